@@ -1,0 +1,10 @@
+/* "Did you mean": the nearest of some names by edit distance. */
+#ifndef LACONIC_BASE_SUGGEST_H
+#define LACONIC_BASE_SUGGEST_H
+
+#include <stddef.h>
+
+/* The candidate nearest to `word` (Damerau-Levenshtein), or NULL if none is within half of the word's length. */
+const char *suggest_nearest(const char *word, const char *const *candidates, size_t count);
+
+#endif

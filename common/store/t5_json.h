@@ -1,0 +1,17 @@
+/* T5 configurations in Hugging Face's JSON, and the committed ones by name. */
+#ifndef LACONIC_STORE_T5_JSON_H
+#define LACONIC_STORE_T5_JSON_H
+
+#include "base/buffer.h"
+#include "t5/config.h"
+
+/* strict: unknown keys are refused (our own files); else skipped (Hugging Face's have dozens). Missing keys take
+ * Hugging Face's defaults; num_decoder_layers defaults to num_layers. */
+enum status t5_config_read_json(struct t5_config *config, const char *json, const char *where, bool strict);
+enum status t5_config_write_json(const struct t5_config *config, struct buffer *out);
+
+/* "byte-1m" finds configs/models/byte-1m.json in the source tree the program was built from, or in the install
+ * prefix; a name with '/' or ".json" is a path. An unknown name lists the known ones. */
+enum status t5_config_by_name(struct t5_config *config, const char *name);
+
+#endif
