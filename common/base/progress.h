@@ -12,6 +12,8 @@ struct progress {
     double interval;          /* seconds between lines when stderr is no terminal */
     double started, drawn;    /* seconds on the monotonic clock */
     double start_done;        /* `done` at the start, so that a resumed run shows its true speed */
+    double done, amount;      /* as last told, for the last state */
+    char detail[96];
     int live;
 };
 

@@ -1,0 +1,347 @@
+/* Command lines described by tables. */
+#include "base/cli.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/suggest.h"
+
+enum { CANDIDATES = 64, HELP_WIDTH = 80, HELP_COLUMN_MAXIMUM = 30 };
+
+/* ---- values ---- */
+
+/* How the option is called in sentences: "--output", or "-o" where it was written so. */
+struct spelling {
+    char text[80];
+};
+
+static struct spelling spell(const struct cli_option *option, bool by_letter) {
+    struct spelling spelling;
+
+    if (by_letter)
+        snprintf(spelling.text, sizeof spelling.text, "-%c", option->letter);
+    else
+        snprintf(spelling.text, sizeof spelling.text, "--%s", option->name);
+    return spelling;
+}
+
+static bool takes_value(const struct cli_option *option) {
+    return option->kind != CLI_FLAG && option->kind != CLI_CLEAR;
+}
+
+static bool parse_integer(const char *text, long *value) {
+    char *end;
+    long factor = 1;
+
+    errno = 0;
+    long number = strtol(text, &end, 10);
+    if (end == text || errno)
+        return false;
+    if (*end == 'k')
+        factor = 1000;
+    else if (*end == 'M')
+        factor = 1000000;
+    else if (*end == 'G')
+        factor = 1000000000;
+    if (factor > 1)
+        end++;
+    return *end == '\0' && !__builtin_mul_overflow(number, factor, value);
+}
+
+static bool parse_number(const char *text, double *value) {
+    char *end;
+
+    *value = strtod(text, &end);
+    return end != text && *end == '\0' && isfinite(*value);
+}
+
+static enum status append_to_list(struct cli_list *list, const char *text, const char *called) {
+    enum { ROOM = sizeof list->items / sizeof list->items[0] };
+
+    if (list->count >= ROOM)
+        return fail(STATUS_USAGE, "%s is given more than %d times; give it less often", called, (int)ROOM);
+    list->items[list->count++] = text;
+    return STATUS_OK;
+}
+
+static enum status store(const struct cli_option *option, const char *text, const char *called) {
+    switch (option->kind) {
+    case CLI_FLAG:
+        *(bool *)option->target = true;
+        break;
+    case CLI_CLEAR:
+        *(bool *)option->target = false;
+        break;
+    case CLI_TEXT:
+        *(const char **)option->target = text;
+        break;
+    case CLI_INTEGER:
+        if (!parse_integer(text, option->target))
+            return fail(STATUS_USAGE, "%s needs a whole number such as 100 or 20k, not '%s'", called, text);
+        break;
+    case CLI_NUMBER:
+        if (!parse_number(text, option->target))
+            return fail(STATUS_USAGE, "%s needs a number such as 0.5 or 3e-4, not '%s'", called, text);
+        break;
+    case CLI_LIST:
+        return append_to_list(option->target, text, called);
+    }
+    return STATUS_OK;
+}
+
+/* ---- arguments ---- */
+
+/* A walk over argv that keeps the operands at its front. */
+struct walk {
+    const struct cli_command *command;
+    int argc, next; /* argv[next] is read next */
+    char **argv;
+    int operands; /* kept in argv[1 .. operands] */
+};
+
+static enum status fail_unknown(const struct walk *walk, const char *argument, const char *name) {
+    const char *names[CANDIDATES];
+    size_t count = 0;
+
+    for (const struct cli_option *o = walk->command->options; o && o->name && count + 1 < CANDIDATES; o++)
+        names[count++] = o->name;
+    names[count++] = "help";
+    const char *nearest = suggest_nearest(name, names, count);
+    if (nearest)
+        return fail(STATUS_USAGE, "unknown option '%s'; did you mean --%s? '%s --help' lists all", argument,
+                    nearest, walk->command->name);
+    return fail(STATUS_USAGE, "unknown option '%s'; '%s --help' lists all", argument, walk->command->name);
+}
+
+static const struct cli_option *find_option(const struct cli_command *command, const char *name,
+                                            size_t length) {
+    for (const struct cli_option *o = command->options; o && o->name; o++) {
+        if (strlen(o->name) == length && strncmp(o->name, name, length) == 0)
+            return o;
+    }
+    return NULL;
+}
+
+static const struct cli_option *find_letter(const struct cli_command *command, char letter) {
+    for (const struct cli_option *o = command->options; o && o->name; o++) {
+        if (o->letter == letter)
+            return o;
+    }
+    return NULL;
+}
+
+static void print_help_and_exit(const struct cli_command *command) {
+    cli_print_help(command);
+    exit(0);
+}
+
+/* The option's value is in `attached`, or NULL and then the next argument. */
+static enum status take(struct walk *walk, const struct cli_option *option, const char *attached,
+                        bool by_letter) {
+    struct spelling called = spell(option, by_letter);
+
+    if (takes_value(option) && !attached) {
+        if (walk->next >= walk->argc)
+            return fail(STATUS_USAGE, "%s needs a value: %s %s", called.text, called.text,
+                        option->argument ? option->argument : "VALUE");
+        attached = walk->argv[walk->next++];
+    }
+    return store(option, attached, called.text);
+}
+
+static enum status take_long(struct walk *walk, const char *argument) {
+    const char *name = argument + 2;
+    size_t length = strcspn(name, "=");
+    const char *attached = name[length] == '=' ? name + length + 1 : NULL;
+    const struct cli_option *option = find_option(walk->command, name, length);
+
+    if (!option) {
+        char unknown[64];
+        snprintf(unknown, sizeof unknown, "%.*s", (int)(length < 63 ? length : 63), name);
+        if (strcmp(name, "help") == 0)
+            print_help_and_exit(walk->command);
+        return fail_unknown(walk, argument, unknown);
+    }
+    if (attached && !takes_value(option))
+        return fail(STATUS_USAGE, "--%s takes no value; write --%s alone", option->name, option->name);
+    return take(walk, option, attached, false);
+}
+
+/* "-kf", "-oFILE", "-T4": flags may be grouped; the first letter with a value takes the rest. */
+static enum status take_letters(struct walk *walk, const char *argument) {
+    for (const char *letter = argument + 1; *letter; letter++) {
+        const struct cli_option *option = find_letter(walk->command, *letter);
+        if (!option && *letter == 'h')
+            print_help_and_exit(walk->command);
+        if (!option)
+            return fail_unknown(walk, argument, argument + 1);
+        if (takes_value(option))
+            return take(walk, option, letter[1] ? letter + 1 : NULL, true);
+        TRY(take(walk, option, NULL, true));
+    }
+    return STATUS_OK;
+}
+
+enum status cli_parse(const struct cli_command *command, int argc, char **argv, char ***operands,
+                      int *count) {
+    struct walk walk = {command, argc, 1, argv, 0};
+    bool options_ended = false;
+
+    while (walk.next < argc) {
+        char *argument = argv[walk.next++];
+        if (options_ended || argument[0] != '-' || argument[1] == '\0')
+            argv[++walk.operands] = argument;
+        else if (strcmp(argument, "--") == 0)
+            options_ended = true;
+        else if (argument[1] == '-')
+            TRY(take_long(&walk, argument));
+        else
+            TRY(take_letters(&walk, argument));
+    }
+    *operands = argv + (argc > 0);
+    *count = walk.operands;
+    return STATUS_OK;
+}
+
+/* ---- help ---- */
+
+/* The part of `text` that fits `width` columns: up to a newline or the last space. */
+static size_t line_length(const char *text, size_t width) {
+    size_t end = strcspn(text, "\n");
+
+    if (end <= width)
+        return end;
+    for (size_t i = width; i > 0; i--) {
+        if (text[i] == ' ')
+            return i;
+    }
+    return end;
+}
+
+/* Wraps `text` into the columns from `indent` on; the cursor stands in column `column`. */
+static void print_wrapped(const char *text, int column, int indent) {
+    for (;;) {
+        size_t length = line_length(text, (size_t)(HELP_WIDTH - indent));
+        printf("%*s%.*s\n", indent - column, "", (int)length, text);
+        text += length;
+        text += *text == ' ' || *text == '\n';
+        if (!*text)
+            return;
+        column = 0;
+    }
+}
+
+static int format_option(const struct cli_option *option, char *text, size_t room) {
+    char letter[8] = "    ";
+
+    if (option->letter)
+        snprintf(letter, sizeof letter, "-%c, ", option->letter);
+    return snprintf(text, room, "  %s--%s%s%s", letter, option->name, option->argument ? " " : "",
+                    option->argument ? option->argument : "");
+}
+
+static const struct cli_option help_option = {"help", 0, NULL, "show this help", CLI_FLAG, NULL};
+
+/* Two blanks behind the longest option that is not longer than most of the line. */
+static int help_column(const struct cli_command *command) {
+    char text[128];
+    int column = format_option(&help_option, text, sizeof text);
+
+    for (const struct cli_option *o = command->options; o && o->name; o++) {
+        int length = format_option(o, text, sizeof text);
+        if (length > column && length <= HELP_COLUMN_MAXIMUM)
+            column = length;
+    }
+    return column + 2;
+}
+
+static void print_option(const struct cli_option *option, int column) {
+    char text[128];
+    int length = format_option(option, text, sizeof text);
+
+    printf("%s", text);
+    if (length + 2 > column) {
+        putchar('\n');
+        length = 0;
+    }
+    print_wrapped(option->help, length, column);
+}
+
+void cli_print_help(const struct cli_command *command) {
+    int column = help_column(command);
+
+    printf("Usage: %s%s%s\n\n", command->name, command->synopsis && *command->synopsis ? " " : "",
+           command->synopsis ? command->synopsis : "");
+    print_wrapped(command->summary, 0, 0);
+    printf("\nOptions:\n");
+    for (const struct cli_option *o = command->options; o && o->name; o++)
+        print_option(o, column);
+    print_option(&help_option, column);
+    if (command->details) {
+        size_t length = strlen(command->details);
+        printf("\n%s%s", command->details, length && command->details[length - 1] == '\n' ? "" : "\n");
+    }
+}
+
+/* ---- subcommands ---- */
+
+static void print_subcommands(const char *program, const char *summary, const struct cli_subcommand *table) {
+    int widest = 0;
+
+    for (const struct cli_subcommand *s = table; s->name; s++) {
+        int length = (int)strlen(s->name);
+        widest = length > widest ? length : widest;
+    }
+    printf("Usage: %s COMMAND [OPTION...]\n\n", program);
+    print_wrapped(summary, 0, 0);
+    printf("\nCommands:\n");
+    for (const struct cli_subcommand *s = table; s->name; s++) {
+        printf("  %s", s->name);
+        print_wrapped(s->summary, 2 + (int)strlen(s->name), widest + 4);
+    }
+    printf("\n'%s COMMAND --help' explains a command.\n", program);
+}
+
+static const struct cli_subcommand *find_subcommand(const struct cli_subcommand *table, const char *name) {
+    for (; table->name; table++) {
+        if (strcmp(table->name, name) == 0)
+            return table;
+    }
+    return NULL;
+}
+
+static enum status fail_unknown_subcommand(const char *program, const struct cli_subcommand *table,
+                                           const char *name) {
+    const char *names[CANDIDATES];
+    size_t count = 0;
+
+    for (; table->name && count < CANDIDATES; table++)
+        names[count++] = table->name;
+    const char *nearest = suggest_nearest(name, names, count);
+    if (nearest)
+        return fail(STATUS_USAGE, "unknown command '%s'; did you mean '%s %s'?", name, program, nearest);
+    return fail(STATUS_USAGE, "unknown command '%s'; '%s --help' lists all", name, program);
+}
+
+enum status cli_dispatch(const char *program, const char *summary, const struct cli_subcommand *table,
+                         int argc, char **argv) {
+    static char help_argument[] = "--help";
+
+    if (argc < 2)
+        return fail(STATUS_USAGE, "which command? '%s --help' lists all", program);
+    bool help = strcmp(argv[1], "help") == 0;
+    if ((help && argc < 3) || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        print_subcommands(program, summary, table);
+        return STATUS_OK;
+    }
+    char *name = argv[help ? 2 : 1];
+    const struct cli_subcommand *found = find_subcommand(table, name);
+    if (!found)
+        return fail_unknown_subcommand(program, table, name);
+    if (help)
+        return found->run(2, (char *[]){name, help_argument, NULL});
+    return found->run(argc - 1, argv + 1);
+}

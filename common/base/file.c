@@ -1,0 +1,318 @@
+/* Files that are whole or absent. */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/signals.h"
+
+static enum status fail_memory(const char *path) {
+    return fail(STATUS_MEMORY, "cannot keep the name of %s: memory ran out", path);
+}
+
+static enum status fail_write(const char *path, int error) {
+    if (error == ENOSPC || error == EDQUOT)
+        return fail(STATUS_IO, "cannot write %s: %s; free some space and run again", path, strerror(error));
+    return fail(STATUS_IO, "cannot write %s: %s", path, error ? strerror(error) : "a write failed");
+}
+
+/* Where a rename must land: behind symbolic links, which are to stay links. Caller frees *target. */
+static enum status resolve_target(const char *path, char **target) {
+    *target = realpath(path, NULL);
+    if (!*target)
+        *target = strdup(path);
+    return *target ? STATUS_OK : fail_memory(path);
+}
+
+/* The folder part of `path`, with its slash; length 0 for the working folder. */
+static size_t folder_length(const char *path) {
+    const char *slash = strrchr(path, '/');
+
+    return slash ? (size_t)(slash - path) + 1 : 0;
+}
+
+/* A rename is on disk when its folder is. File systems that cannot sync folders say EINVAL: no harm. */
+static int sync_folder(const char *path) {
+    char folder[PATH_MAX];
+    size_t length = folder_length(path);
+
+    if (length + 2 > sizeof folder)
+        return ENAMETOOLONG;
+    snprintf(folder, sizeof folder, "%.*s.", (int)length, path);
+    int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0)
+        return 0; /* a folder one may write but not read */
+    int error = fsync(descriptor) == 0 || errno == EINVAL ? 0 : errno;
+    close(descriptor);
+    return error;
+}
+
+/* ".NAME.PID-N.tmp" beside the target, made with the target's permissions (umask's for a new file). */
+static int make_beside(const char *target, char **temporary) {
+    static atomic_uint serial;
+    size_t folder = folder_length(target);
+    const char *name = target + folder;
+    struct stat before;
+    int descriptor;
+
+    do {
+        free(*temporary);
+        if (asprintf(temporary, "%.*s.%.200s.%ld-%u.tmp", (int)folder, target, name, (long)getpid(),
+                     atomic_fetch_add(&serial, 1)) < 0) {
+            *temporary = NULL;
+            return -1;
+        }
+        descriptor = open(*temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    } while (descriptor < 0 && errno == EEXIST);
+    if (descriptor >= 0 && stat(target, &before) == 0)
+        fchmod(descriptor, before.st_mode & 0777);
+    return descriptor;
+}
+
+/* On success the temporary file exists, is open and known to the signal handlers. */
+static enum status open_temporary(const char *path, char **temporary, int *descriptor) {
+    char *target = NULL;
+    enum status status;
+
+    *temporary = NULL;
+    TRY(resolve_target(path, &target));
+    *descriptor = make_beside(target, temporary);
+    if (*descriptor >= 0) {
+        signals_register_temporary(*temporary);
+        status = STATUS_OK;
+    } else if (errno == ENOENT) {
+        status = fail(STATUS_IO, "cannot write %s: its folder does not exist; make it first", path);
+    } else {
+        status = fail_write(path, errno);
+    }
+    if (status != STATUS_OK) {
+        free(*temporary);
+        *temporary = NULL;
+    }
+    free(target);
+    return status;
+}
+
+enum file_kind { FILE_NEW_OR_REGULAR, FILE_FOLDER, FILE_SPECIAL };
+
+static enum file_kind file_kind(const char *path) {
+    struct stat info;
+
+    if (stat(path, &info) != 0 || S_ISREG(info.st_mode))
+        return FILE_NEW_OR_REGULAR;
+    return S_ISDIR(info.st_mode) ? FILE_FOLDER : FILE_SPECIAL;
+}
+
+static enum status fail_folder(const char *path) {
+    return fail(STATUS_IO, "cannot write %s: it is a folder; give the name of a file", path);
+}
+
+enum status file_temporary_name(const char *path, char **temporary) {
+    int descriptor;
+
+    *temporary = NULL;
+    switch (file_kind(path)) {
+    case FILE_FOLDER:
+        return fail_folder(path);
+    case FILE_SPECIAL:
+        return fail(STATUS_IO, "cannot write %s: it is not a regular file; give the name of a file", path);
+    case FILE_NEW_OR_REGULAR:
+        break;
+    }
+    TRY(open_temporary(path, temporary, &descriptor));
+    close(descriptor);
+    return STATUS_OK;
+}
+
+/* Devices and pipes cannot be renamed over: they are written directly and have no temporary. */
+enum status file_writer_open(struct file_writer *writer, const char *path) {
+    int descriptor;
+    enum status status = STATUS_OK;
+
+    *writer = (struct file_writer){0};
+    enum file_kind kind = file_kind(path);
+    if (kind == FILE_FOLDER)
+        return fail_folder(path);
+    writer->path = strdup(path);
+    if (!writer->path)
+        return fail_memory(path);
+    if (kind == FILE_SPECIAL) {
+        descriptor = open(path, O_WRONLY | O_CLOEXEC);
+        if (descriptor < 0)
+            status = fail_write(path, errno);
+    } else {
+        status = open_temporary(path, &writer->temporary, &descriptor);
+    }
+    if (status != STATUS_OK)
+        goto release;
+    writer->stream = fdopen(descriptor, "wb");
+    if (!writer->stream) {
+        status = fail_write(path, errno);
+        close(descriptor);
+        goto release;
+    }
+    return STATUS_OK;
+release:
+    file_writer_abort(writer);
+    return status;
+}
+
+/* Flush, sync, close; the first error counts. An error met before now left no errno, flushing often repeats
+ * it. */
+static int close_stream(FILE *stream, bool sync) {
+    errno = 0;
+    int failed = ferror(stream);
+    if (fflush(stream) != 0)
+        failed = 1;
+    int error = failed ? (errno ? errno : EIO) : 0;
+    if (!error && sync && fsync(fileno(stream)) != 0)
+        error = errno;
+    if (fclose(stream) != 0 && !error)
+        error = errno;
+    return error;
+}
+
+enum status file_writer_commit(struct file_writer *writer) {
+    enum status status = STATUS_OK;
+
+    int error = close_stream(writer->stream, writer->temporary != NULL);
+    writer->stream = NULL;
+    if (error)
+        status = fail_write(writer->path, error);
+    else if (writer->temporary)
+        status = file_replace(writer->temporary, writer->path);
+    if (status == STATUS_OK) {
+        free(writer->temporary); /* moved: nothing left to discard */
+        writer->temporary = NULL;
+    }
+    file_writer_abort(writer);
+    return status;
+}
+
+void file_writer_abort(struct file_writer *writer) {
+    if (writer->stream)
+        fclose(writer->stream);
+    if (writer->temporary)
+        file_discard(writer->temporary);
+    free(writer->temporary);
+    free(writer->path);
+    *writer = (struct file_writer){0};
+}
+
+static int sync_file(const char *path) {
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (descriptor < 0)
+        return errno;
+    int error = fsync(descriptor) == 0 ? 0 : errno;
+    close(descriptor);
+    return error;
+}
+
+enum status file_replace(const char *temporary, const char *path) {
+    char *target = NULL;
+    enum status status = resolve_target(path, &target);
+
+    if (status != STATUS_OK)
+        goto discard;
+    int error = sync_file(temporary);
+    if (!error && rename(temporary, target) != 0)
+        error = errno;
+    if (error) {
+        status = fail_write(path, error);
+        goto discard;
+    }
+    signals_forget_temporary(temporary);
+    error = sync_folder(target);
+    if (error)
+        status = fail(STATUS_IO, "wrote %s but cannot sync its folder: %s; it may be lost in a crash", path,
+                      strerror(error));
+    free(target);
+    return status;
+discard:
+    file_discard(temporary);
+    free(target);
+    return status;
+}
+
+void file_discard(const char *temporary) {
+    unlink(temporary);
+    signals_forget_temporary(temporary);
+}
+
+static enum status read_stream(FILE *stream, const char *name, struct buffer *out) {
+    enum { STEP = 1 << 16 };
+
+    for (;;) {
+        TRY(buffer_reserve(out, out->size + STEP));
+        size_t got = fread(out->data + out->size, 1, out->room - out->size, stream);
+        out->size += got;
+        if (got == 0)
+            break;
+    }
+    if (ferror(stream))
+        return fail(STATUS_IO, "cannot read %s: %s", name, strerror(errno));
+    return STATUS_OK;
+}
+
+enum status file_read(const char *path, struct buffer *out) {
+    struct stat info;
+
+    if (strcmp(path, "-") == 0)
+        return read_stream(stdin, "standard input", out);
+    FILE *stream = fopen(path, "rbe");
+    if (!stream)
+        return fail(STATUS_IO, "cannot open %s: %s", path, strerror(errno));
+    enum status status = STATUS_OK;
+    if (fstat(fileno(stream), &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0)
+        status =
+            buffer_reserve(out, out->size + (size_t)info.st_size + 1); /* one step, end of file included */
+    if (status == STATUS_OK)
+        status = read_stream(stream, path, out);
+    fclose(stream);
+    return status;
+}
+
+bool file_exists(const char *path) {
+    return access(path, F_OK) == 0;
+}
+
+static enum status make_one_folder(const char *path) {
+    struct stat info;
+
+    if (mkdir(path, 0777) == 0)
+        return STATUS_OK;
+    int error = errno;
+    if (error == EEXIST && stat(path, &info) == 0) {
+        if (S_ISDIR(info.st_mode))
+            return STATUS_OK;
+        return fail(STATUS_IO, "cannot make the folder %s: a file of that name exists; choose another name",
+                    path);
+    }
+    return fail(STATUS_IO, "cannot make the folder %s: %s", path, strerror(error));
+}
+
+enum status file_make_folder(const char *path) {
+    enum status status = STATUS_OK;
+    char *prefix = strdup(path);
+
+    if (!prefix)
+        return fail_memory(path);
+    for (char *end = prefix + (*prefix != '\0'); status == STATUS_OK; end++) {
+        if (*end != '/' && *end != '\0')
+            continue;
+        char held = *end;
+        *end = '\0';
+        status = make_one_folder(prefix);
+        *end = held;
+        if (held == '\0')
+            break;
+    }
+    free(prefix);
+    return status;
+}

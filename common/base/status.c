@@ -1,0 +1,65 @@
+/* The sentence that goes with a failure, one per thread. */
+#include "base/status.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include "base/console.h"
+
+enum { SENTENCE_ROOM = 1024 };
+
+static _Thread_local char sentence[SENTENCE_ROOM];
+
+/* The arguments may point into the old sentence, so the new one is built beside it. */
+enum status fail(enum status code, const char *format, ...) {
+    char text[SENTENCE_ROOM];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    memcpy(sentence, text, sizeof text);
+    return code;
+}
+
+enum status fail_context(enum status code, const char *format, ...) {
+    char text[SENTENCE_ROOM];
+    va_list arguments;
+
+    va_start(arguments, format);
+    int written = vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    size_t used = written < 0 ? 0 : (size_t)written;
+    if (used < sizeof text)
+        snprintf(text + used, sizeof text - used, ": %s", sentence);
+    memcpy(sentence, text, sizeof text);
+    return code;
+}
+
+const char *fail_sentence(void) {
+    return sentence;
+}
+
+static const struct {
+    const char *name, *meaning;
+    int exit_code;
+} statuses[] = {
+#define STATUS_ROW(name, exit_code, meaning) {#name, meaning, exit_code},
+    STATUS_LIST(STATUS_ROW)
+#undef STATUS_ROW
+};
+
+enum { STATUS_COUNT = sizeof statuses / sizeof statuses[0] };
+
+int status_report(const char *program, enum status code) {
+    if (code == STATUS_OK)
+        return 0;
+    if ((unsigned)code >= STATUS_COUNT)
+        return 1;
+    console_print("%s: %s", program, sentence[0] ? sentence : statuses[code].meaning);
+    return statuses[code].exit_code;
+}
+
+const char *status_name(enum status code) {
+    return (unsigned)code < STATUS_COUNT ? statuses[code].name : "UNKNOWN";
+}
