@@ -36,8 +36,8 @@ verdict() { # ROOM ARROWS
 forbidden_arrows() {
     local folder=$1 named=$2 allowed=" $3 " where path room
     includes "$folder" | while IFS=' ' read -r where path; do
-        path=${path#common/}
         while [ "${path#../}" != "$path" ]; do path=${path#../}; done
+        path=${path#common/}
         room=${path%%/*}
         [ "$room" != "$path" ] || continue
         case " $named " in *" $room "*) ;; *) continue ;; esac
@@ -56,7 +56,8 @@ done
 # HDF5 and cJSON have one owner.
 for header in 'hdf5(_hl)?\.h' 'H5[A-Za-z]*\.h' 'cJSON(_Utils)?\.h'; do
     verdict "$header" "$(for folder in common tests $tools; do includes "$folder"; done |
-        grep -E "[ /]$header\$" | grep -v '^common/store/' | sed 's/$/ forbidden arrow: only common\/store may/')"
+        grep -E "[ /]$header\$" | grep -v '^common/store/' |
+        sed 's/ / forbidden arrow: only common\/store may include /')"
 done
 
 echo "$passed passed, $failed failed"

@@ -1,0 +1,89 @@
+/* Sizes for people (aligned columns) and for scripts (JSON). */
+#include "sizes.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+
+const char *thousands(uint64_t value, char text[THOUSANDS_ROOM])
+{
+    char digits[THOUSANDS_ROOM];
+    int length = snprintf(digits, sizeof digits, "%" PRIu64, value);
+    char *next = text;
+
+    for (int i = 0; i < length; i++) {
+        if (i > 0 && (length - i) % 3 == 0)
+            *next++ = ',';
+        *next++ = digits[i];
+    }
+    *next = '\0';
+    return text;
+}
+
+static int label_width(const struct size_row *rows, int count)
+{
+    int widest = 0;
+
+    for (int i = 0; i < count; i++) {
+        int width = (int)strlen(rows[i].label);
+        widest = width > widest ? width : widest;
+    }
+    return widest;
+}
+
+void sizes_print(FILE *stream, const struct size_row *rows, int count, uint64_t input_bytes)
+{
+    int width = label_width(rows, count);
+    char bytes[THOUSANDS_ROOM], bits[THOUSANDS_ROOM];
+
+    fprintf(stream, "  %-*s  %15s  %9s\n", width, "", "bytes", "bits/byte");
+    for (int i = 0; i < count; i++) {
+        const struct size_row *row = &rows[i];
+        strcpy(bytes, "-");
+        strcpy(bits, "-");
+        if (row->bytes >= 0) {
+            thousands((uint64_t)row->bytes, bytes);
+            if (input_bytes)
+                snprintf(bits, sizeof bits, "%.3f", 8.0 * (double)row->bytes / (double)input_bytes);
+        }
+        fprintf(stream, "  %-*s  %15s  %9s%s%s\n", width, row->label, bytes, bits, *row->note ? "  " : "", row->note);
+    }
+}
+
+enum status sizes_append_json(struct buffer *out, int64_t bytes, uint64_t input_bytes)
+{
+    if (bytes < 0)
+        return buffer_printf(out, "null");
+    if (!input_bytes)
+        return buffer_printf(out, "{\"bytes\": %" PRId64 ", \"bits_per_byte\": null}", bytes);
+    return buffer_printf(out, "{\"bytes\": %" PRId64 ", \"bits_per_byte\": %.6f}", bytes,
+                         8.0 * (double)bytes / (double)input_bytes);
+}
+
+enum status json_append_string(struct buffer *out, const char *text)
+{
+    TRY(buffer_append_byte(out, '"'));
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (c < 0x20)
+            TRY(buffer_printf(out, "\\u%04x", c));
+        else if (c == '"' || c == '\\')
+            TRY(buffer_printf(out, "\\%c", c));
+        else
+            TRY(buffer_append_byte(out, c));
+    }
+    return buffer_append_byte(out, '"');
+}
+
+enum status measure_file(const char *path, uint64_t *bytes)
+{
+    struct stat info;
+
+    if (stat(path, &info) != 0)
+        return fail(STATUS_IO, "cannot read %s: %s", path, strerror(errno));
+    if (!S_ISREG(info.st_mode))
+        return fail(STATUS_IO, "cannot measure %s: it is not a regular file", path);
+    *bytes = (uint64_t)info.st_size;
+    return STATUS_OK;
+}
