@@ -1,4 +1,5 @@
-/* Data sets: the bytes of some files, cut into chunks, split, with their provenance. Format: docs/format.md.
+/* Data sets: the bytes of some files, cut into chunks, split, with their provenance. Format:
+ * docs/datasets-format.md.
  *
  * A reader maps the file: chunks are pointers into it, memory use does not grow with the data set.
  */

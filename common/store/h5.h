@@ -49,6 +49,14 @@ enum status h5_stream_append(struct h5_file *file, const char *name, enum h5_typ
 enum status h5_read_slice(struct h5_file *file, const char *name, enum h5_type type, uint64_t begin,
                           uint64_t count, void *data);
 
+/* One-dimensional arrays of known length in one piece of the file, for readers that map them: create, fill by
+ * slices, and find again (bytes from the start of the file; refused unless stored as `type` in one piece). */
+enum status h5_flat_create(struct h5_file *file, const char *name, enum h5_type type, uint64_t count);
+enum status h5_flat_write(struct h5_file *file, const char *name, enum h5_type type, uint64_t begin, uint64_t count,
+                          const void *data);
+enum status h5_flat_locate(struct h5_file *file, const char *name, enum h5_type type, uint64_t *offset,
+                           uint64_t *count);
+
 /* Attributes of a group or array; `name` "" is the root. Text is UTF-8. */
 enum status h5_set_text(struct h5_file *file, const char *name, const char *attribute, const char *text);
 enum status h5_get_text(struct h5_file *file, const char *name, const char *attribute, char **text); /* caller frees */
