@@ -1,0 +1,266 @@
+/* HDF5 files: open, create, commit, find. Arrays are in h5_array.c, attributes in h5_attribute.c. */
+#include "store/h5.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/file.h"
+#include "store/h5_internal.h"
+
+enum { REASON_ROOM = 256, DEPTH_MAXIMUM = 32, OBJECTS_MAXIMUM = 1000000 };
+
+/* ---- failures ---- */
+
+/* The library keeps a stack of errors; the innermost names the cause. System errors hide in its middle. */
+static herr_t keep_reason(unsigned n, const H5E_error2_t *error, void *context) {
+    char *reason = context;
+    const char *message = error->desc ? strstr(error->desc, "error message = '") : NULL;
+
+    if (n > 0 || !error->desc)
+        return 0;
+    if (message) {
+        message += strlen("error message = '");
+        snprintf(reason, REASON_ROOM, "%.*s", (int)strcspn(message, "'"), message);
+    } else {
+        snprintf(reason, REASON_ROOM, "%s", error->desc);
+    }
+    return 0;
+}
+
+enum status h5_fail(const struct h5_file *file, const char *format, ...) {
+    char reason[REASON_ROOM] = "", sentence[512];
+    va_list arguments;
+
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_reason, reason);
+    va_start(arguments, format);
+    vsnprintf(sentence, sizeof sentence, format, arguments);
+    va_end(arguments);
+    return fail(file->writing ? STATUS_IO : STATUS_FORMAT, "%s: %s%s%s", file->path, sentence,
+                reason[0] ? ": " : "", reason);
+}
+
+/* No error dumps on stderr, and no code loaded because a file asks for a filter plug-in. */
+static void tame_library(void) {
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    H5PLset_loading_state(0);
+}
+
+/* ---- files ---- */
+
+static enum status new_file(struct h5_file **file, const char *path, bool writing) {
+    *file = calloc(1, sizeof **file);
+    if (*file)
+        (*file)->path = strdup(path);
+    if (!*file || !(*file)->path) {
+        free(*file);
+        *file = NULL;
+        return fail(STATUS_MEMORY, "cannot open %s: memory ran out", path);
+    }
+    (*file)->id = H5I_INVALID_HID;
+    (*file)->writing = writing;
+    tame_library();
+    return STATUS_OK;
+}
+
+enum status h5_create(struct h5_file **file, const char *path) {
+    enum status status;
+
+    TRY(new_file(file, path, true));
+    status = file_temporary_name(path, &(*file)->temporary);
+    if (status != STATUS_OK)
+        goto close;
+    (*file)->id = H5Fcreate((*file)->temporary, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    if ((*file)->id < 0) {
+        status = h5_fail(*file, "cannot create the file");
+        goto close;
+    }
+    return STATUS_OK;
+close:
+    h5_close(*file);
+    *file = NULL;
+    return status;
+}
+
+enum status h5_open(struct h5_file **file, const char *path) {
+    enum status status;
+
+    TRY(new_file(file, path, false));
+    FILE *stream = fopen(path, "rbe");
+    if (!stream) {
+        status = fail(STATUS_IO, "cannot open %s: %s", path, strerror(errno));
+        goto close;
+    }
+    fclose(stream);
+    if (H5Fis_hdf5(path) <= 0) {
+        status = fail(STATUS_FORMAT, "%s is not an HDF5 file; check the name", path);
+        goto close;
+    }
+    (*file)->id = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    if ((*file)->id < 0) {
+        status = h5_fail(*file, "the file is damaged or truncated");
+        goto close;
+    }
+    return STATUS_OK;
+close:
+    h5_close(*file);
+    *file = NULL;
+    return status;
+}
+
+enum status h5_commit(struct h5_file *file) {
+    enum status status = STATUS_OK;
+
+    if (H5Fflush(file->id, H5F_SCOPE_GLOBAL) < 0)
+        status = h5_fail(file, "cannot write the file; check the free space");
+    if (H5Fclose(file->id) < 0 && status == STATUS_OK)
+        status = h5_fail(file, "cannot write the file; check the free space");
+    file->id = H5I_INVALID_HID;
+    if (status != STATUS_OK)
+        return status;
+    status = file_replace(file->temporary, file->path);
+    free(file->temporary);
+    file->temporary = NULL;
+    return status;
+}
+
+void h5_close(struct h5_file *file) {
+    if (!file)
+        return;
+    if (file->id >= 0)
+        H5Fclose(file->id);
+    if (file->temporary)
+        file_discard(file->temporary);
+    free(file->temporary);
+    free(file->path);
+    free(file);
+}
+
+const char *h5_path(const struct h5_file *file) {
+    return file->path;
+}
+
+/* ---- names ---- */
+
+/* Is the last component of `name` a hard link? Its parents are known to be. */
+static enum status check_link(struct h5_file *file, const char *name, bool *found) {
+    H5L_info_t info;
+
+    *found = H5Lexists(file->id, name, H5P_DEFAULT) > 0;
+    if (!*found)
+        return STATUS_OK;
+    if (H5Lget_info(file->id, name, &info, H5P_DEFAULT) < 0)
+        return h5_fail(file, "cannot look up %s", name);
+    if (info.type != H5L_TYPE_HARD)
+        return fail(STATUS_FORMAT, "%s: %s is a link to elsewhere; only plain groups and arrays are read",
+                    file->path, name);
+    return STATUS_OK;
+}
+
+static enum status object_kind(struct h5_file *file, const char *name, enum h5_kind *kind) {
+    H5O_info_t info;
+
+    if (H5Oget_info_by_name2(file->id, name, &info, H5O_INFO_BASIC, H5P_DEFAULT) < 0)
+        return h5_fail(file, "cannot look up %s", name);
+    *kind = info.type == H5O_TYPE_GROUP ? H5_GROUP : info.type == H5O_TYPE_DATASET ? H5_ARRAY : H5_ABSENT;
+    return STATUS_OK;
+}
+
+enum status h5_find(struct h5_file *file, const char *name, enum h5_kind *kind) {
+    char prefix[512];
+    size_t length = strlen(name);
+    bool found = true;
+
+    *kind = H5_GROUP; /* the root */
+    if (length >= sizeof prefix)
+        return fail(STATUS_LIMIT, "%s: a name of %zu characters is too long", file->path, length);
+    for (size_t end = 1; end <= length; end++) {
+        if (name[end] != '/' && name[end] != '\0')
+            continue;
+        memcpy(prefix, name, end);
+        prefix[end] = '\0';
+        *kind = H5_ABSENT;
+        TRY(check_link(file, prefix, &found));
+        if (!found)
+            return STATUS_OK;
+        TRY(object_kind(file, prefix, kind));
+        if (*kind != H5_GROUP && end < length)
+            *kind = H5_ABSENT; /* nothing stands below an array */
+        if (*kind != H5_GROUP)
+            return STATUS_OK;
+    }
+    return STATUS_OK;
+}
+
+bool h5_has(struct h5_file *file, const char *name) {
+    enum h5_kind kind;
+
+    return h5_find(file, name, &kind) == STATUS_OK && kind != H5_ABSENT;
+}
+
+/* ---- walking ---- */
+
+/* A hostile file may link a group into itself, so depth and number of objects are bounded. */
+struct walk {
+    struct h5_file *file;
+    h5_visit *visit;
+    void *context;
+    const char *group;
+    int depth, objects;
+    enum status status;
+};
+
+static herr_t walk_group(struct walk *walk, const char *group);
+
+static herr_t visit_link(hid_t parent, const char *link, const H5L_info_t *info, void *context) {
+    struct walk *walk = context;
+    const char *group = walk->group;
+    enum h5_kind kind;
+    char name[512];
+
+    (void)parent;
+    (void)info;
+    int length = snprintf(name, sizeof name, "%s%s%s", group, *group ? "/" : "", link);
+    if (length < 0 || (size_t)length >= sizeof name || ++walk->objects > OBJECTS_MAXIMUM) {
+        walk->status =
+            fail(STATUS_FORMAT, "%s: %s holds too many or too long names", walk->file->path, group);
+        return -1;
+    }
+    walk->status = h5_find(walk->file, name, &kind);
+    if (walk->status == STATUS_OK && kind != H5_ABSENT)
+        walk->status = walk->visit(walk->context, walk->file, name, kind == H5_GROUP);
+    if (walk->status != STATUS_OK)
+        return -1;
+    return kind == H5_GROUP ? walk_group(walk, name) : 0;
+}
+
+static herr_t walk_group(struct walk *walk, const char *group) {
+    const char *outer = walk->group;
+
+    if (walk->depth >= DEPTH_MAXIMUM) {
+        walk->status = fail(STATUS_FORMAT, "%s: groups are nested more than %d deep", walk->file->path,
+                            (int)DEPTH_MAXIMUM);
+        return -1;
+    }
+    walk->depth++;
+    walk->group = group;
+    herr_t result = H5Literate_by_name(walk->file->id, *group ? group : "/", H5_INDEX_NAME, H5_ITER_INC, NULL,
+                                       visit_link, walk, H5P_DEFAULT);
+    if (result < 0 && walk->status == STATUS_OK)
+        walk->status = h5_fail(walk->file, "cannot list the group %s", *group ? group : "/");
+    walk->group = outer;
+    walk->depth--;
+    return result < 0 ? -1 : 0;
+}
+
+enum status h5_walk(struct h5_file *file, const char *group, h5_visit *visit, void *context) {
+    struct walk walk = {.file = file, .visit = visit, .context = context, .group = group};
+    enum h5_kind kind;
+
+    TRY(h5_find(file, group, &kind));
+    if (kind != H5_GROUP)
+        return fail(STATUS_FORMAT, "%s has no group %s", file->path, group);
+    walk_group(&walk, group);
+    return walk.status;
+}
