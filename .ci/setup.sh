@@ -45,7 +45,7 @@ apt_get() {
 
 # A repository that cannot be reached (update) does not matter as long as the packages come from another (install).
 install_packages() {
-    command -v apt-get >/dev/null || return
+    command -v apt-get >/dev/null && { [ "$(id -u)" = 0 ] || command -v sudo >/dev/null; } || return
     say "Installing Debian packages: $*"
     { apt_get update || true; apt_get install --no-install-recommends "$@"; } >/dev/null 2>&1
     [ -z "$(missing_packages "$@")" ]

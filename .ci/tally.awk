@@ -23,7 +23,8 @@ function close_program() {
 
 /^test: +/ {
     close_program()
-    name = $2
+    name = $0
+    sub(/^test: +(.* \/ )?/, "", name)
     text = result = ""
     here_passed = here_failed = here_skipped = counted = lines = 0
     next
@@ -40,12 +41,12 @@ function close_program() {
 /^Summary of Failures:|^Ok: +[0-9]/ { close_program() }
 
 /Synthesis: Tested: [0-9]/ {
+    match($0, /Tested: [0-9]+/)
+    tested = substr($0, RSTART + 8, RLENGTH - 8)
     match($0, /Passing: [0-9]+/)
-    here_passed += substr($0, RSTART + 9, RLENGTH - 9)
-    match($0, /Failing: [0-9]+/)
-    here_failed += substr($0, RSTART + 9, RLENGTH - 9)
-    match($0, /Crashing: [0-9]+/)
-    here_failed += substr($0, RSTART + 10, RLENGTH - 10)
+    passing = substr($0, RSTART + 9, RLENGTH - 9)
+    here_passed += passing
+    here_failed += tested - passing
     counted = 1
 }
 

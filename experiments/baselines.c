@@ -20,8 +20,7 @@ static const struct baseline baselines[BASELINE_COUNT] = {
 };
 
 static enum status measure_one(const struct baseline *baseline, const char *path, uint64_t input_bytes,
-                               struct process_outcome *outcome)
-{
+                               struct process_outcome *outcome) {
     const char *argv[8];
     char size_option[48];
     int count = 0;
@@ -39,8 +38,7 @@ static enum status measure_one(const struct baseline *baseline, const char *path
     return process_run(&process, NULL, outcome);
 }
 
-enum status baselines_measure(const char *path, uint64_t input_bytes, struct baseline_sizes *sizes)
-{
+enum status baselines_measure(const char *path, uint64_t input_bytes, struct baseline_sizes *sizes) {
     for (int i = 0; i < BASELINE_COUNT; i++) {
         struct process_outcome outcome;
         enum status status = measure_one(&baselines[i], path, input_bytes, &outcome);
@@ -52,8 +50,7 @@ enum status baselines_measure(const char *path, uint64_t input_bytes, struct bas
     return STATUS_OK;
 }
 
-void baselines_add(struct baseline_sizes *total, const struct baseline_sizes *sizes)
-{
+void baselines_add(struct baseline_sizes *total, const struct baseline_sizes *sizes) {
     for (int i = 0; i < BASELINE_COUNT; i++) {
         bool known = total->bytes[i] >= 0 && sizes->bytes[i] >= 0;
         total->bytes[i] = known ? total->bytes[i] + sizes->bytes[i] : -1;
@@ -61,16 +58,15 @@ void baselines_add(struct baseline_sizes *total, const struct baseline_sizes *si
     }
 }
 
-void baselines_rows(const struct baseline_sizes *sizes, struct size_row rows[BASELINE_COUNT])
-{
+void baselines_rows(const struct baseline_sizes *sizes, struct size_row rows[BASELINE_COUNT]) {
     for (int i = 0; i < BASELINE_COUNT; i++)
         rows[i] = (struct size_row){.label = baselines[i].label,
                                     .bytes = sizes->bytes[i],
                                     .note = sizes->bytes[i] < 0 ? "not installed" : ""};
 }
 
-enum status baselines_append_json(struct buffer *out, const struct baseline_sizes *sizes, uint64_t input_bytes)
-{
+enum status baselines_append_json(struct buffer *out, const struct baseline_sizes *sizes,
+                                  uint64_t input_bytes) {
     for (int i = 0; i < BASELINE_COUNT; i++) {
         TRY(buffer_printf(out, "%s\"%s\": ", i ? ", " : "", baselines[i].name));
         TRY(sizes_append_json(out, sizes->bytes[i], input_bytes));
@@ -78,8 +74,7 @@ enum status baselines_append_json(struct buffer *out, const struct baseline_size
     return STATUS_OK;
 }
 
-static void print_table(const char *title, uint64_t input_bytes, const struct baseline_sizes *sizes)
-{
+static void print_table(const char *title, uint64_t input_bytes, const struct baseline_sizes *sizes) {
     struct size_row rows[BASELINE_COUNT];
     char bytes[THOUSANDS_ROOM];
 
@@ -90,8 +85,7 @@ static void print_table(const char *title, uint64_t input_bytes, const struct ba
 }
 
 static enum status append_object(struct buffer *json, const char *path, uint64_t input_bytes,
-                                 const struct baseline_sizes *sizes)
-{
+                                 const struct baseline_sizes *sizes) {
     TRY(buffer_printf(json, "{"));
     if (path) {
         TRY(buffer_printf(json, "\"file\": "));
@@ -103,8 +97,7 @@ static enum status append_object(struct buffer *json, const char *path, uint64_t
     return buffer_printf(json, "}");
 }
 
-static enum status measure_all(char **files, int count, bool as_json, struct buffer *json)
-{
+static enum status measure_all(char **files, int count, bool as_json, struct buffer *json) {
     struct baseline_sizes total = {0};
     uint64_t total_bytes = 0;
 
@@ -128,17 +121,16 @@ static enum status measure_all(char **files, int count, bool as_json, struct buf
     return buffer_printf(json, "}");
 }
 
-enum status command_baselines(int argc, char **argv)
-{
+enum status command_baselines(int argc, char **argv) {
     bool as_json = false;
     struct cli_option options[] = {
         {"json", 0, NULL, "one JSON object on the last line instead of tables", CLI_FLAG, &as_json}, CLI_END};
-    struct cli_command command = {
-        "laconic experiment baselines", "[--json] FILE...",
-        "Measure what gzip -9, xz -9e and zstd -19 make of files.",
-        "The commands themselves are run; nothing is written. Each file is compressed on its own, so the total is "
-        "that of separate archives.",
-        options};
+    struct cli_command command = {"laconic experiment baselines", "[--json] FILE...",
+                                  "Measure what gzip -9, xz -9e and zstd -19 make of files.",
+                                  "The commands themselves are run; nothing is written. Each file is "
+                                  "compressed on its own, so the total is "
+                                  "that of separate archives.",
+                                  options};
     char **files;
     int count;
     struct buffer json = {0};

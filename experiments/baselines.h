@@ -23,7 +23,8 @@ void baselines_add(struct baseline_sizes *total, const struct baseline_sizes *si
 void baselines_rows(const struct baseline_sizes *sizes, struct size_row rows[BASELINE_COUNT]);
 
 /* Appends "gzip": {...}, "xz": {...}, "zstd": {...} (the inside of an object). */
-enum status baselines_append_json(struct buffer *out, const struct baseline_sizes *sizes, uint64_t input_bytes);
+enum status baselines_append_json(struct buffer *out, const struct baseline_sizes *sizes,
+                                  uint64_t input_bytes);
 
 enum status command_baselines(int argc, char **argv); /* laconic experiment baselines */
 

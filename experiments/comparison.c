@@ -7,8 +7,7 @@
 
 enum { LACONIC_ROWS = 4 };
 
-void comparison_add(struct comparison *total, const struct comparison *comparison)
-{
+void comparison_add(struct comparison *total, const struct comparison *comparison) {
     total->input_bytes += comparison->input_bytes;
     total->archive_bytes += comparison->archive_bytes;
     total->ir_bytes += comparison->ir_bytes;
@@ -22,14 +21,12 @@ void comparison_add(struct comparison *total, const struct comparison *compariso
     baselines_add(&total->baselines, &comparison->baselines);
 }
 
-static double share(double part, double whole)
-{
+static double share(double part, double whole) {
     return whole > 0 ? part / whole : NAN;
 }
 
 /* "97.1 %  (3,976 of 4,096 chunks)" */
-static void print_share(FILE *stream, const char *label, double part, uint64_t whole)
-{
+static void print_share(FILE *stream, const char *label, double part, uint64_t whole) {
     char part_text[THOUSANDS_ROOM], whole_text[THOUSANDS_ROOM];
 
     if (whole)
@@ -37,20 +34,21 @@ static void print_share(FILE *stream, const char *label, double part, uint64_t w
                 thousands((uint64_t)llround(part), part_text), thousands(whole, whole_text));
 }
 
-static void print_time(FILE *stream, const char *label, double seconds, uint64_t bytes)
-{
+static void print_time(FILE *stream, const char *label, double seconds, uint64_t bytes) {
     if (seconds > 0)
         fprintf(stream, "  %-24s%6.1f s  (%.1f kB/s)\n", label, seconds, 1e-3 * (double)bytes / seconds);
 }
 
-void comparison_print(FILE *stream, const char *title, const struct comparison *comparison, uint64_t model_bytes)
-{
+void comparison_print(FILE *stream, const char *title, const struct comparison *comparison,
+                      uint64_t model_bytes) {
     const struct comparison *c = comparison;
     char bytes[THOUSANDS_ROOM];
     struct size_row rows[LACONIC_ROWS + BASELINE_COUNT] = {
         {.label = "laconic, IR part", .bytes = (int64_t)c->ir_bytes, .note = ""},
         {.label = "laconic, fallback part", .bytes = (int64_t)c->fallback_bytes, .note = ""},
-        {.label = "laconic, total", .bytes = (int64_t)c->archive_bytes, .note = "with headers, without the model"},
+        {.label = "laconic, total",
+         .bytes = (int64_t)c->archive_bytes,
+         .note = "with headers, without the model"},
         {.label = "laconic, with the model", .bytes = (int64_t)(c->archive_bytes + model_bytes), .note = ""}};
 
     baselines_rows(&c->baselines, rows + LACONIC_ROWS);
@@ -66,23 +64,20 @@ void comparison_print(FILE *stream, const char *title, const struct comparison *
     fputc('\n', stream);
 }
 
-static enum status append_size(struct buffer *out, const char *key, uint64_t bytes, uint64_t input_bytes)
-{
+static enum status append_size(struct buffer *out, const char *key, uint64_t bytes, uint64_t input_bytes) {
     TRY(buffer_printf(out, ", \"%s\": ", key));
     return sizes_append_json(out, (int64_t)bytes, input_bytes);
 }
 
 /* JSON has no NaN: a figure without meaning is null. */
-static enum status append_number(struct buffer *out, const char *key, double value)
-{
+static enum status append_number(struct buffer *out, const char *key, double value) {
     if (isnan(value))
         return buffer_printf(out, ", \"%s\": null", key);
     return buffer_printf(out, ", \"%s\": %.6f", key, value);
 }
 
 enum status comparison_append_json(struct buffer *out, const char *path, const struct comparison *comparison,
-                                   uint64_t model_bytes)
-{
+                                   uint64_t model_bytes) {
     const struct comparison *c = comparison;
 
     TRY(buffer_printf(out, "{"));

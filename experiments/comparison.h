@@ -22,7 +22,8 @@ struct comparison {
 void comparison_add(struct comparison *total, const struct comparison *comparison);
 
 /* model_bytes: size of the model's file, counted once. */
-void comparison_print(FILE *stream, const char *title, const struct comparison *comparison, uint64_t model_bytes);
+void comparison_print(FILE *stream, const char *title, const struct comparison *comparison,
+                      uint64_t model_bytes);
 
 /* Appends one object; `path` NULL leaves "file" out. */
 enum status comparison_append_json(struct buffer *out, const char *path, const struct comparison *comparison,

@@ -17,8 +17,7 @@
 enum { READ_SIZE = 1 << 16, POLL_MILLISECONDS = 200 };
 
 /* ENOENT through posix_spawn's return value: glibc reports a failed exec to the parent. */
-static int spawn(const struct process *process, int output, pid_t *child)
-{
+static int spawn(const struct process *process, int output, pid_t *child) {
     posix_spawn_file_actions_t actions;
     char path[8192];
     char locale[] = "LC_ALL=C";
@@ -29,8 +28,8 @@ static int spawn(const struct process *process, int output, pid_t *child)
     if (error)
         return error;
     snprintf(path, sizeof path, "PATH=%s", search ? search : "/usr/bin:/bin");
-    error = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, process->input ? process->input : "/dev/null",
-                                             O_RDONLY, 0);
+    error = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO,
+                                             process->input ? process->input : "/dev/null", O_RDONLY, 0);
     if (!error)
         error = posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
     if (!error)
@@ -40,9 +39,9 @@ static int spawn(const struct process *process, int output, pid_t *child)
     return error;
 }
 
-/* Reads until the pipe's other end is closed. Wakes up now and then to pass a request to stop on to the child. */
-static enum status drain(int pipe, pid_t child, struct buffer *output, uint64_t *count)
-{
+/* Reads until the pipe's other end is closed. Wakes up now and then to pass a request to stop on to the
+ * child. */
+static enum status drain(int pipe, pid_t child, struct buffer *output, uint64_t *count) {
     struct pollfd ready = {.fd = pipe, .events = POLLIN};
     uint8_t *bytes = malloc(READ_SIZE);
     enum status status = STATUS_OK;
@@ -70,8 +69,7 @@ static enum status drain(int pipe, pid_t child, struct buffer *output, uint64_t 
     return status;
 }
 
-static enum status wait_for(pid_t child, const char *name)
-{
+static enum status wait_for(pid_t child, const char *name) {
     int ended;
 
     while (waitpid(child, &ended, 0) < 0)
@@ -86,8 +84,8 @@ static enum status wait_for(pid_t child, const char *name)
     return STATUS_OK;
 }
 
-enum status process_run(const struct process *process, struct buffer *output, struct process_outcome *outcome)
-{
+enum status process_run(const struct process *process, struct buffer *output,
+                        struct process_outcome *outcome) {
     const char *slash = strrchr(process->argv[0], '/');
     const char *name = slash ? slash + 1 : process->argv[0];
     double start = progress_clock();
@@ -113,8 +111,7 @@ enum status process_run(const struct process *process, struct buffer *output, st
     return status != STATUS_OK ? status : ended;
 }
 
-enum status process_beside(const char *name, char **path)
-{
+enum status process_beside(const char *name, char **path) {
     char self[4096];
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
 

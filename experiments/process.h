@@ -19,10 +19,11 @@ struct process_outcome {
     double seconds;        /* wall time */
 };
 
-/* Waits for the end. `output` (NULL: only count) receives standard output. A program that fails, or a signal that
- * asks this process to stop (signals_ask_to_stop()), is a status and a sentence; in the latter case the program
- * is ended first. */
-enum status process_run(const struct process *process, struct buffer *output, struct process_outcome *outcome);
+/* Waits for the end. `output` (NULL: only count) receives standard output. A program that fails, or a signal
+ * that asks this process to stop (signals_ask_to_stop()), is a status and a sentence; in the latter case the
+ * program is ended first. */
+enum status process_run(const struct process *process, struct buffer *output,
+                        struct process_outcome *outcome);
 
 /* Path of the program `name` beside this one. Caller frees *path. */
 enum status process_beside(const char *name, char **path);

@@ -6,8 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-const char *thousands(uint64_t value, char text[THOUSANDS_ROOM])
-{
+const char *thousands(uint64_t value, char text[THOUSANDS_ROOM]) {
     char digits[THOUSANDS_ROOM];
     int length = snprintf(digits, sizeof digits, "%" PRIu64, value);
     char *next = text;
@@ -21,8 +20,7 @@ const char *thousands(uint64_t value, char text[THOUSANDS_ROOM])
     return text;
 }
 
-static int label_width(const struct size_row *rows, int count)
-{
+static int label_width(const struct size_row *rows, int count) {
     int widest = 0;
 
     for (int i = 0; i < count; i++) {
@@ -32,8 +30,7 @@ static int label_width(const struct size_row *rows, int count)
     return widest;
 }
 
-void sizes_print(FILE *stream, const struct size_row *rows, int count, uint64_t input_bytes)
-{
+void sizes_print(FILE *stream, const struct size_row *rows, int count, uint64_t input_bytes) {
     int width = label_width(rows, count);
     char bytes[THOUSANDS_ROOM], bits[THOUSANDS_ROOM];
 
@@ -47,12 +44,12 @@ void sizes_print(FILE *stream, const struct size_row *rows, int count, uint64_t 
             if (input_bytes)
                 snprintf(bits, sizeof bits, "%.3f", 8.0 * (double)row->bytes / (double)input_bytes);
         }
-        fprintf(stream, "  %-*s  %15s  %9s%s%s\n", width, row->label, bytes, bits, *row->note ? "  " : "", row->note);
+        fprintf(stream, "  %-*s  %15s  %9s%s%s\n", width, row->label, bytes, bits, *row->note ? "  " : "",
+                row->note);
     }
 }
 
-enum status sizes_append_json(struct buffer *out, int64_t bytes, uint64_t input_bytes)
-{
+enum status sizes_append_json(struct buffer *out, int64_t bytes, uint64_t input_bytes) {
     if (bytes < 0)
         return buffer_printf(out, "null");
     if (!input_bytes)
@@ -61,8 +58,7 @@ enum status sizes_append_json(struct buffer *out, int64_t bytes, uint64_t input_
                          8.0 * (double)bytes / (double)input_bytes);
 }
 
-enum status json_append_string(struct buffer *out, const char *text)
-{
+enum status json_append_string(struct buffer *out, const char *text) {
     TRY(buffer_append_byte(out, '"'));
     for (; *text; text++) {
         unsigned char c = (unsigned char)*text;
@@ -76,8 +72,7 @@ enum status json_append_string(struct buffer *out, const char *text)
     return buffer_append_byte(out, '"');
 }
 
-enum status measure_file(const char *path, uint64_t *bytes)
-{
+enum status measure_file(const char *path, uint64_t *bytes) {
     struct stat info;
 
     if (stat(path, &info) != 0)

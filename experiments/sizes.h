@@ -11,8 +11,8 @@ enum { THOUSANDS_ROOM = 32 };
 
 struct size_row {
     const char *label;
-    const char *note;  /* shown behind the figures; "" for none */
-    int64_t bytes;     /* negative: not known */
+    const char *note; /* shown behind the figures; "" for none */
+    int64_t bytes;    /* negative: not known */
 };
 
 /* 1234567 -> "1,234,567" in `text`, which is returned. */
