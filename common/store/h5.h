@@ -60,6 +60,9 @@ enum status h5_flat_locate(struct h5_file *file, const char *name, enum h5_type 
 /* Attributes of a group or array; `name` "" is the root. Text is UTF-8. */
 enum status h5_set_text(struct h5_file *file, const char *name, const char *attribute, const char *text);
 enum status h5_get_text(struct h5_file *file, const char *name, const char *attribute, char **text); /* caller frees */
+/* As h5_get_text(), but takes only what h5_set_text() wrote. For our own formats: libhdf5 1.10 trusts the heap
+ * references of texts of variable length (h5py's), and a damaged file would end the program. */
+enum status h5_get_own_text(struct h5_file *file, const char *name, const char *attribute, char **text);
 enum status h5_set_int(struct h5_file *file, const char *name, const char *attribute, int64_t value);
 enum status h5_get_int(struct h5_file *file, const char *name, const char *attribute, int64_t *value);
 enum status h5_set_double(struct h5_file *file, const char *name, const char *attribute, double value);

@@ -45,23 +45,24 @@ static enum status write_attribute(struct h5_file *file, const char *name, const
     return status;
 }
 
-/* Of variable length: that is what other readers take for a string, and it may be long. */
-static hid_t text_type(void) {
+/* `size` H5T_VARIABLE, or bytes with the NUL. */
+static hid_t text_type(size_t size) {
     hid_t type = H5Tcopy(H5T_C_S1);
 
     if (type >= 0) {
-        H5Tset_size(type, H5T_VARIABLE);
+        H5Tset_size(type, size);
         H5Tset_cset(type, H5T_CSET_UTF8);
     }
     return type;
 }
 
+/* Of fixed length, so that our own readers need no text of variable length: see h5_get_own_text(). */
 enum status h5_set_text(struct h5_file *file, const char *name, const char *attribute, const char *text) {
-    hid_t type = text_type();
+    hid_t type = text_type(strlen(text) + 1);
 
     if (type < 0)
         return h5_fail(file, "cannot describe the attribute %s", attribute);
-    enum status status = write_attribute(file, name, attribute, type, type, &text);
+    enum status status = write_attribute(file, name, attribute, type, type, text);
     H5Tclose(type);
     return status;
 }
@@ -124,7 +125,7 @@ static enum status open_attribute(struct h5_file *file, const char *name, const 
 
 static enum status read_variable_text(struct h5_file *file, const struct attribute *attribute, char **text) {
     char *owned_by_library = NULL;
-    hid_t type = text_type();
+    hid_t type = text_type(H5T_VARIABLE);
     enum status status = STATUS_OK;
 
     H5Tset_cset(type, H5Tget_cset(attribute->type));
@@ -156,21 +157,32 @@ static enum status read_fixed_text(struct h5_file *file, const struct attribute 
     return status;
 }
 
-enum status h5_get_text(struct h5_file *file, const char *name, const char *called, char **text) {
+static enum status get_text(struct h5_file *file, const char *name, const char *called, bool variable_allowed,
+                            char **text) {
     struct attribute attribute;
     enum status status;
 
     *text = NULL;
     TRY(open_attribute(file, name, called, &attribute));
-    if (H5Tget_class(attribute.type) != H5T_STRING)
-        status = fail(STATUS_FORMAT, "%s: the attribute %s of %s is not a text", file->path, called,
-                      object_name(name));
-    else if (H5Tis_variable_str(attribute.type) > 0)
+    bool is_text = H5Tget_class(attribute.type) == H5T_STRING;
+    bool variable = is_text && H5Tis_variable_str(attribute.type) > 0;
+    if (!is_text || (variable && !variable_allowed))
+        status = fail(STATUS_FORMAT, "%s: the attribute %s of %s is not a text%s", file->path, called,
+                      object_name(name), is_text ? " of fixed length" : "");
+    else if (variable)
         status = read_variable_text(file, &attribute, text);
     else
         status = read_fixed_text(file, &attribute, text);
     close_attribute(&attribute);
     return status;
+}
+
+enum status h5_get_text(struct h5_file *file, const char *name, const char *attribute, char **text) {
+    return get_text(file, name, attribute, true, text);
+}
+
+enum status h5_get_own_text(struct h5_file *file, const char *name, const char *attribute, char **text) {
+    return get_text(file, name, attribute, false, text);
 }
 
 /* Values beyond int64 (only an unsigned 64-bit attribute can hold one) are clipped by the library. */
