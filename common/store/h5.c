@@ -64,6 +64,22 @@ static enum status new_file(struct h5_file **file, const char *path, bool writin
     return STATUS_OK;
 }
 
+/* The layout of HDF5 1.8: since then the library keeps checksums over its own structures, and damage there is
+ * found where older layouts lead it astray. No times, so that equal contents are equal bytes. */
+static hid_t create_file(const char *path) {
+    hid_t creation = H5Pcreate(H5P_FILE_CREATE), access = H5Pcreate(H5P_FILE_ACCESS);
+    hid_t id = H5I_INVALID_HID;
+
+    if (creation >= 0 && access >= 0 && H5Pset_obj_track_times(creation, false) >= 0 &&
+        H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18) >= 0)
+        id = H5Fcreate(path, H5F_ACC_TRUNC, creation, access);
+    if (access >= 0)
+        H5Pclose(access);
+    if (creation >= 0)
+        H5Pclose(creation);
+    return id;
+}
+
 enum status h5_create(struct h5_file **file, const char *path) {
     enum status status;
 
@@ -71,7 +87,7 @@ enum status h5_create(struct h5_file **file, const char *path) {
     status = file_temporary_name(path, &(*file)->temporary);
     if (status != STATUS_OK)
         goto close;
-    (*file)->id = H5Fcreate((*file)->temporary, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    (*file)->id = create_file((*file)->temporary);
     if ((*file)->id < 0) {
         status = h5_fail(*file, "cannot create the file");
         goto close;
@@ -197,6 +213,38 @@ bool h5_has(struct h5_file *file, const char *name) {
     enum h5_kind kind;
 
     return h5_find(file, name, &kind) == STATUS_OK && kind != H5_ABSENT;
+}
+
+static enum status make_group(struct h5_file *file, const char *name) {
+    hid_t creation = H5Pcreate(H5P_GROUP_CREATE), group = H5I_INVALID_HID;
+    enum status status = STATUS_OK;
+
+    if (H5Lexists(file->id, name, H5P_DEFAULT) > 0)
+        goto close;
+    if (creation >= 0 && H5Pset_obj_track_times(creation, false) >= 0)
+        group = H5Gcreate2(file->id, name, H5P_DEFAULT, creation, H5P_DEFAULT);
+    if (group < 0)
+        status = h5_fail(file, "cannot create the group %s", name);
+    else
+        H5Gclose(group);
+close:
+    if (creation >= 0)
+        H5Pclose(creation);
+    return status;
+}
+
+enum status h5_make_groups(struct h5_file *file, const char *name) {
+    char prefix[512];
+
+    for (const char *slash = strchr(name, '/'); slash; slash = strchr(slash + 1, '/')) {
+        size_t length = (size_t)(slash - name);
+        if (length >= sizeof prefix)
+            return fail(STATUS_LIMIT, "%s: a name of %zu characters is too long", file->path, strlen(name));
+        memcpy(prefix, name, length);
+        prefix[length] = '\0';
+        TRY(make_group(file, prefix));
+    }
+    return STATUS_OK;
 }
 
 /* ---- walking ---- */

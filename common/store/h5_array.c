@@ -321,19 +321,18 @@ enum status h5_read_slice(struct h5_file *file, const char *name, enum h5_type t
 /* Makes missing groups; leaves out the time of creation, so that equal contents are equal bytes. */
 static hid_t create_array(struct h5_file *file, const char *name, enum h5_type type, hid_t space,
                           hsize_t chunk) {
-    hid_t links = H5Pcreate(H5P_LINK_CREATE), creation = H5Pcreate(H5P_DATASET_CREATE);
     hid_t dataset = H5I_INVALID_HID;
 
-    if (links >= 0 && creation >= 0 && H5Pset_create_intermediate_group(links, 1) >= 0 &&
-        H5Pset_obj_track_times(creation, false) >= 0 &&
+    if (h5_make_groups(file, name) != STATUS_OK)
+        return dataset;
+    hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
+    if (creation >= 0 && H5Pset_obj_track_times(creation, false) >= 0 &&
         (chunk == 0 || H5Pset_chunk(creation, 1, &chunk) >= 0))
-        dataset = H5Dcreate2(file->id, name, h5_native_type(type), space, links, creation, H5P_DEFAULT);
+        dataset = H5Dcreate2(file->id, name, h5_native_type(type), space, H5P_DEFAULT, creation, H5P_DEFAULT);
     if (dataset < 0)
         h5_fail(file, "cannot create %s", name);
     if (creation >= 0)
         H5Pclose(creation);
-    if (links >= 0)
-        H5Pclose(links);
     return dataset;
 }
 

@@ -1,4 +1,5 @@
 /* Attributes of groups and arrays in HDF5 files: text, whole numbers, floats. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "store/h5_internal.h"
@@ -11,28 +12,18 @@ static const char *object_name(const char *name) {
 
 /* ---- writing ---- */
 
-static enum status make_group(struct h5_file *file, const char *name) {
-    hid_t links = H5Pcreate(H5P_LINK_CREATE);
-    enum status status = STATUS_OK;
-
-    H5Pset_create_intermediate_group(links, 1);
-    hid_t group = H5Gcreate2(file->id, name, links, H5P_DEFAULT, H5P_DEFAULT);
-    if (group < 0)
-        status = h5_fail(file, "cannot create the group %s", name);
-    else
-        H5Gclose(group);
-    H5Pclose(links);
-    return status;
-}
-
 static enum status write_attribute(struct h5_file *file, const char *name, const char *attribute,
                                    hid_t stored, hid_t memory, const void *value) {
     enum status status = STATUS_OK;
     enum h5_kind kind;
 
     TRY(h5_find(file, name, &kind));
-    if (kind == H5_ABSENT)
-        TRY(make_group(file, name));
+    if (kind == H5_ABSENT) {
+        char group[512];
+        if ((size_t)snprintf(group, sizeof group, "%s/", name) >= sizeof group)
+            return fail(STATUS_LIMIT, "%s: a name of %zu characters is too long", file->path, strlen(name));
+        TRY(h5_make_groups(file, group));
+    }
     hid_t space = H5Screate(H5S_SCALAR);
     hid_t id = H5Acreate_by_name(file->id, object_name(name), attribute, stored, space, H5P_DEFAULT,
                                  H5P_DEFAULT, H5P_DEFAULT);

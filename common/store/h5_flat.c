@@ -21,12 +21,12 @@ static hid_t flat_creation(void) {
 enum status h5_flat_create(struct h5_file *file, const char *name, enum h5_type type, uint64_t count) {
     hsize_t extent = count;
     hid_t array = H5I_INVALID_HID;
-    hid_t links = H5Pcreate(H5P_LINK_CREATE), creation = flat_creation();
-    hid_t space = H5Screate_simple(1, &extent, NULL);
-
-    if (links >= 0 && creation >= 0 && space >= 0 && H5Pset_create_intermediate_group(links, 1) >= 0)
-        array = H5Dcreate2(file->id, name, h5_native_type(type), space, links, creation, H5P_DEFAULT);
     enum status status = STATUS_OK;
+
+    TRY(h5_make_groups(file, name));
+    hid_t creation = flat_creation(), space = H5Screate_simple(1, &extent, NULL);
+    if (creation >= 0 && space >= 0)
+        array = H5Dcreate2(file->id, name, h5_native_type(type), space, H5P_DEFAULT, creation, H5P_DEFAULT);
     if (array < 0)
         status = h5_fail(file, "cannot create %s", name);
     else
@@ -35,8 +35,6 @@ enum status h5_flat_create(struct h5_file *file, const char *name, enum h5_type 
         H5Sclose(space);
     if (creation >= 0)
         H5Pclose(creation);
-    if (links >= 0)
-        H5Pclose(links);
     return status;
 }
 

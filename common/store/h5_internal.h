@@ -21,6 +21,9 @@ enum status h5_fail(const struct h5_file *file, const char *format, ...)
 enum h5_kind { H5_ABSENT, H5_GROUP, H5_ARRAY };
 enum status h5_find(struct h5_file *file, const char *name, enum h5_kind *kind);
 
+/* Makes the groups before the last '/' of the name where they are missing. */
+enum status h5_make_groups(struct h5_file *file, const char *name);
+
 hid_t h5_native_type(enum h5_type type);
 
 /* The type is one of the machine's integers or IEEE floats, in either byte order. */
