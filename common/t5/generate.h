@@ -37,6 +37,9 @@ const struct t5_generated *t5_generate(struct t5_generator *generator, const str
                                        const struct t5_rows *source, const struct t5_sampling *sampling,
                                        const int *limits);
 
+/* Hides source positions (0 in mask [source tokens]) in the next begin; for batches padded by others. */
+void t5_generator_mask(struct t5_generator *generator, const uint8_t *mask);
+
 /* The step beneath t5_generate(), for callers that choose tokens themselves. Begin encodes the sources; step feeds
  * one id to each row in `active` (row numbers, ascending) and returns logits [active_count, vocab_size]. */
 void t5_generate_begin(struct t5_generator *generator, const struct t5_model *model, const struct t5_rows *source);

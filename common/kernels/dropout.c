@@ -1,0 +1,16 @@
+/* Counter-based dropout. */
+#include "kernels/dropout.h"
+#include "kernels/lanes.h"
+
+uint64_t dropout_key(uint64_t key, uint32_t place) {
+    uint64_t z = key + (uint64_t)(place + 1) * 0x9e3779b97f4a7c15u; /* splitmix64's step and finaliser */
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+void dropout_apply(float *y, const float *x, size_t n, float rate, uint64_t key, uint64_t first) {
+    uint32_t threshold = (uint32_t)(rate * 16777216.0f); /* 2^24 */
+    uint32_t seed = (uint32_t)dropout_key(key, (uint32_t)(first >> 32));
+    lanes->dropout(y, x, n, threshold, 1.0f / (1.0f - rate), seed, (uint32_t)first);
+}

@@ -1,0 +1,14 @@
+/* Dropout whose mask is a function of (key, index): the backward pass computes it again instead of storing it. */
+#ifndef LACONIC_KERNELS_DROPOUT_H
+#define LACONIC_KERNELS_DROPOUT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* y[i] = kept(key, first + i) ? x[i] / (1 - rate) : 0, 0 <= rate < 1. y may be x. Its own backward pass. */
+void dropout_apply(float *y, const float *x, size_t n, float rate, uint64_t key, uint64_t first);
+
+/* One key per place where dropout happens. */
+uint64_t dropout_key(uint64_t key, uint32_t place);
+
+#endif

@@ -1,0 +1,217 @@
+/* The innermost loops (lanes.h). Compiled once per instruction set, with LANES_SET naming the result. */
+#include "kernels/lanes.h"
+#include <math.h>
+#include "kernels/vec.h"
+
+/* A part of an array that is shorter than the lanes, padded. */
+#define TAIL(p, fill) vec_load_part((p) + i, n - i, fill)
+
+static float dot(const float *a, const float *b, size_t n) {
+    vec total = vec_all(0.0f);
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        total += vec_load(a + i) * vec_load(b + i);
+    if (i < n)
+        total += TAIL(a, 0.0f) * TAIL(b, 0.0f);
+    return vec_sum(total);
+}
+
+static float sum(const float *a, size_t n) {
+    vec total = vec_all(0.0f);
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        total += vec_load(a + i);
+    if (i < n)
+        total += TAIL(a, 0.0f);
+    return vec_sum(total);
+}
+
+static float max(const float *a, size_t n) {
+    vec best = vec_all(a[0]);
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        best = vec_max(best, vec_load(a + i));
+    if (i < n)
+        best = vec_max(best, TAIL(a, a[0]));
+    return vec_largest(best);
+}
+
+static void axpy(float *y, float a, const float *x, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        y[i] += a * x[i];
+}
+
+static void scale(float *y, float a, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        y[i] *= a;
+}
+
+static float exp_sum(const float *x, float *out, float largest, size_t n) {
+    const vec top = vec_all(largest);
+    vec total = vec_all(0.0f);
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        vec e = vec_exp(vec_load(x + i) - top);
+        total += e;
+        if (out)
+            vec_store(out + i, e);
+    }
+    if (i < n) {
+        vec e = vec_exp(TAIL(x, -3.0e38f) - top); /* the padding adds e^-large = 0 */
+        for (size_t lane = n - i; lane < LANES; lane++)
+            e[lane] = 0.0f; /* also where `largest` is that small itself */
+        total += e;
+        if (out)
+            vec_store_part(out + i, e, n - i);
+    }
+    return vec_sum(total);
+}
+
+static void softmax(float *x, size_t n) {
+    float total = exp_sum(x, x, max(x, n), n);
+    scale(x, 1.0f / total, n);
+}
+
+static void softmax_backward(float *p, const float *dp, size_t n) {
+    float common = dot(p, dp, n);
+    for (size_t i = 0; i < n; i++)
+        p[i] *= dp[i] - common;
+}
+
+static void norm(float *y, const float *x, const float *weight, float inv, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        y[i] = weight[i] * (x[i] * inv);
+}
+
+static void norm_backward(float *dx, const float *dy, const float *x, const float *weight, float inv, size_t n) {
+    vec total = vec_all(0.0f);
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        total += vec_load(dy + i) * vec_load(weight + i) * vec_load(x + i);
+    if (i < n)
+        total += TAIL(dy, 0.0f) * TAIL(weight, 0.0f) * TAIL(x, 0.0f);
+    float common = vec_sum(total) * inv * inv * inv / (float)n;
+    for (i = 0; i < n; i++)
+        dx[i] += dy[i] * weight[i] * inv - x[i] * common;
+}
+
+static void multiply_add(float *y, const float *a, const float *b, float factor, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        y[i] += a[i] * b[i] * factor;
+}
+
+static void relu(float *y, const float *x, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        y[i] = x[i] > 0.0f ? x[i] : 0.0f;
+}
+
+static void relu_backward(float *dx, const float *dy, const float *x, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        dx[i] = x[i] > 0.0f ? dy[i] : 0.0f;
+}
+
+#define GELU_SCALE 0.7978845608f /* sqrt(2 / pi) */
+#define GELU_CUBIC 0.044715f
+
+VEC_INLINE vec gelu_tanh(vec x) { return vec_tanh((x + x * x * x * GELU_CUBIC) * GELU_SCALE); }
+
+VEC_INLINE vec gelu(vec x) { return x * 0.5f * (1.0f + gelu_tanh(x)); }
+
+/* d gelu / dx = (1 + t)/2 + x/2 (1 - t^2) sqrt(2/pi) (1 + 3 * 0.044715 x^2), t the tanh above */
+VEC_INLINE vec gelu_slope(vec x) {
+    vec t = gelu_tanh(x);
+    vec inner = (1.0f + x * x * (3.0f * GELU_CUBIC)) * GELU_SCALE;
+    return (1.0f + t) * 0.5f + x * 0.5f * (1.0f - t * t) * inner;
+}
+
+static void gated_gelu(float *y, const float *x, const float *gate, size_t n) {
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        vec_store(y + i, gelu(vec_load(x + i)) * vec_load(gate + i));
+    if (i < n)
+        vec_store_part(y + i, gelu(TAIL(x, 0.0f)) * TAIL(gate, 0.0f), n - i);
+}
+
+static void gated_gelu_backward(float *dx, float *dgate, const float *dy, const float *x, const float *gate,
+                                size_t n) {
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        vec vx = vec_load(x + i), vd = vec_load(dy + i), vg = vec_load(gate + i);
+        vec_store(dgate + i, vd * gelu(vx));
+        vec_store(dx + i, vd * vg * gelu_slope(vx));
+    }
+    if (i < n) {
+        vec vx = TAIL(x, 0.0f), vd = TAIL(dy, 0.0f), vg = TAIL(gate, 0.0f);
+        vec_store_part(dgate + i, vd * gelu(vx), n - i);
+        vec_store_part(dx + i, vd * vg * gelu_slope(vx), n - i);
+    }
+}
+
+/* The 32-bit finaliser of MurmurHash3 over index and seed: draws masks, and it vectorises. */
+static void dropout(float *y, const float *x, size_t n, uint32_t threshold, float factor, uint32_t seed,
+                    uint32_t first) {
+    for (size_t i = 0; i < n; i++) {
+        uint32_t h = (first + (uint32_t)i) * 0x9e3779b9u + seed;
+        h = (h ^ (h >> 16)) * 0x85ebca6bu;
+        h = (h ^ (h >> 13)) * 0xc2b2ae35u;
+        h = (h ^ (h >> 16)) >> 8;
+        y[i] = h >= threshold ? x[i] * factor : 0.0f;
+    }
+}
+
+static void adamw(float *w, float *m, float *v, const float *g, size_t n, const struct lanes_adamw *s) {
+    const float b1 = s->beta1, b2 = s->beta2, epsilon = s->epsilon;
+    for (size_t i = 0; i < n; i++) {
+        float gradient = g[i] * s->gradient_scale;
+        m[i] = b1 * m[i] + (1.0f - b1) * gradient;
+        v[i] = b2 * v[i] + (1.0f - b2) * gradient * gradient;
+        w[i] = w[i] * s->keep - s->rate * m[i] / (sqrtf(v[i] * s->inverse_v) + epsilon);
+    }
+}
+
+static void attend(float *out, const float *q, const float *keys, const float *values, const float *bias,
+                   float *scores, size_t count, size_t stride, size_t width) {
+    for (size_t j = 0; j < count; j++)
+        scores[j] = dot(q, keys + j * stride, width) + (bias ? bias[j] : 0.0f);
+    softmax(scores, count);
+    memset(out, 0, width * sizeof *out);
+    for (size_t j = 0; j < count; j++)
+        axpy(out, scores[j], values + j * stride, width);
+}
+
+static void gemm_panel(float *sums, const float *packed, const float *a, size_t row, size_t column, size_t rows,
+                       size_t depth) {
+    for (size_t i = 0; i < rows; i += GEMM_TILE) {
+        const float *from[GEMM_TILE];
+        vec s[GEMM_TILE][2];
+        for (size_t r = 0; r < GEMM_TILE; r++) { /* a short last tile repeats its last row into spare sums */
+            from[r] = a + (i + r < rows ? i + r : rows - 1) * row;
+            s[r][0] = vec_load(sums + (i + r) * GEMM_PANEL);
+            s[r][1] = vec_load(sums + (i + r) * GEMM_PANEL + LANES);
+        }
+        for (size_t k = 0; k < depth; k++) {
+            vec b0 = vec_load(packed + k * GEMM_PANEL), b1 = vec_load(packed + k * GEMM_PANEL + LANES);
+            for (size_t r = 0; r < GEMM_TILE; r++) {
+                vec x = vec_all(from[r][k * column]);
+                s[r][0] += x * b0;
+                s[r][1] += x * b1;
+            }
+        }
+        for (size_t r = 0; r < GEMM_TILE; r++) {
+            vec_store(sums + (i + r) * GEMM_PANEL, s[r][0]);
+            vec_store(sums + (i + r) * GEMM_PANEL + LANES, s[r][1]);
+        }
+    }
+}
+
+#define TEXT_OF(name) #name
+#define NAME_OF(set) TEXT_OF(set)
+#define JOIN(a, b) a##b
+#define TABLE_OF(set) JOIN(lanes_, set)
+
+const struct lanes TABLE_OF(LANES_SET) = {
+    .name = NAME_OF(LANES_SET),
+#define LANES_ENTRY(result, field, parameters) .field = field,
+    LANES_LIST(LANES_ENTRY)
+#undef LANES_ENTRY
+};

@@ -1,0 +1,224 @@
+/* A T5 model and one pass of a batch through it. */
+#include "t5/model.h"
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/threads.h"
+#include "kernels/vector.h"
+#include "t5/stack.h"
+
+enum status t5_open(struct t5_model *model, const struct t5_config *config) {
+    *model = (struct t5_model){.config = *config};
+    TRY(t5_config_check(config));
+    TRY(t5_list_parameters(model));
+    size_t bytes = (model->weight_count * sizeof(float) + 63) / 64 * 64;
+    model->weights = aligned_alloc(64, bytes);
+    if (!model->weights) {
+        t5_close(model);
+        return fail(STATUS_MEMORY, "no memory for the %zu MiB of weights of a T5 model", bytes >> 20);
+    }
+    memset(model->weights, 0, bytes);
+    return STATUS_OK;
+}
+
+void t5_close(struct t5_model *model) {
+    t5_free_parameters(model);
+    free(model->weights);
+    model->weights = NULL;
+}
+
+void t5_initialise(struct t5_model *model, struct rng *rng) {
+    for (int i = 0; i < model->parameter_count; i++) {
+        const struct t5_parameter *p = &model->parameters[i];
+        float *w = model->weights + p->offset;
+        size_t n = (size_t)p->rows * (size_t)p->columns;
+        for (size_t j = 0; j < n; j++)
+            w[j] = p->deviation == 0.0f ? 1.0f : p->deviation * rng_normal(rng);
+    }
+}
+
+const struct t5_parameter *t5_find_parameter(const struct t5_model *model, const char *name) {
+    for (int i = 0; i < model->parameter_count; i++)
+        if (strcmp(model->parameters[i].name, name) == 0)
+            return &model->parameters[i];
+    return NULL;
+}
+
+struct t5_pass {
+    struct t5_config config;
+    struct t5_limits limits;
+    bool with_backward;
+    int threads; /* the pool that the scratch was sized for */
+    struct arena arena;
+    struct t5_context context;
+    struct t5_stack encoder, decoder;
+    float *head_input; /* [target tokens, d_model], scaled when the head is tied */
+    float *logits;     /* [target tokens, vocab_size] */
+    struct t5_batch batch;
+};
+
+static int larger(int a, int b) { return a > b ? a : b; }
+
+static void lay_out(struct t5_pass *pass, struct arena *arena) {
+    const struct t5_config *c = &pass->config;
+    const struct t5_limits *l = &pass->limits;
+    size_t inner = (size_t)c->num_heads * (size_t)c->d_kv, d = (size_t)c->d_model, ff = (size_t)c->d_ff;
+    size_t most = (size_t)larger(l->source_tokens, l->target_tokens), target = (size_t)l->target_tokens;
+    struct t5_context *t = &pass->context;
+
+    struct t5_stack_size size = {
+        .tokens = l->source_tokens, .length = l->row_length, .with_backward = pass->with_backward};
+    t5_stack_lay_out(&pass->encoder, c, &size, arena);
+    size.tokens = l->target_tokens;
+    size.memory_tokens = l->source_tokens;
+    size.memory_length = l->row_length;
+    t5_stack_lay_out(&pass->decoder, c, &size, arena);
+
+    pass->head_input = ARENA_TAKE(arena, float, target *d);
+    pass->logits = ARENA_TAKE(arena, float, target *(size_t)c->vocab_size);
+    t->attention_scratch_size = attention_scratch_size(l->row_length, l->row_length);
+    t->attention_scratch = ARENA_TAKE(arena, float, t->attention_scratch_size *(size_t)pass->threads);
+    t->scratch_wide = ARENA_TAKE(arena, float, most *(inner > d ? inner : d));
+    if (!pass->with_backward)
+        return;
+    t->dnormed = ARENA_TAKE(arena, float, most *d);
+    t->dq = ARENA_TAKE(arena, float, most *inner);
+    t->dk = ARENA_TAKE(arena, float, most *inner);
+    t->dv = ARENA_TAKE(arena, float, most *inner);
+    t->dhidden = ARENA_TAKE(arena, float, most *ff);
+    t->dgate = c->gated_gelu ? ARENA_TAKE(arena, float, most *ff) : NULL;
+}
+
+static enum status open_stack(struct t5_stack *stack, int depth, bool decoder) {
+    stack->depth = depth;
+    stack->decoder = decoder;
+    stack->blocks = calloc((size_t)depth, sizeof *stack->blocks);
+    return stack->blocks ? STATUS_OK : fail(STATUS_MEMORY, "no memory for the %d blocks of a T5 stack", depth);
+}
+
+enum status t5_pass_open(struct t5_pass **out, const struct t5_config *config, const struct t5_limits *limits,
+                         bool with_backward) {
+    struct t5_pass *pass = calloc(1, sizeof *pass);
+    *out = pass;
+    if (!pass)
+        return fail(STATUS_MEMORY, "no memory for a T5 pass");
+    pass->config = *config;
+    pass->limits = *limits;
+    pass->with_backward = with_backward;
+    pass->threads = threads_count();
+    enum status status = open_stack(&pass->encoder, config->num_layers, false);
+    if (status == STATUS_OK)
+        status = open_stack(&pass->decoder, config->num_decoder_layers, true);
+    if (status == STATUS_OK) {
+        struct arena measuring = arena_measuring();
+        lay_out(pass, &measuring);
+        status = arena_open(&pass->arena, measuring.used, "the activations of a T5 pass");
+    }
+    if (status == STATUS_OK) {
+        lay_out(pass, &pass->arena);
+    } else {
+        t5_pass_close(pass);
+        *out = NULL;
+    }
+    return status;
+}
+
+void t5_pass_close(struct t5_pass *pass) {
+    if (!pass)
+        return;
+    arena_close(&pass->arena);
+    free(pass->encoder.blocks);
+    free(pass->decoder.blocks);
+    free(pass);
+}
+
+static int longest_row(const struct t5_rows *rows) {
+    int longest = 0;
+    for (int r = 0; r < rows->count; r++)
+        longest = larger(longest, rows->start[r + 1] - rows->start[r]);
+    return longest;
+}
+
+static bool ids_within(const struct t5_rows *rows, int vocabulary) {
+    for (int i = 0; i < rows->start[rows->count]; i++)
+        if (rows->ids[i] < 0 || rows->ids[i] >= vocabulary)
+            return false;
+    return true;
+}
+
+static void check_batch(const struct t5_pass *pass, const struct t5_batch *b) {
+    const struct t5_limits *l = &pass->limits;
+    assert(b->source.count == b->target.count && b->source.count <= l->rows);
+    assert(b->source.start[b->source.count] <= l->source_tokens);
+    assert(b->target.start[b->target.count] <= l->target_tokens);
+    assert(longest_row(&b->source) <= l->row_length && longest_row(&b->target) <= l->row_length);
+    assert(ids_within(&b->source, pass->config.vocab_size) && ids_within(&b->target, pass->config.vocab_size));
+    for (int r = 0; r < b->source.count; r++)
+        assert(b->source.start[r + 1] > b->source.start[r]);
+    assert(threads_count() <= pass->threads);
+    (void)l;
+}
+
+static struct t5_stack_input encoder_input(const struct t5_batch *b) {
+    return (struct t5_stack_input){.rows = b->source, .mask = b->source_mask};
+}
+
+static struct t5_stack_input decoder_input(const struct t5_pass *pass) {
+    const struct t5_batch *b = &pass->batch;
+    return (struct t5_stack_input){.rows = b->target,
+                                   .mask = b->source_mask,
+                                   .memory = pass->encoder.output,
+                                   .memory_start = b->source.start};
+}
+
+float *t5_forward(struct t5_pass *pass, const struct t5_model *model, const struct t5_batch *batch,
+                  const struct t5_dropout *dropout) {
+    const struct t5_config *c = &pass->config;
+    const struct t5_layout *layout = model->layout;
+    struct t5_context *t = &pass->context;
+    check_batch(pass, batch);
+    pass->batch = *batch;
+    t->config = c;
+    t->weights = model->weights;
+    t->gradients = NULL;
+    t->dropout_rate = dropout ? dropout->rate : 0.0f;
+    t->dropout_key = dropout ? dropout->key : 0;
+
+    struct t5_stack_input in = encoder_input(batch);
+    t5_stack_forward(t, &pass->encoder, &layout->encoder, layout->embedding, &in);
+    in = decoder_input(pass);
+    t5_stack_forward(t, &pass->decoder, &layout->decoder, layout->embedding, &in);
+
+    int tokens = batch->target.start[batch->target.count];
+    size_t size = (size_t)tokens * (size_t)c->d_model;
+    memcpy(pass->head_input, pass->decoder.output, size * sizeof(float));
+    if (c->tie_word_embeddings)
+        vector_scale(pass->head_input, 1.0f / sqrtf((float)c->d_model), size);
+    t5_linear_forward(pass->logits, pass->head_input, model->weights + layout->head, tokens, c->d_model,
+                      c->vocab_size);
+    return pass->logits;
+}
+
+void t5_backward(struct t5_pass *pass, const struct t5_model *model, float *gradients) {
+    const struct t5_config *c = &pass->config;
+    const struct t5_layout *layout = model->layout;
+    struct t5_context *t = &pass->context;
+    assert(pass->with_backward);
+    t->gradients = gradients;
+
+    int tokens = pass->batch.target.start[pass->batch.target.count];
+    t5_linear_backward(pass->decoder.doutput, false, gradients + layout->head, pass->logits, pass->head_input,
+                       model->weights + layout->head, tokens, c->d_model, c->vocab_size);
+    if (c->tie_word_embeddings)
+        vector_scale(pass->decoder.doutput, 1.0f / sqrtf((float)c->d_model), (size_t)tokens * (size_t)c->d_model);
+
+    int source_tokens = pass->batch.source.start[pass->batch.source.count];
+    memset(pass->encoder.doutput, 0, (size_t)source_tokens * (size_t)c->d_model * sizeof(float));
+    struct t5_stack_input in = decoder_input(pass);
+    t5_stack_backward(t, &pass->decoder, &layout->decoder, layout->embedding, &in, pass->encoder.doutput);
+    in = encoder_input(&pass->batch);
+    t5_stack_backward(t, &pass->encoder, &layout->encoder, layout->embedding, &in, NULL);
+}
+
+const float *t5_encoder_output(const struct t5_pass *pass) { return pass->encoder.output; }
