@@ -1,8 +1,9 @@
 /* Lossless compression with a trained pair.
  *
- * The engine beneath (codec/engine.h) answers two questions, the same on every CPU: which z does the compressor
- * write for x, and which x does the decompressor write for z. A chunk goes out as z only after the engine has
- * rebuilt it exactly; every other chunk falls back to zstd or stored bytes. The format is in docs/format.md.
+ * The engine beneath (codec/engine.h) answers two questions, the same on every CPU: which z does the
+ * compressor write for x, and which x does the decompressor write for z. A chunk goes out as z only after the
+ * engine has rebuilt it exactly; every other chunk falls back to zstd or stored bytes. The format is in
+ * docs/format.md.
  */
 #ifndef LACONIC_CODEC_CODEC_H
 #define LACONIC_CODEC_CODEC_H
@@ -22,10 +23,10 @@ enum codec_mode {
 struct codec_report {
     uint64_t input_bytes, output_bytes;
     uint64_t blocks, chunks;
-    uint64_t greedy_exact;                  /* chunks rebuilt from the compressor's own greedy z */
-    uint64_t ir_chunks, ir_input_bytes;     /* chunks stored as z */
-    uint64_t ir_tokens;                     /* tokens in those z */
-    uint64_t ir_coded_bytes;                /* entropy-coded z */
+    uint64_t greedy_exact;              /* chunks rebuilt from the compressor's own greedy z */
+    uint64_t ir_chunks, ir_input_bytes; /* chunks stored as z */
+    uint64_t ir_tokens;                 /* tokens in those z */
+    uint64_t ir_coded_bytes;            /* entropy-coded z */
     uint64_t fallback_chunks, fallback_input_bytes, fallback_coded_bytes; /* zstd or stored */
 };
 
@@ -37,9 +38,9 @@ void codec_close(struct codec *codec);
 /* Called now and then with input bytes done; may be NULL. */
 typedef void codec_progress(void *context, uint64_t done);
 
-/* Streams: one frame per call of compress; decompress reads frames until the end of input. Wrong model, damage or
- * truncation: a status and a sentence; what was written before then is not to be trusted. `report` may be NULL.
- * With output NULL decompress only tests. */
+/* Streams: one frame per call of compress; decompress reads frames until the end of input. Wrong model,
+ * damage or truncation: a status and a sentence; what was written before then is not to be trusted. `report`
+ * may be NULL. With output NULL decompress only tests. */
 enum status codec_compress(struct codec *codec, FILE *input, FILE *output, enum codec_mode mode,
                            struct codec_report *report, codec_progress *progress, void *context);
 enum status codec_decompress(struct codec *codec, FILE *input, FILE *output, struct codec_report *report,

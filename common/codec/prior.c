@@ -231,12 +231,12 @@ static double price_token(const struct prior *prior, const struct prior_context 
     return bits;
 }
 
-double prior_price(const struct prior *prior, struct prior_context context, const int32_t *ids,
+double prior_price(const struct prior *prior, struct prior_context *context, const int32_t *ids,
                    size_t count) {
     double bits = 0;
     for (size_t i = 0; i < count; i++) {
-        bits += price_token(prior, &context, ids[i]);
-        move_on(&context, ids[i]);
+        bits += price_token(prior, context, ids[i]);
+        move_on(context, ids[i]);
     }
     return bits;
 }

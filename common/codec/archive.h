@@ -1,0 +1,80 @@
+/* The container: frames of a header, blocks and an end. docs/archive-format.md is the specification.
+ *
+ * Writing is a function per part. A reader keeps its place, so that every sentence about damage says where.
+ * Nothing read is used before its checksum has matched, nothing is allocated by a length that is not bounded.
+ */
+#ifndef LACONIC_CODEC_ARCHIVE_H
+#define LACONIC_CODEC_ARCHIVE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include "base/buffer.h"
+#include "base/status.h"
+#include "codec/codec.h"
+#include "text/chunking.h"
+
+enum {
+    ARCHIVE_VERSION = 1,
+    ARCHIVE_BLOCK_MAXIMUM = 1 << 16, /* content bytes of one block */
+    ARCHIVE_VARINT_MAXIMUM = 10      /* bytes */
+};
+
+/* How a block, or what fell back inside a block, is coded. */
+enum archive_method { ARCHIVE_END, ARCHIVE_STORED, ARCHIVE_ZSTD, ARCHIVE_IR };
+
+struct archive_header {
+    enum codec_mode mode;
+    struct chunking chunking;
+    uint8_t model_hash[16];
+};
+
+struct archive_block {
+    enum archive_method method;
+    uint32_t raw_size;    /* content bytes, 1 .. ARCHIVE_BLOCK_MAXIMUM */
+    uint32_t chunk_count; /* 1 .. raw_size */
+    uint32_t coded_size;  /* bytes of the payload: raw_size when stored, else 1 .. raw_size - 1 */
+};
+
+struct archive_end {
+    uint64_t content_size;
+    uint64_t content_hash; /* XXH64 of the whole content */
+};
+
+/* Each adds the bytes it wrote to *written. */
+enum status archive_write_header(FILE *output, const struct archive_header *header, uint64_t *written);
+enum status archive_write_block(FILE *output, const struct archive_block *block, const uint8_t *payload,
+                                uint64_t *written);
+enum status archive_write_end(FILE *output, const struct archive_end *end, uint64_t *written);
+
+struct archive_reader {
+    FILE *input;
+    uint64_t offset; /* of the next byte */
+    uint64_t frame;  /* number of the frame being read, from 1; 0: none yet */
+    uint64_t block;  /* number of the block being read in its frame, from 1 */
+    struct buffer payload;
+};
+
+void archive_reader_open(struct archive_reader *reader, FILE *input);
+void archive_reader_close(
+    struct archive_reader *reader); /* frees the payload; the stream stays the caller's */
+
+/* *more false: the input ended properly behind a frame. No frame at all is damage. */
+enum status archive_read_header(struct archive_reader *reader, struct archive_header *header, bool *more);
+
+/* A block and its payload (reader->payload), or the frame's end: then block->method is ARCHIVE_END. */
+enum status archive_read_block(struct archive_reader *reader, struct archive_block *block,
+                               struct archive_end *end);
+
+/* A sentence about the block being read. Returns STATUS_FORMAT. */
+enum status archive_fail(const struct archive_reader *reader, const char *what);
+
+/* Little-endian base 128, lowest group first, shortest form only. Put returns the bytes written; get moves
+ * *bytes and returns false on a number that is cut off, not in its shortest form or larger than `maximum`. */
+size_t archive_put_varint(uint8_t bytes[ARCHIVE_VARINT_MAXIMUM], uint64_t value);
+bool archive_get_varint(const uint8_t **bytes, const uint8_t *end, uint64_t maximum, uint64_t *value);
+
+/* The model's name for people: 32 hexadecimal digits. */
+void archive_format_hash(const uint8_t hash[16], char text[33]);
+
+#endif

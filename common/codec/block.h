@@ -1,0 +1,106 @@
+/* One block of content: its chunks, their z, and the payload they are written as.
+ *
+ * block_encode() turns content into the smallest payload it may use, block_decode() turns a payload back.
+ * Both run block_code_chunk() over a chunk_model, which learns through a whole frame.
+ */
+#ifndef LACONIC_CODEC_BLOCK_H
+#define LACONIC_CODEC_BLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <zstd.h>
+#include "base/buffer.h"
+#include "base/status.h"
+#include "codec/archive.h"
+#include "codec/engine.h"
+#include "codec/prior.h"
+#include "codec/range_coder.h"
+#include "store/model_file.h"
+
+enum { CHUNK_LENGTH_BITS = 12 }; /* CHUNK_MAXIMUM is 1 << CHUNK_LENGTH_BITS */
+
+/* Everything the entropy coder learns. */
+struct chunk_model {
+    struct prior *prior;
+    struct prior_context context;
+    int history;       /* which of the last two chunks went out as z, the last in the lowest bit */
+    uint16_t coded[4]; /* does this chunk? by history */
+    uint16_t lengths[1 << CHUNK_LENGTH_BITS]; /* of chunks that fall back */
+};
+
+enum status chunk_model_open(struct chunk_model *model, const struct model_pair *pair);
+void chunk_model_close(struct chunk_model *model);                             /* safe on a zeroed one */
+void chunk_model_copy(struct chunk_model *to, const struct chunk_model *from); /* both open, of one pair */
+
+struct chunk {
+    uint32_t begin, size;            /* its bytes */
+    uint32_t text_count;             /* encoding: ids of its text */
+    uint32_t code_begin, code_count; /* its z in block.codes */
+    bool has_code;                   /* encoding: there is a z to try */
+    bool is_exact;                   /* encoding: that z rebuilds the chunk */
+    bool is_coded;                   /* goes out as z */
+};
+
+/* Work space for a block, sized once. */
+struct block {
+    uint32_t raw_size, chunk_count;
+    uint8_t *raw;         /* [ARCHIVE_BLOCK_MAXIMUM] the content */
+    struct chunk *chunks; /* [ARCHIVE_BLOCK_MAXIMUM] */
+    int32_t *codes;       /* [ARCHIVE_BLOCK_MAXIMUM] the z of all chunks */
+    uint8_t *pieces;      /* [ARCHIVE_BLOCK_MAXIMUM] decoding: what was rebuilt */
+    uint8_t *fallback;    /* [ARCHIVE_BLOCK_MAXIMUM] bytes of the chunks that fall back */
+    /* rows for the engine: row r is ids[starts[r] .. starts[r + 1]) and belongs to chunk row_chunks[r] */
+    int row_count;
+    int32_t *ids, *starts; /* [2 * ARCHIVE_BLOCK_MAXIMUM], [ARCHIVE_BLOCK_MAXIMUM + 1] */
+    int *limits;
+    uint32_t *row_chunks;
+};
+
+enum status block_open(struct block *block);
+void block_close(struct block *block); /* safe on a zeroed one */
+
+void block_clear_rows(struct block *block);
+/* A row of these ids and the end token for chunk number `chunk`, to be answered with at most `limit` ids. */
+void block_add_row(struct block *block, uint32_t chunk, const int32_t *ids, uint32_t count, int limit);
+struct t5_rows block_rows(const struct block *block);
+
+/* Codes in the coder's direction whether the chunk goes out as z, then its tokens or its size. Decoding fills
+ * chunk->is_coded, size, code_count and code[], which has room for `room` ids; false: no encoder wrote this.
+ */
+bool block_code_chunk(struct chunk_model *model, struct range_coder *coder, struct chunk *chunk,
+                      int32_t *code, uint32_t room);
+
+/* The numbers in front of an ir payload, behind which come token_bytes of the range coder and the fallback.
+ */
+struct block_preamble {
+    uint64_t coded_chunks; /* how many chunks go out as z */
+    uint64_t token_bytes;
+    uint64_t fallback_raw;               /* bytes of all other chunks together */
+    enum archive_method fallback_method; /* ARCHIVE_END: there are none */
+    uint64_t fallback_coded;             /* not written: what is left of the payload */
+};
+enum status block_put_preamble(const struct block_preamble *preamble, struct buffer *payload);
+/* Moves *bytes behind it; false where numbers contradict each other or the block's header. */
+bool block_get_preamble(const uint8_t **bytes, const uint8_t *end, const struct archive_block *header,
+                        struct block_preamble *preamble);
+
+struct block_tools {
+    const struct model_pair *pair;
+    struct engine *engine;
+    struct chunk_model fresh;   /* at the start of a frame */
+    struct chunk_model model;   /* as a decoder has it before this block */
+    struct chunk_model scratch; /* for trying */
+    ZSTD_CCtx *zstd_encoder;
+    ZSTD_DCtx *zstd_decoder;
+};
+
+/* Codes block->raw, cut as begin and size of block->chunks say. Fills the header and appends to an empty
+ * payload. */
+enum status block_encode(struct block_tools *tools, struct block *block, enum codec_mode mode,
+                         struct archive_block *header, struct buffer *payload, struct codec_report *report);
+
+/* Rebuilds block->raw from the reader's payload. */
+enum status block_decode(struct block_tools *tools, struct block *block, const struct archive_block *header,
+                         const struct archive_reader *reader, struct codec_report *report);
+
+#endif

@@ -1,0 +1,59 @@
+/* What an archive says of itself: every checksum that needs no model is checked on the way. */
+#include <string.h>
+#include "codec/archive.h"
+#include "codec/block.h"
+#include "codec/codec.h"
+
+static enum status list_block(const struct archive_reader *reader, const struct archive_block *header,
+                              struct codec_listing *listing) {
+    struct block_preamble preamble = {.fallback_coded = header->coded_size};
+    const uint8_t *bytes = reader->payload.data, *end = bytes + reader->payload.size;
+    if (header->method == ARCHIVE_IR && !block_get_preamble(&bytes, end, header, &preamble))
+        return archive_fail(reader, "the sizes inside a block contradict each other");
+    listing->blocks++;
+    listing->chunks += header->chunk_count;
+    listing->content_bytes += header->raw_size;
+    listing->ir_chunks += preamble.coded_chunks;
+    listing->ir_coded_bytes += preamble.token_bytes;
+    listing->fallback_chunks += header->chunk_count - preamble.coded_chunks;
+    listing->fallback_coded_bytes += preamble.fallback_coded;
+    return STATUS_OK;
+}
+
+static enum status list_frame(struct archive_reader *reader, struct codec_listing *listing) {
+    uint64_t before = listing->content_bytes;
+    struct archive_block block;
+    struct archive_end end = {0};
+    listing->frames++;
+    for (;;) {
+        TRY(archive_read_block(reader, &block, &end));
+        if (block.method != ARCHIVE_END)
+            TRY(list_block(reader, &block, listing));
+        else if (end.content_size != listing->content_bytes - before)
+            return archive_fail(reader, "the content is not as long as its end says");
+        else
+            return STATUS_OK;
+    }
+}
+
+enum status codec_list(FILE *input, struct codec_listing *listing) {
+    struct archive_reader reader;
+    struct archive_header header;
+    enum status status;
+    bool more = false;
+    *listing = (struct codec_listing){.version = ARCHIVE_VERSION};
+    archive_reader_open(&reader, input);
+    for (;;) {
+        status = archive_read_header(&reader, &header, &more);
+        if (status != STATUS_OK || !more)
+            break;
+        if (listing->frames == 0)
+            memcpy(listing->model_hash, header.model_hash, sizeof listing->model_hash);
+        status = list_frame(&reader, listing);
+        if (status != STATUS_OK)
+            break;
+    }
+    listing->archive_bytes = reader.offset;
+    archive_reader_close(&reader);
+    return status;
+}
