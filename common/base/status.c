@@ -27,11 +27,10 @@ enum status fail_context(enum status code, const char *format, ...) {
     va_list arguments;
 
     va_start(arguments, format);
-    int written = vsnprintf(text, sizeof text, format, arguments);
+    vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    size_t used = written < 0 ? 0 : (size_t)written;
-    if (used < sizeof text)
-        snprintf(text + used, sizeof text - used, ": %s", sentence);
+    strncat(text, ": ", sizeof text - strlen(text) - 1);
+    strncat(text, sentence, sizeof text - strlen(text) - 1);
     memcpy(sentence, text, sizeof text);
     return code;
 }

@@ -2,6 +2,7 @@
 #ifndef LACONIC_STORE_T5_JSON_H
 #define LACONIC_STORE_T5_JSON_H
 
+#include <stdint.h>
 #include "base/buffer.h"
 #include "t5/config.h"
 
@@ -9,6 +10,10 @@
  * Hugging Face's defaults; num_decoder_layers defaults to num_layers. */
 enum status t5_config_read_json(struct t5_config *config, const char *json, const char *where, bool strict);
 enum status t5_config_write_json(const struct t5_config *config, struct buffer *out);
+
+/* Every field as four little-endian bytes (floats as their bits), in the order of the JSON keys: for hashing. */
+enum { T5_CONFIG_PACKED = 17 * 4 };
+void t5_config_pack(const struct t5_config *config, uint8_t bytes[T5_CONFIG_PACKED]);
 
 /* "byte-1m" finds configs/models/byte-1m.json in the source tree the program was built from, or in the install
  * prefix; a name with '/' or ".json" is a path. An unknown name lists the known ones. */

@@ -1,0 +1,309 @@
+/* Settings described by tables of rows: filled from JSON and from key=value, written back, explained. */
+#include "store/options.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/file.h"
+#include "base/suggest.h"
+#include "store/json.h"
+
+enum { ROWS_MAXIMUM = 256, NAME_ROOM = 128 };
+
+/* ---- rows ---- */
+
+static const struct option_row *find_row(const struct option_row *rows, const char *name) {
+    for (; rows->name; rows++) {
+        if (strcmp(rows->name, name) == 0)
+            return rows;
+    }
+    return NULL;
+}
+
+static enum status fail_unknown(const struct option_row *rows, const char *where, const char *name) {
+    const char *names[ROWS_MAXIMUM];
+    size_t count = 0;
+
+    for (; rows->name && count < ROWS_MAXIMUM; rows++)
+        names[count++] = rows->name;
+    return json_fail_unknown(where, name, names, count);
+}
+
+static void *field(const struct option_row *row, void *settings) {
+    return (char *)settings + row->offset;
+}
+
+/* "a whole number from 1 to 64", "true or false", "one of bytes, merged" */
+static void describe_type(const struct option_row *row, char *text, size_t room) {
+    size_t used;
+
+    switch (row->type) {
+    case OPTION_BOOL:
+        snprintf(text, room, "true or false");
+        break;
+    case OPTION_INT:
+    case OPTION_FLOAT:
+        snprintf(text, room, "%s from %.10g to %.10g",
+                 row->type == OPTION_INT ? "a whole number" : "a number", row->minimum, row->maximum);
+        break;
+    case OPTION_TEXT:
+        used = (size_t)snprintf(text, room, row->choices ? "one of " : "a text");
+        for (const char *const *choice = row->choices; choice && *choice && used < room; choice++)
+            used += (size_t)snprintf(text + used, room - used, "%s%s", choice == row->choices ? "" : ", ",
+                                     *choice);
+        break;
+    }
+}
+
+static enum status fail_value(const struct option_row *row, const char *where, const char *value) {
+    char wanted[512];
+
+    describe_type(row, wanted, sizeof wanted);
+    return fail(STATUS_CONFIG, "%s: %s must be %s, not %s", where, row->name, wanted, value);
+}
+
+/* ---- storing one value ---- */
+
+static enum status store_number(const struct option_row *row, void *settings, double value,
+                                const char *where) {
+    char text[48];
+    bool fits = value >= row->minimum && value <= row->maximum; /* false for not-a-number */
+
+    if (!fits || (row->type == OPTION_INT && !json_is_whole(value))) {
+        snprintf(text, sizeof text, "%.10g", value);
+        return fail_value(row, where, text);
+    }
+    if (row->type == OPTION_INT)
+        *(int64_t *)field(row, settings) = (int64_t)value;
+    else
+        *(double *)field(row, settings) = value;
+    return STATUS_OK;
+}
+
+static enum status fail_choice(const struct option_row *row, const char *value, const char *where) {
+    char wanted[512];
+    size_t count = 0;
+
+    while (row->choices[count])
+        count++;
+    const char *nearest = suggest_nearest(value, row->choices, count);
+    describe_type(row, wanted, sizeof wanted);
+    if (nearest)
+        return fail(STATUS_CONFIG, "%s: %s must be %s, not '%s'; did you mean '%s'?", where, row->name,
+                    wanted, value, nearest);
+    return fail(STATUS_CONFIG, "%s: %s must be %s, not '%s'", where, row->name, wanted, value);
+}
+
+static enum status store_text(const struct option_row *row, void *settings, const char *value,
+                              const char *where) {
+    const char *const *choice = row->choices;
+
+    while (choice && *choice && strcmp(*choice, value) != 0)
+        choice++;
+    if (choice && !*choice)
+        return fail_choice(row, value, where);
+    if (strlen(value) >= OPTION_TEXT_ROOM)
+        return fail(STATUS_CONFIG, "%s: %s is a text of %zu bytes; at most %d fit", where, row->name,
+                    strlen(value), OPTION_TEXT_ROOM - 1);
+    snprintf(field(row, settings), OPTION_TEXT_ROOM, "%s", value);
+    return STATUS_OK;
+}
+
+/* From the text after --set KEY=. */
+static enum status store_written(const struct option_row *row, void *settings, const char *text,
+                                 const char *where) {
+    char *end;
+    double number;
+
+    switch (row->type) {
+    case OPTION_BOOL:
+        if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0)
+            return fail_value(row, where, *text ? text : "nothing");
+        *(bool *)field(row, settings) = text[0] == 't';
+        return STATUS_OK;
+    case OPTION_INT:
+    case OPTION_FLOAT:
+        number = strtod(text, &end);
+        if (end == text || *end)
+            return fail_value(row, where, *text ? text : "nothing");
+        return store_number(row, settings, number, where);
+    case OPTION_TEXT:
+        return store_text(row, settings, text, where);
+    }
+    return STATUS_OK;
+}
+
+static enum status store_json(const struct option_row *row, void *settings, const cJSON *value,
+                              const char *where) {
+    if (row->type == OPTION_BOOL && cJSON_IsBool(value)) {
+        *(bool *)field(row, settings) = cJSON_IsTrue(value);
+        return STATUS_OK;
+    }
+    if ((row->type == OPTION_INT || row->type == OPTION_FLOAT) && cJSON_IsNumber(value))
+        return store_number(row, settings, value->valuedouble, where);
+    if (row->type == OPTION_TEXT && cJSON_IsString(value))
+        return store_text(row, settings, value->valuestring, where);
+    return fail_value(row, where, json_show(value).text);
+}
+
+/* ---- filling settings ---- */
+
+void options_defaults(const struct option_row *rows, void *settings) {
+    for (; rows->name; rows++) {
+        enum status status = store_written(rows, settings, rows->default_value, "default");
+        assert(status == STATUS_OK && "a row's default must be valid");
+        (void)status;
+    }
+}
+
+/* A walk over nested objects. */
+struct reader {
+    const struct option_row *rows;
+    void *settings;
+    const char *where;
+    bool seen[ROWS_MAXIMUM];
+};
+
+static bool is_group(const struct option_row *rows, const char *name) {
+    size_t length = strlen(name);
+
+    for (; rows->name; rows++) {
+        if (strncmp(rows->name, name, length) == 0 && rows->name[length] == '.')
+            return true;
+    }
+    return false;
+}
+
+static enum status read_object(struct reader *reader, const cJSON *object, const char *prefix);
+
+static enum status read_member(struct reader *reader, const cJSON *member, const char *name) {
+    const struct option_row *row = find_row(reader->rows, name);
+
+    if (!row && cJSON_IsObject(member) && (is_group(reader->rows, name) || member->child))
+        return read_object(reader, member, name);
+    if (!row && is_group(reader->rows, name))
+        return fail(STATUS_CONFIG, "%s: %s must be an object of settings, not %s", reader->where, name,
+                    json_show(member).text);
+    if (!row)
+        return fail_unknown(reader->rows, reader->where, name);
+    bool *seen = &reader->seen[row - reader->rows];
+    if (*seen)
+        return fail(STATUS_CONFIG, "%s: %s is given twice; keep one", reader->where, name);
+    *seen = true;
+    return store_json(row, reader->settings, member, reader->where);
+}
+
+static enum status read_object(struct reader *reader, const cJSON *object, const char *prefix) {
+    char name[NAME_ROOM];
+    const cJSON *member;
+
+    cJSON_ArrayForEach(member, object) {
+        if (member->string[0] == '_')
+            continue;
+        int length = snprintf(name, sizeof name, "%s%s%s", prefix, *prefix ? "." : "", member->string);
+        if (length < 0 || (size_t)length >= sizeof name)
+            return fail(STATUS_CONFIG, "%s: the key '%.40s...' is too long to be one of ours", reader->where,
+                        name);
+        TRY(read_member(reader, member, name));
+    }
+    return STATUS_OK;
+}
+
+enum status options_read_json(const struct option_row *rows, void *settings, const char *json,
+                              const char *where) {
+    struct reader reader = {.rows = rows, .settings = settings, .where = where};
+    cJSON *root;
+
+    TRY(json_parse_object(json, where, &root));
+    enum status status = read_object(&reader, root, "");
+    cJSON_Delete(root);
+    return status;
+}
+
+enum status options_read_file(const struct option_row *rows, void *settings, const char *path) {
+    struct buffer text = {0};
+    enum status status = file_read(path, &text);
+
+    if (status == STATUS_OK)
+        status = buffer_append_byte(&text, '\0');
+    if (status == STATUS_OK)
+        status = options_read_json(rows, settings, (const char *)text.data, path);
+    buffer_free(&text);
+    return status;
+}
+
+enum status options_set(const struct option_row *rows, void *settings, const char *assignment) {
+    char name[NAME_ROOM];
+    const char *equals = strchr(assignment, '=');
+
+    if (!equals || equals == assignment)
+        return fail(STATUS_USAGE, "--set needs KEY=VALUE, not '%s'", assignment);
+    snprintf(name, sizeof name, "%.*s",
+             (int)(equals - assignment < NAME_ROOM ? equals - assignment : NAME_ROOM), assignment);
+    const struct option_row *row = find_row(rows, name);
+    if (!row && is_group(rows, name))
+        return fail(STATUS_CONFIG, "--set: %s is a group of settings; set them one by one, %s.KEY=VALUE",
+                    name, name);
+    if (!row)
+        return fail_unknown(rows, "--set", name);
+    return store_written(row, settings, equals + 1, "--set");
+}
+
+/* ---- writing ---- */
+
+/* The object that holds the row's last name, made on the way; *last is that name. */
+static cJSON *enter_groups(cJSON *root, const char *name, const char **last) {
+    char group[NAME_ROOM];
+    const char *dot;
+
+    while (root && (dot = strchr(name, '.'))) {
+        snprintf(group, sizeof group, "%.*s", (int)(dot - name), name);
+        cJSON *inner = cJSON_GetObjectItemCaseSensitive(root, group);
+        root = inner ? inner : cJSON_AddObjectToObject(root, group);
+        name = dot + 1;
+    }
+    *last = name;
+    return root;
+}
+
+static bool add_row(cJSON *root, const struct option_row *row, const void *settings) {
+    const char *value = (const char *)settings + row->offset, *name;
+    cJSON *object = enter_groups(root, row->name, &name);
+
+    if (!object)
+        return false;
+    switch (row->type) {
+    case OPTION_BOOL:
+        return cJSON_AddBoolToObject(object, name, *(const bool *)value);
+    case OPTION_INT:
+        return cJSON_AddNumberToObject(object, name, (double)*(const int64_t *)value);
+    case OPTION_FLOAT:
+        return cJSON_AddNumberToObject(object, name, *(const double *)value);
+    case OPTION_TEXT:
+        return cJSON_AddStringToObject(object, name, value);
+    }
+    return false;
+}
+
+enum status options_write_json(const struct option_row *rows, const void *settings, struct buffer *out) {
+    cJSON *root = cJSON_CreateObject();
+    bool built = root != NULL;
+
+    for (; built && rows->name; rows++)
+        built = add_row(root, rows, settings);
+    enum status status =
+        built ? json_write(root, out) : fail(STATUS_MEMORY, "cannot write the settings: memory ran out");
+    cJSON_Delete(root);
+    return status;
+}
+
+void options_print_help(const struct option_row *rows, FILE *stream) {
+    char wanted[512];
+
+    for (; rows->name; rows++) {
+        describe_type(rows, wanted, sizeof wanted);
+        fprintf(stream, "  %s=%s\n      %s (%s)\n", rows->name, rows->default_value, rows->help, wanted);
+    }
+}
