@@ -326,10 +326,16 @@ static enum status fail_unknown_subcommand(const char *program, const struct cli
     return fail(STATUS_USAGE, "unknown command '%s'; '%s --help' lists all", name, program);
 }
 
-enum status cli_dispatch(const char *program, const char *summary, const struct cli_subcommand *table,
-                         int argc, char **argv) {
+/* "help X Y" turns into "X Y --help". */
+static void turn_help_round(int argc, char **argv) {
     static char help_argument[] = "--help";
 
+    memmove(argv + 1, argv + 2, (size_t)(argc - 2) * sizeof *argv);
+    argv[argc - 1] = help_argument;
+}
+
+enum status cli_dispatch(const char *program, const char *summary, const struct cli_subcommand *table,
+                         int argc, char **argv) {
     if (argc < 2)
         return fail(STATUS_USAGE, "which command? '%s --help' lists all", program);
     bool help = strcmp(argv[1], "help") == 0;
@@ -337,11 +343,10 @@ enum status cli_dispatch(const char *program, const char *summary, const struct 
         print_subcommands(program, summary, table);
         return STATUS_OK;
     }
-    char *name = argv[help ? 2 : 1];
-    const struct cli_subcommand *found = find_subcommand(table, name);
-    if (!found)
-        return fail_unknown_subcommand(program, table, name);
     if (help)
-        return found->run(2, (char *[]){name, help_argument, NULL});
+        turn_help_round(argc, argv);
+    const struct cli_subcommand *found = find_subcommand(table, argv[1]);
+    if (!found)
+        return fail_unknown_subcommand(program, table, argv[1]);
     return found->run(argc - 1, argv + 1);
 }
