@@ -1,0 +1,301 @@
+/* Every backward kernel against central finite differences of its forward kernel, on its own.
+ *
+ * The scalar loss is a fixed random weighting of the outputs; the directional derivative along a random direction must
+ * match the gradient's inner product with that direction. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <string.h>
+#include "base/rng.h"
+#include "kernels/activation.h"
+#include "kernels/attention.h"
+#include "kernels/dropout.h"
+#include "kernels/embedding.h"
+#include "kernels/loss.h"
+#include "kernels/norm.h"
+#include "kernels/position.h"
+#include "t5/layer.h"
+
+enum { ROOM = 4096 };
+
+/* A function of `count` inputs with its gradients, all in flat arrays. */
+struct probe {
+    int count;
+    float *input[8], *gradient[8];
+    size_t size[8];
+    double (*loss)(struct probe *);
+    void *context;
+};
+
+static void fill(float *x, size_t n, struct rng *rng) {
+    for (size_t i = 0; i < n; i++)
+        x[i] = rng_normal(rng);
+}
+
+static void expect_gradients(struct probe *probe, double step, double tolerance) {
+    struct rng rng;
+    rng_seed(&rng, 7, "direction");
+    for (int a = 0; a < probe->count; a++) {
+        static float direction[ROOM], kept[ROOM];
+        size_t bytes = probe->size[a] * sizeof(float);
+        cr_assert_leq(probe->size[a], ROOM);
+        memcpy(kept, probe->input[a], bytes);
+        fill(direction, probe->size[a], &rng);
+        double slope = 0, loss[2];
+        for (size_t i = 0; i < probe->size[a]; i++)
+            slope += (double)probe->gradient[a][i] * (double)direction[i];
+        for (int side = 0; side < 2; side++) {
+            for (size_t i = 0; i < probe->size[a]; i++)
+                probe->input[a][i] = kept[i] + (float)((side ? step : -step) * (double)direction[i]);
+            loss[side] = probe->loss(probe);
+        }
+        memcpy(probe->input[a], kept, bytes);
+        double measured = (loss[1] - loss[0]) / (2 * step);
+        cr_expect_lt(fabs(measured - slope), tolerance * (fabs(measured) + fabs(slope) + 1.0),
+                     "input %d: gradient says %g, differences say %g", a, slope, measured);
+    }
+}
+
+static double weighted(const float *values, const float *weights, size_t n) {
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += (double)values[i] * (double)weights[i];
+    return sum;
+}
+
+struct norm_case {
+    int rows, width;
+    float *y, *inv, *dy;
+};
+
+static double norm_loss(struct probe *p) {
+    struct norm_case *c = p->context;
+    norm_forward(c->y, c->inv, p->input[0], p->input[1], c->rows, c->width, 1e-6f);
+    return weighted(c->y, c->dy, (size_t)(c->rows * c->width));
+}
+
+Test(gradients, norm) {
+    const int shapes[][2] = {{1, 1}, {3, 5}, {4, 16}, {7, 33}, {2, 128}};
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+        static float x[ROOM], w[ROOM], dx[ROOM], dw[ROOM], y[ROOM], dy[ROOM], inv[ROOM];
+        struct norm_case c = {shapes[s][0], shapes[s][1], y, inv, dy};
+        size_t n = (size_t)(c.rows * c.width);
+        struct rng rng;
+        rng_seed(&rng, s, "norm");
+        fill(x, n, &rng);
+        fill(w, (size_t)c.width, &rng);
+        fill(dy, n, &rng);
+        memset(dx, 0, sizeof dx);
+        memset(dw, 0, sizeof dw);
+        struct probe p = {2, {x, w}, {dx, dw}, {n, (size_t)c.width}, norm_loss, &c};
+        norm_loss(&p);
+        norm_backward(dx, dw, dy, x, inv, w, c.rows, c.width);
+        expect_gradients(&p, 1e-3, 2e-3);
+    }
+}
+
+struct elementwise_case {
+    size_t n;
+    bool gated;
+    float *y, *dy;
+};
+
+static double activation_loss(struct probe *p) {
+    struct elementwise_case *c = p->context;
+    if (c->gated)
+        gated_gelu_forward(c->y, p->input[0], p->input[1], c->n);
+    else
+        relu_forward(c->y, p->input[0], c->n);
+    return weighted(c->y, c->dy, c->n);
+}
+
+Test(gradients, gated_gelu) {
+    static float x[ROOM], gate[ROOM], dx[ROOM], dgate[ROOM], y[ROOM], dy[ROOM];
+    for (size_t n = 1; n < 70; n += 17) {
+        struct elementwise_case c = {n, true, y, dy};
+        struct rng rng;
+        rng_seed(&rng, n, "gelu");
+        fill(x, n, &rng);
+        fill(gate, n, &rng);
+        fill(dy, n, &rng);
+        gated_gelu_backward(dx, dgate, dy, x, gate, n);
+        struct probe p = {2, {x, gate}, {dx, dgate}, {n, n}, activation_loss, &c};
+        expect_gradients(&p, 1e-3, 2e-3);
+    }
+}
+
+Test(gradients, relu) {
+    static float x[ROOM], dx[ROOM], y[ROOM], dy[ROOM];
+    struct elementwise_case c = {61, false, y, dy};
+    struct rng rng;
+    rng_seed(&rng, 1, "relu");
+    fill(x, c.n, &rng);
+    fill(dy, c.n, &rng);
+    for (size_t i = 0; i < c.n; i++) /* keep away from the kink */
+        x[i] += x[i] > 0 ? 0.1f : -0.1f;
+    relu_backward(dx, dy, x, c.n);
+    struct probe p = {1, {x}, {dx}, {c.n}, activation_loss, &c};
+    expect_gradients(&p, 1e-3, 2e-3);
+}
+
+struct attention_case {
+    struct attention_shape shape;
+    struct position_buckets buckets;
+    float *bias, *out, *probabilities, *dout, *scratch;
+    size_t out_size, scratch_size;
+};
+
+static double attention_loss(struct probe *p) {
+    struct attention_case *c = p->context;
+    if (c->shape.bias)
+        position_bias_forward(c->bias, p->input[3], &c->buckets, c->shape.heads, c->shape.length);
+    attention_forward(c->out, c->probabilities, p->input[0], p->input[1], p->input[2], &c->shape, c->scratch,
+                      c->scratch_size);
+    return weighted(c->out, c->dout, c->out_size);
+}
+
+static void check_attention(bool causal, bool cross, bool masked, float dropout) {
+    static float q[ROOM], k[ROOM], v[ROOM], table[ROOM], dq[ROOM], dk[ROOM], dv[ROOM], dtable[ROOM];
+    static float bias[ROOM], dbias[ROOM], out[ROOM], probabilities[ROOM], dout[ROOM], scratch[ROOM];
+    const int32_t q_start[] = {0, 5, 6, 14}, self_k[] = {0, 5, 6, 14}, cross_k[] = {0, 3, 10, 11};
+    uint8_t mask[16];
+    for (int i = 0; i < 16; i++)
+        mask[i] = i % 4 != 1;
+    struct attention_case c = {.shape = {.rows = 3, .heads = 2, .width = 5, .q_start = q_start,
+                                         .k_start = cross ? cross_k : self_k, .bias = cross ? NULL : bias,
+                                         .length = 9, .causal = causal, .key_mask = masked ? mask : NULL,
+                                         .dropout_rate = dropout, .dropout_key = 99},
+                               .buckets = {.buckets = 8, .largest_distance = 16, .both_sides = !causal},
+                               .bias = bias, .out = out, .probabilities = probabilities, .dout = dout,
+                               .scratch = scratch, .scratch_size = 81};
+    size_t inner = 10, queries = 14 * inner, keys = (size_t)c.shape.k_start[3] * inner, table_size = 8 * 2;
+    c.out_size = queries;
+    struct rng rng;
+    rng_seed(&rng, causal + 2 * cross + 4 * masked, "attention");
+    fill(q, queries, &rng);
+    fill(k, keys, &rng);
+    fill(v, keys, &rng);
+    fill(table, table_size, &rng);
+    fill(dout, queries, &rng);
+    memset(dbias, 0, sizeof dbias);
+    memset(dtable, 0, sizeof dtable);
+    struct probe p = {cross ? 3 : 4, {q, k, v, table}, {dq, dk, dv, dtable}, {queries, keys, keys, table_size},
+                      attention_loss, &c};
+    attention_loss(&p);
+    attention_backward(dq, dk, dv, cross ? NULL : dbias, dout, probabilities, q, k, v, &c.shape, scratch,
+                       c.scratch_size);
+    if (!cross)
+        position_bias_backward(dtable, dbias, &c.buckets, 2, c.shape.length);
+    expect_gradients(&p, 1e-3, 4e-3);
+}
+
+Test(gradients, attention_encoder) { check_attention(false, false, false, 0); }
+Test(gradients, attention_encoder_masked) { check_attention(false, false, true, 0); }
+Test(gradients, attention_causal) { check_attention(true, false, false, 0); }
+Test(gradients, attention_cross) { check_attention(false, true, false, 0); }
+Test(gradients, attention_cross_masked) { check_attention(false, true, true, 0); }
+Test(gradients, attention_dropout) { check_attention(true, false, false, 0.3f); }
+
+struct loss_case {
+    const int32_t *labels;
+    const float *weights;
+    int tokens, vocabulary;
+    float *nll;
+};
+
+static double nll_loss(struct probe *p) {
+    struct loss_case *c = p->context;
+    loss_token_nll(p->input[0], c->labels, c->tokens, c->vocabulary, c->nll, NULL);
+    return weighted(c->nll, c->weights, (size_t)c->tokens);
+}
+
+Test(gradients, cross_entropy) {
+    static float logits[ROOM], gradient[ROOM], nll[ROOM];
+    const int32_t labels[] = {3, -100, 0, 36, 12};
+    const float weights[] = {1.0f, 1.0f, -0.5f, 2.0f, 0.25f};
+    struct loss_case c = {labels, weights, 5, 37, nll};
+    struct rng rng;
+    rng_seed(&rng, 1, "loss");
+    fill(logits, 5 * 37, &rng);
+    memcpy(gradient, logits, sizeof logits);
+    loss_weighted_nll(gradient, labels, weights, 5, 37, nll, NULL);
+    struct probe p = {1, {logits}, {gradient}, {5 * 37}, nll_loss, &c};
+    expect_gradients(&p, 1e-3, 2e-3);
+    for (int i = 37; i < 74; i++)
+        cr_expect_eq(gradient[i], 0.0f, "an ignored token has no gradient");
+}
+
+struct linear_case {
+    int tokens, in, out;
+    float *y, *dy;
+};
+
+static double linear_loss(struct probe *p) {
+    struct linear_case *c = p->context;
+    t5_linear_forward(c->y, p->input[0], p->input[1], c->tokens, c->in, c->out);
+    return weighted(c->y, c->dy, (size_t)(c->tokens * c->out));
+}
+
+Test(gradients, linear) {
+    static float x[ROOM], w[ROOM], dx[ROOM], dw[ROOM], y[ROOM], dy[ROOM];
+    struct linear_case c = {13, 7, 19, y, dy};
+    struct rng rng;
+    rng_seed(&rng, 1, "linear");
+    fill(x, 13 * 7, &rng);
+    fill(w, 7 * 19, &rng);
+    fill(dy, 13 * 19, &rng);
+    memset(dw, 0, sizeof dw);
+    t5_linear_backward(dx, false, dw, dy, x, w, 13, 7, 19);
+    struct probe p = {2, {x, w}, {dx, dw}, {13 * 7, 7 * 19}, linear_loss, &c};
+    expect_gradients(&p, 1e-2, 2e-3);
+}
+
+struct embedding_case {
+    const int32_t *ids, *start;
+    float *out, *dout;
+};
+
+static double embedding_loss(struct probe *p) {
+    struct embedding_case *c = p->context;
+    embedding_forward(c->out, p->input[0], c->ids, 7, 5);
+    positions_forward(c->out, p->input[1], c->start, 2, 5);
+    return weighted(c->out, c->dout, 35);
+}
+
+Test(gradients, embedding_and_positions) {
+    static float table[ROOM], positions[ROOM], dtable[ROOM], dpositions[ROOM], out[ROOM], dout[ROOM];
+    const int32_t ids[] = {1, 0, 1, 3, 3, 3, 2}, start[] = {0, 3, 7};
+    struct embedding_case c = {ids, start, out, dout};
+    struct rng rng;
+    rng_seed(&rng, 1, "embedding");
+    fill(table, 20, &rng);
+    fill(positions, 20, &rng);
+    fill(dout, 35, &rng);
+    memset(dtable, 0, sizeof dtable);
+    memset(dpositions, 0, sizeof dpositions);
+    embedding_backward(dtable, dout, ids, 7, 5);
+    positions_backward(dpositions, dout, start, 2, 5);
+    struct probe p = {2, {table, positions}, {dtable, dpositions}, {20, 20}, embedding_loss, &c};
+    expect_gradients(&p, 1e-2, 2e-3);
+}
+
+struct dropout_case {
+    float *y, *dy;
+};
+
+static double dropout_loss(struct probe *p) {
+    struct dropout_case *c = p->context;
+    dropout_apply(c->y, p->input[0], 100, 0.25f, 42, 0);
+    return weighted(c->y, c->dy, 100);
+}
+
+Test(gradients, dropout) {
+    static float x[ROOM], dx[ROOM], y[ROOM], dy[ROOM];
+    struct dropout_case c = {y, dy};
+    struct rng rng;
+    rng_seed(&rng, 1, "dropout");
+    fill(x, 100, &rng);
+    fill(dy, 100, &rng);
+    dropout_apply(dx, dy, 100, 0.25f, 42, 0);
+    struct probe p = {1, {x}, {dx}, {100}, dropout_loss, &c};
+    expect_gradients(&p, 1e-2, 2e-3);
+}

@@ -1,0 +1,276 @@
+/* The model as a whole: gradients through every option, cached against uncached decoding, batching, dropout. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/rng.h"
+#include "base/threads.h"
+#include "kernels/gemm.h"
+#include "kernels/loss.h"
+#include "t5/generate.h"
+#include "t5/model.h"
+
+static struct t5_config small_config(void) {
+    return (struct t5_config){.vocab_size = 37, .d_model = 24, .d_kv = 5, .d_ff = 31, .num_layers = 2,
+                              .num_decoder_layers = 3, .num_heads = 3, .relative_attention_num_buckets = 8,
+                              .relative_attention_max_distance = 20, .layer_norm_epsilon = 1e-6f,
+                              .tie_word_embeddings = true, .eos_token_id = 1};
+}
+
+enum { ROWS = 3, SOURCES = 12, TARGETS = 15 };
+static const int32_t source_start[] = {0, 5, 6, 12}, target_start[] = {0, 4, 11, 15};
+
+struct example {
+    int32_t source[SOURCES], target[TARGETS], labels[TARGETS];
+    uint8_t mask[SOURCES];
+    float weights[TARGETS], nll[TARGETS];
+};
+
+static struct example make_example(void) {
+    struct example e;
+    struct rng rng;
+    rng_seed(&rng, 3, "example");
+    for (int i = 0; i < SOURCES; i++) {
+        e.source[i] = (int32_t)rng_below(&rng, 37);
+        e.mask[i] = i != 2 && i != 11;
+    }
+    for (int i = 0; i < TARGETS; i++) {
+        e.target[i] = (int32_t)rng_below(&rng, 37);
+        e.labels[i] = i == 6 ? -100 : (int32_t)rng_below(&rng, 37);
+        e.weights[i] = 0.1f + rng_uniform(&rng);
+    }
+    return e;
+}
+
+static struct t5_batch batch_of(const struct example *e, bool masked) {
+    return (struct t5_batch){.source = {ROWS, e->source, source_start},
+                             .target = {ROWS, e->target, target_start},
+                             .source_mask = masked ? e->mask : NULL};
+}
+
+static double loss_of(struct t5_pass *pass, const struct t5_model *model, struct example *e, bool masked,
+                      const struct t5_dropout *dropout) {
+    struct t5_batch batch = batch_of(e, masked);
+    float *logits = t5_forward(pass, model, &batch, dropout);
+    loss_weighted_nll(logits, e->labels, e->weights, TARGETS, model->config.vocab_size, e->nll, NULL);
+    double loss = 0;
+    for (int i = 0; i < TARGETS; i++)
+        loss += (double)e->weights[i] * (double)e->nll[i];
+    return loss;
+}
+
+/* Every tensor's gradient along a random direction against central differences of the loss. */
+static void check_gradients(struct t5_config config, bool masked, float dropout_rate) {
+    struct t5_model model;
+    struct t5_pass *pass = NULL;
+    struct rng rng;
+    struct example e = make_example();
+    struct t5_limits limits = {ROWS, SOURCES, TARGETS, 8};
+    struct t5_dropout dropout = {dropout_rate, 12345};
+    rng_seed(&rng, 1, "weights");
+    cr_assert_eq(t5_open(&model, &config), STATUS_OK);
+    t5_initialise(&model, &rng);
+    cr_assert_eq(t5_pass_open(&pass, &config, &limits, true), STATUS_OK);
+    float *gradients = calloc(model.weight_count, sizeof *gradients);
+    loss_of(pass, &model, &e, masked, &dropout);
+    t5_backward(pass, &model, gradients);
+    for (int i = 0; i < model.parameter_count; i++) {
+        const struct t5_parameter *p = &model.parameters[i];
+        size_t n = (size_t)p->rows * (size_t)p->columns;
+        float *w = model.weights + p->offset, *kept = malloc(n * sizeof *kept), *along = malloc(n * sizeof *along);
+        memcpy(kept, w, n * sizeof *kept);
+        double slope = 0, loss[2], step = 2e-3 / sqrt((double)n);
+        for (size_t j = 0; j < n; j++) {
+            along[j] = rng_normal(&rng);
+            slope += (double)along[j] * (double)gradients[p->offset + j];
+        }
+        for (int side = 0; side < 2; side++) {
+            for (size_t j = 0; j < n; j++)
+                w[j] = kept[j] + (float)((side ? step : -step) * (double)along[j]);
+            loss[side] = loss_of(pass, &model, &e, masked, &dropout);
+        }
+        memcpy(w, kept, n * sizeof *kept);
+        double measured = (loss[1] - loss[0]) / (2 * step);
+        cr_expect_lt(fabs(measured - slope), 0.02 * (fabs(measured) + fabs(slope)) + 0.05,
+                     "%s: gradient says %g, differences say %g", p->name, slope, measured);
+        free(kept);
+        free(along);
+    }
+    free(gradients);
+    t5_pass_close(pass);
+    t5_close(&model);
+}
+
+Test(t5, gradients_tied_relu) { check_gradients(small_config(), false, 0); }
+
+Test(t5, gradients_untied_gated_gelu_masked) {
+    struct t5_config config = small_config();
+    config.tie_word_embeddings = false;
+    config.gated_gelu = true;
+    check_gradients(config, true, 0);
+}
+
+Test(t5, gradients_positions_and_dropout) {
+    struct t5_config config = small_config();
+    config.absolute_positions = 8;
+    config.gated_gelu = true;
+    check_gradients(config, false, 0.2f);
+}
+
+/* Teacher-forced logits of the uncached decoder equal the cached ones step by step. */
+static void check_cache(struct t5_config config, enum gemm_backend backend, double bound) {
+    struct t5_model model;
+    struct t5_pass *pass = NULL;
+    struct t5_generator *generator = NULL;
+    struct rng rng;
+    struct example e = make_example();
+    struct t5_limits limits = {ROWS, SOURCES, TARGETS, 8};
+    struct t5_batch batch = batch_of(&e, true);
+    gemm_select(backend);
+    rng_seed(&rng, 1, "weights");
+    cr_assert_eq(t5_open(&model, &config), STATUS_OK);
+    t5_initialise(&model, &rng);
+    cr_assert_eq(t5_pass_open(&pass, &config, &limits, false), STATUS_OK);
+    cr_assert_eq(t5_generator_open(&generator, &config, ROWS, 6, 7), STATUS_OK);
+    const float *full = t5_forward(pass, &model, &batch, NULL);
+    t5_generator_mask(generator, e.mask);
+    t5_generate_begin(generator, &model, &batch.source);
+    size_t vocabulary = (size_t)config.vocab_size;
+    for (int t = 0; t < 7; t++) {
+        int active[ROWS], count = 0;
+        int32_t ids[ROWS];
+        for (int r = 0; r < ROWS; r++)
+            if (target_start[r] + t < target_start[r + 1]) {
+                active[count] = r;
+                ids[count++] = e.target[target_start[r] + t];
+            }
+        const float *step = t5_generate_step(generator, &model, active, count, ids);
+        for (int i = 0; i < count; i++)
+            for (size_t j = 0; j < vocabulary; j++) {
+                double a = step[(size_t)i * vocabulary + j];
+                double b = full[(size_t)(target_start[active[i]] + t) * vocabulary + j];
+                cr_assert_leq(fabs(a - b), bound * (1 + fabs(b)), "row %d step %d: %g cached, %g uncached", active[i],
+                              t, a, b);
+            }
+    }
+    t5_generator_close(generator);
+    t5_pass_close(pass);
+    t5_close(&model);
+    gemm_select(GEMM_OPENBLAS);
+}
+
+Test(t5, cached_equals_uncached) { check_cache(small_config(), GEMM_OPENBLAS, 1e-5); }
+
+Test(t5, cached_equals_uncached_portable) { check_cache(small_config(), GEMM_PORTABLE, 1e-5); }
+
+Test(t5, cached_equals_uncached_v1_1) {
+    struct t5_config config = small_config();
+    config.tie_word_embeddings = false;
+    config.gated_gelu = true;
+    config.absolute_positions = 8;
+    check_cache(config, GEMM_OPENBLAS, 1e-5);
+}
+
+/* Generates `count` rows in one batch and returns a copy of row `row`'s ids, -1 behind its end. */
+static void generate_row(const struct t5_model *model, int count, int row, struct t5_sampling sampling, int32_t out[8]) {
+    struct t5_generator *generator = NULL;
+    struct example e = make_example();
+    cr_assert_eq(t5_generator_open(&generator, &model->config, ROWS, 6, 7), STATUS_OK);
+    struct t5_rows source = {count, e.source, source_start};
+    const struct t5_generated *g = t5_generate(generator, model, &source, &sampling, NULL);
+    for (int i = 0; i < 8; i++) {
+        int at = g->rows.start[row] + i;
+        out[i] = at < g->rows.start[row + 1] ? g->rows.ids[at] : -1;
+    }
+    t5_generator_close(generator);
+}
+
+Test(t5, rows_do_not_depend_on_their_neighbours) {
+    struct t5_config config = small_config();
+    struct t5_model model;
+    struct rng rng;
+    gemm_select(GEMM_PORTABLE);
+    rng_seed(&rng, 5, "weights");
+    cr_assert_eq(t5_open(&model, &config), STATUS_OK);
+    t5_initialise(&model, &rng);
+    const struct t5_sampling samplings[] = {{.temperature = 0}, {.temperature = 1, .top_k = 9, .top_p = 0.9f, .seed = 4}};
+    for (int s = 0; s < 2; s++) {
+        int32_t alone[8], among[8];
+        generate_row(&model, 1, 0, samplings[s], alone);
+        generate_row(&model, ROWS, 0, samplings[s], among);
+        cr_expect_arr_eq(alone, among, sizeof alone);
+    }
+    t5_close(&model);
+    gemm_select(GEMM_OPENBLAS);
+}
+
+Test(t5, threads_do_not_change_the_portable_bits) {
+    struct t5_config config = small_config();
+    struct t5_model model;
+    struct rng rng;
+    struct example e = make_example();
+    struct t5_limits limits = {ROWS, SOURCES, TARGETS, 8};
+    struct t5_batch batch = batch_of(&e, false);
+    static float first[TARGETS * 37];
+    gemm_select(GEMM_PORTABLE);
+    rng_seed(&rng, 5, "weights");
+    cr_assert_eq(t5_open(&model, &config), STATUS_OK);
+    t5_initialise(&model, &rng);
+    for (int threads = 1; threads <= 3; threads++) {
+        struct t5_pass *pass = NULL;
+        cr_assert_eq(threads_start(threads), STATUS_OK);
+        cr_assert_eq(t5_pass_open(&pass, &config, &limits, false), STATUS_OK);
+        const float *logits = t5_forward(pass, &model, &batch, NULL);
+        if (threads == 1)
+            memcpy(first, logits, sizeof first);
+        cr_expect_eq(memcmp(first, logits, sizeof first), 0, "%d threads", threads);
+        t5_pass_close(pass);
+        threads_stop();
+    }
+    t5_close(&model);
+    gemm_select(GEMM_OPENBLAS);
+}
+
+Test(t5, log_probabilities_are_those_of_the_model) {
+    struct t5_config config = small_config();
+    struct t5_model model;
+    struct t5_generator *generator = NULL;
+    struct t5_pass *pass = NULL;
+    struct rng rng;
+    struct example e = make_example();
+    struct t5_limits limits = {1, 5, 8, 8};
+    rng_seed(&rng, 5, "weights");
+    cr_assert_eq(t5_open(&model, &config), STATUS_OK);
+    t5_initialise(&model, &rng);
+    cr_assert_eq(t5_generator_open(&generator, &config, 1, 5, 7), STATUS_OK);
+    cr_assert_eq(t5_pass_open(&pass, &config, &limits, false), STATUS_OK);
+    struct t5_rows source = {1, e.source, source_start};
+    struct t5_sampling sampling = {.temperature = 1, .seed = 11};
+    const struct t5_generated *g = t5_generate(generator, &model, &source, &sampling, NULL);
+    int length = g->rows.start[1];
+    int32_t target[8] = {0}, labels[8], start[2] = {0, length};
+    float nll[8];
+    for (int i = 0; i < length; i++) {
+        labels[i] = g->rows.ids[i];
+        target[i + 1 < 8 ? i + 1 : 7] = g->rows.ids[i];
+    }
+    target[0] = config.decoder_start_token_id;
+    struct t5_batch batch = {.source = source, .target = {1, target, start}};
+    cr_assert_gt(length, 0);
+    const float *logits = t5_forward(pass, &model, &batch, NULL);
+    loss_token_nll(logits, labels, length, config.vocab_size, nll, NULL);
+    for (int i = 0; i < length; i++)
+        cr_expect_float_eq(-nll[i], g->log_probability[i], 1e-4, "token %d", i);
+    t5_pass_close(pass);
+    t5_generator_close(generator);
+    t5_close(&model);
+}
+
+Test(t5, configuration_is_checked) {
+    struct t5_config config = small_config();
+    struct t5_model model;
+    config.d_kv = 0;
+    cr_expect_eq(t5_open(&model, &config), STATUS_CONFIG);
+    cr_expect_str_eq(fail_sentence(), "T5 configuration: d_kv is 0, must be from 1 to 16384");
+    t5_close(&model);
+}
