@@ -80,6 +80,8 @@ static enum status open_temporary(const char *path, char **temporary, int *descr
     enum status status;
 
     *temporary = NULL;
+    if (!path[folder_length(path)])
+        return fail(STATUS_IO, "cannot write '%s': a file needs a name", path);
     TRY(resolve_target(path, &target));
     *descriptor = make_beside(target, temporary);
     if (*descriptor >= 0) {

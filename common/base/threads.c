@@ -222,15 +222,19 @@ void threads_for(size_t items, size_t grain, threads_task *task, void *context) 
         return;
     if (grain == 0)
         grain = 1;
-    if (inside_task || pool.count <= 1 || items <= grain) {
-        task(context, 0, items, inside_task ? own_number : 0);
+    if (inside_task) {
+        task(context, 0, items, own_number);
         return;
     }
     size_t units = items / grain + (items % grain != 0);
-    int parts = units < (size_t)pool.count ? (int)units : pool.count;
-
+    int parts = units < (size_t)threads_count() ? (int)units : threads_count();
+    struct job job = {items, grain, parts, task, context};
+    if (parts == 1) {
+        run_part(&job, 0);
+        return;
+    }
     pthread_mutex_lock(&pool.callers);
-    pool.job = (struct job){items, grain, parts, task, context};
+    pool.job = job;
     announce(parts);
     run_part(&pool.job, 0);
     await_completion();
