@@ -1,0 +1,23 @@
+/* laconic-experiment: measuring laconic beside its peers. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include "base/cli.h"
+#include "base/signals.h"
+#include "base/status.h"
+#include "baselines.h"
+#include "compare.h"
+
+static const struct cli_subcommand subcommands[] = {
+    {"baselines", "gzip -9, xz -9e and zstd -19 on files: bytes and bits per byte", command_baselines},
+    {"compare", "a trained model beside them on files, each restored and checked", command_compare},
+    {NULL, NULL, NULL}};
+
+int main(int argc, char **argv) {
+    signals_ask_to_stop();
+    enum status status =
+        cli_dispatch("laconic experiment", "Measure laconic beside its peers.", subcommands, argc, argv);
+    if (status == STATUS_OK && (fflush(stdout) != 0 || ferror(stdout)))
+        status = fail(STATUS_IO, "cannot write the results to standard output: %s", strerror(errno));
+    return status_report("laconic experiment", status);
+}
