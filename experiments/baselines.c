@@ -128,8 +128,8 @@ enum status command_baselines(int argc, char **argv) {
     struct cli_command command = {"laconic experiment baselines", "[--json] FILE...",
                                   "Measure what gzip -9, xz -9e and zstd -19 make of files.",
                                   "The commands themselves are run; nothing is written. Each file is "
-                                  "compressed on its own, so the total is "
-                                  "that of separate archives.",
+                                  "compressed on its own, so the total\n"
+                                  "is that of separate archives.\n",
                                   options};
     char **files;
     int count;

@@ -210,9 +210,7 @@ static enum status compare_all(const struct workplace *place, char **files, int 
     TRY(measure_file(place->model, &model_bytes));
     TRY(buffer_printf(json, "{\"model_bytes\": %" PRIu64 ", \"files\": [", model_bytes));
     for (int i = 0; i < count; i++) {
-        enum status status = compare_one(place, files[i], &one);
-        if (status != STATUS_OK)
-            return fail_context(status, "%s", files[i]);
+        TRY(compare_one(place, files[i], &one));
         if (!as_json)
             comparison_print(stdout, files[i], &one, model_bytes);
         fflush(stdout);
@@ -237,9 +235,10 @@ enum status command_compare(int argc, char **argv) {
     struct cli_command command = {"laconic experiment compare", "[-m MODEL.h5] [--json] FILE...",
                                   "Compress files with a trained pair and with gzip, xz and zstd.",
                                   "Each file is compressed in mode ir into a temporary folder (TMPDIR), "
-                                  "restored and compared byte for byte. "
-                                  "Bits per byte are bits per byte of the whole file. Exit code 0 only if "
-                                  "every file was restored exactly.",
+                                  "restored and compared byte for\n"
+                                  "byte. Bits per byte are bits per byte of the whole file. Exit code 0 only "
+                                  "if every file was restored\n"
+                                  "exactly.\n",
                                   options};
     char **files;
     int count;
