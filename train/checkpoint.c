@@ -1,0 +1,185 @@
+/* Checkpoints of a run: the pair as inference reads it, and below /trainer all that changes the future. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "train/trainer.h"
+
+/* FOLDER/NAME; the caller frees it. */
+static enum status path_in(const struct trainer *t, const char *name, char **path) {
+    size_t room = strlen(t->folder) + strlen(name) + 2;
+    *path = malloc(room);
+    if (!*path)
+        return fail(STATUS_MEMORY, "no memory for a file name");
+    snprintf(*path, room, "%s/%s", t->folder, name);
+    return STATUS_OK;
+}
+
+/* Arrays that are stored and restored alike: one list for both directions. */
+struct array {
+    const char *name;
+    enum h5_type type;
+    uint64_t size;
+    void *data;
+};
+enum { ARRAYS = 12 };
+
+/* counters: a plain-number copy of the trainer's progress. */
+struct counters {
+    int64_t integers[8];
+    double reals[8];
+};
+
+static void counters_take(struct counters *c, const struct trainer *t) {
+    *c = (struct counters){{t->phase, t->steps[0], t->steps[1], t->compressor.step, t->decompressor.step, t->newest},
+                           {t->seconds[0], t->seconds[1], t->tokens, t->best_bits}};
+}
+
+static void counters_give(const struct counters *c, struct trainer *t) {
+    t->phase = (enum phase)c->integers[0];
+    t->steps[0] = c->integers[1];
+    t->steps[1] = c->integers[2];
+    t->compressor.step = c->integers[3];
+    t->decompressor.step = c->integers[4];
+    t->newest = c->integers[5];
+    t->seconds[0] = c->reals[0];
+    t->seconds[1] = c->reals[1];
+    t->tokens = c->reals[2];
+    t->best_bits = c->reals[3];
+}
+
+static int list_arrays(struct trainer *t, struct counters *c, struct array *list) {
+    const struct array all[] = {
+        {"trainer/integers", H5_I64, 8, c->integers},
+        {"trainer/reals", H5_F64, 8, c->reals},
+        {"trainer/random", H5_U64, STREAM_COUNT * 4, t->rng},
+        {"trainer/compressor/first_moment", H5_F32, t->pair.compressor.weight_count, t->compressor.first_moment},
+        {"trainer/compressor/second_moment", H5_F32, t->pair.compressor.weight_count, t->compressor.second_moment},
+        {"trainer/compressor/target", H5_F32, t->pair.compressor.weight_count, t->target_compressor.weights},
+        {"trainer/decompressor/first_moment", H5_F32, t->pair.decompressor.weight_count, t->decompressor.first_moment},
+        {"trainer/decompressor/second_moment", H5_F32, t->pair.decompressor.weight_count,
+         t->decompressor.second_moment},
+        {"trainer/decompressor/target", H5_F32, t->pair.decompressor.weight_count, t->target_decompressor.weights},
+    };
+    memcpy(list, all, sizeof all);
+    return (int)(sizeof all / sizeof *all);
+}
+
+static enum status write_state(struct h5_file *file, struct trainer *t) {
+    struct array list[ARRAYS];
+    struct counters counters;
+    counters_take(&counters, t);
+    int count = list_arrays(t, &counters, list);
+    for (int i = 0; i < count; i++)
+        TRY(h5_write(file, list[i].name, list[i].type, &(struct h5_shape){.rank = 1, .extent = {list[i].size}},
+                     list[i].data));
+    TRY(h5_set_text(file, "trainer", "data", dataset_hash(t->data)));
+    if (t->replay.capacity)
+        TRY(replay_write(file, "trainer/replay", &t->replay));
+    return metrics_write(file, "metrics", &t->metrics);
+}
+
+/* What people and reports want to know of where a model comes from. */
+static enum status write_history(struct h5_file *file, const struct trainer *t) {
+    struct buffer json = {0};
+    enum status status = options_write_json(train_options, &t->settings, &json);
+    if (status == STATUS_OK)
+        status = h5_set_text(file, "", "settings_json", (const char *)json.data);
+    buffer_free(&json);
+    if (status == STATUS_OK)
+        status = h5_set_int(file, "", "supervised_steps", t->steps[PHASE_SUPERVISED]);
+    if (status == STATUS_OK)
+        status = h5_set_int(file, "", "reinforce_steps", t->steps[PHASE_REINFORCE]);
+    return status;
+}
+
+static enum status save(struct trainer *t, const char *name, bool whole) {
+    char *path = NULL;
+    struct h5_file *file = NULL;
+    TRY(path_in(t, name, &path));
+    enum status status = h5_create(&file, path);
+    if (status == STATUS_OK)
+        status = model_pair_write(file, &t->pair);
+    if (status == STATUS_OK)
+        status = write_history(file, t);
+    if (status == STATUS_OK && whole)
+        status = write_state(file, t);
+    if (status == STATUS_OK)
+        status = h5_commit(file);
+    h5_close(file);
+    free(path);
+    return status;
+}
+
+enum status checkpoint_save(struct trainer *t) { return save(t, "checkpoint.h5", true); }
+
+enum status checkpoint_save_pair(struct trainer *t, const char *name) { return save(t, name, false); }
+
+static enum status check_data(struct h5_file *file, const struct trainer *t) {
+    char *hash = NULL;
+    TRY(h5_get_text(file, "trainer", "data", &hash));
+    bool same = strcmp(hash, dataset_hash(t->data)) == 0;
+    free(hash);
+    return same ? STATUS_OK
+                : fail(STATUS_MISMATCH, "%s was trained on other data than %s: resume with the data set it began with",
+                       h5_path(file), t->settings.data);
+}
+
+static enum status check_pair(struct h5_file *file, const struct trainer *t, const struct model_pair *stored) {
+    if (memcmp(&stored->compressor.config, &t->pair.compressor.config, sizeof stored->compressor.config) != 0 ||
+        memcmp(&stored->decompressor.config, &t->pair.decompressor.config, sizeof stored->decompressor.config) != 0)
+        return fail(STATUS_MISMATCH, "%s holds models of other shapes than the configuration asks for", h5_path(file));
+    return STATUS_OK;
+}
+
+static enum status read_pair(struct h5_file *file, struct trainer *t) {
+    struct model_pair stored = {0};
+    TRY(model_pair_read(file, &stored));
+    enum status status = check_pair(file, t, &stored);
+    if (status == STATUS_OK) {
+        memcpy(t->pair.compressor.weights, stored.compressor.weights,
+               stored.compressor.weight_count * sizeof(float));
+        memcpy(t->pair.decompressor.weights, stored.decompressor.weights,
+               stored.decompressor.weight_count * sizeof(float));
+        memcpy(t->pair.prior_counts, stored.prior_counts,
+               (size_t)stored.compressor.config.vocab_size * sizeof *stored.prior_counts);
+        /* the stored merges, not freshly learned ones: the two agree, but this one is what was trained */
+        tokenizer_free(&t->pair.tokenizer);
+        t->pair.tokenizer = stored.tokenizer;
+        stored.tokenizer = (struct tokenizer){0};
+    }
+    model_pair_free(&stored);
+    return status;
+}
+
+static enum status read_state(struct h5_file *file, struct trainer *t) {
+    struct array list[ARRAYS];
+    struct counters counters;
+    int count = list_arrays(t, &counters, list);
+    TRY(check_data(file, t));
+    for (int i = 0; i < count; i++)
+        TRY(h5_read(file, list[i].name, list[i].type, &(struct h5_shape){.rank = 1, .extent = {list[i].size}},
+                    list[i].data));
+    if (counters.integers[0] < 0 || counters.integers[0] > PHASE_COUNT)
+        return fail(STATUS_FORMAT, "%s: phase %lld does not exist", h5_path(file), (long long)counters.integers[0]);
+    counters_give(&counters, t);
+    if (t->replay.capacity && h5_has(file, "trainer/replay"))
+        TRY(replay_read(file, "trainer/replay", &t->replay));
+    return metrics_read(file, "metrics", &t->metrics);
+}
+
+enum status checkpoint_load(struct trainer *t) {
+    char *path = NULL;
+    struct h5_file *file = NULL;
+    TRY(path_in(t, "checkpoint.h5", &path));
+    enum status status = h5_open(&file, path);
+    if (status == STATUS_OK)
+        status = read_pair(file, t);
+    if (status == STATUS_OK)
+        status = read_state(file, t);
+    if (status == STATUS_OK && t->phase == PHASE_COUNT)
+        t->phase = t->settings.rl.steps > 0 ? PHASE_REINFORCE : PHASE_SUPERVISED; /* over, unless there is more to do */
+    h5_close(file);
+    free(path);
+    return status;
+}

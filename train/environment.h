@@ -1,0 +1,42 @@
+/* The task: texts from the data set, codes for them, and what a code is worth. */
+#ifndef LACONIC_TRAIN_ENVIRONMENT_H
+#define LACONIC_TRAIN_ENVIRONMENT_H
+
+#include "base/rng.h"
+#include "store/dataset.h"
+#include "store/model_file.h"
+#include "train/batch.h"
+#include "train/learner.h"
+#include "train/settings.h"
+
+/* One text x. */
+struct text {
+    uint64_t index; /* in its split */
+    int bytes;      /* > 0 */
+    int size;       /* tokens, without the end token */
+    int32_t ids[CHUNK_MAXIMUM];
+};
+
+struct environment {
+    const struct train_settings *settings;
+    const struct dataset *data;
+    const struct model_pair *pair;
+    int row_length; /* longest x or z with its end token */
+};
+
+void environment_open(struct environment *environment, const struct train_settings *settings,
+                      const struct dataset *data, const struct model_pair *pair);
+
+void environment_text(const struct environment *environment, enum dataset_split split, uint64_t index,
+                      struct text *text);
+void environment_random_text(const struct environment *environment, struct rng *rng, struct text *text);
+
+/* The byte-pair tokens of the text: the code that the models are taught first. ids [CHUNK_MAXIMUM]; the size. */
+int environment_demonstration(const struct environment *environment, const struct text *text, int32_t *ids);
+
+/* Rewards for every episode of the rollout that has none yet, by `decompressor` (the target network). */
+struct rollout;
+void environment_score(const struct environment *environment, struct rollout *rollout, struct learner *learner,
+                       const struct t5_model *decompressor, struct batch *batch);
+
+#endif

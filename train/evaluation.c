@@ -1,0 +1,156 @@
+/* Evaluation on held-out texts. */
+#include "train/evaluation.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SLICE = 64 }; /* texts at once */
+
+/* A slice of texts with C's greedy z, the demonstration, and D's verdict on both. */
+struct slice {
+    int count;
+    struct text text[SLICE];
+    struct t5_rows code; /* borrowed from the generator */
+    int32_t demonstration[SLICE][CHUNK_MAXIMUM];
+    int demonstration_size[SLICE];
+    bool exact[SLICE], demonstration_exact[SLICE];
+    double nats[SLICE];
+    int32_t ids[SLICE * (CHUNK_MAXIMUM + 1)], start[SLICE + 1];
+};
+
+static void write_codes(struct evaluator *e, struct slice *s) {
+    int limits[SLICE];
+    s->start[0] = 0;
+    for (int i = 0; i < s->count; i++) {
+        int from = s->start[i], size = s->text[i].size;
+        memcpy(s->ids + from, s->text[i].ids, (size_t)size * sizeof *s->ids);
+        s->ids[from + size] = TOKEN_EOS;
+        s->start[i + 1] = from + size + 1;
+        limits[i] = size;
+    }
+    struct t5_rows source = {s->count, s->ids, s->start};
+    s->code = t5_generate(e->generator, &e->environment->pair->compressor, &source, &(struct t5_sampling){0}, limits)
+                  ->rows;
+}
+
+static void judge(struct evaluator *e, struct slice *s) {
+    struct batch *b = e->batch;
+    const struct t5_model *decompressor = &e->environment->pair->decompressor;
+    batch_clear(b);
+    for (int i = 0; i < s->count; i++)
+        batch_add(b, s->code.ids + s->code.start[i], s->code.start[i + 1] - s->code.start[i], s->text[i].ids,
+                  s->text[i].size, 1.0f);
+    learner_score(e->scorer, decompressor, b);
+    for (int i = 0; i < s->count; i++) {
+        s->exact[i] = batch_row_exact(b, i);
+        s->nats[i] = batch_row_nll(b, i);
+    }
+    batch_clear(b);
+    for (int i = 0; i < s->count; i++) {
+        s->demonstration_size[i] = environment_demonstration(e->environment, &s->text[i], s->demonstration[i]);
+        batch_add(b, s->demonstration[i], s->demonstration_size[i], s->text[i].ids, s->text[i].size, 1.0f);
+    }
+    learner_score(e->scorer, decompressor, b);
+    for (int i = 0; i < s->count; i++)
+        s->demonstration_exact[i] = batch_row_exact(b, i);
+}
+
+/* Runs `visit` over slices of `chunks` texts spread over the split. */
+static enum status for_slices(struct evaluator *e, enum dataset_split split, int64_t chunks,
+                              void (*visit)(void *context, const struct slice *slice), void *context) {
+    uint64_t all = dataset_count(e->environment->data, split);
+    uint64_t wanted = (uint64_t)chunks < all ? (uint64_t)chunks : all;
+    struct slice *slice = malloc(sizeof *slice);
+    if (!slice)
+        return fail(STATUS_MEMORY, "no memory for an evaluation");
+    for (uint64_t done = 0; done < wanted; done += (uint64_t)slice->count) {
+        slice->count = (int)(wanted - done < SLICE ? wanted - done : SLICE);
+        if (slice->count > e->batch->row_limit)
+            slice->count = e->batch->row_limit;
+        for (int i = 0; i < slice->count; i++)
+            environment_text(e->environment, split,
+                             (uint64_t)((double)all * (double)(done + (uint64_t)i) / (double)wanted),
+                             &slice->text[i]);
+        write_codes(e, slice);
+        judge(e, slice);
+        visit(context, slice);
+    }
+    free(slice);
+    return STATUS_OK;
+}
+
+struct tally {
+    const struct environment *environment;
+    struct evaluation *result;
+    double code_bits, tokens, exact, either, nats;
+    double *bits; /* of each token under the prior */
+};
+
+/* Bits of one z and its end token. */
+static double bits_of(const struct tally *t, const int32_t *ids, int count) {
+    double bits = t->bits[TOKEN_EOS];
+    for (int i = 0; i < count; i++)
+        bits += t->bits[ids[i]];
+    return bits;
+}
+
+static void tally_slice(void *context, const struct slice *s) {
+    struct tally *t = context;
+    for (int i = 0; i < s->count; i++) {
+        const int32_t *code = s->code.ids + s->code.start[i];
+        int size = s->code.start[i + 1] - s->code.start[i];
+        t->result->chunks++;
+        t->result->bytes += s->text[i].bytes;
+        t->tokens += size;
+        t->exact += s->exact[i];
+        t->either += s->exact[i] || s->demonstration_exact[i];
+        t->nats += s->nats[i];
+        if (s->exact[i])
+            t->code_bits += bits_of(t, code, size);
+        else if (s->demonstration_exact[i])
+            t->code_bits += bits_of(t, s->demonstration[i], s->demonstration_size[i]);
+        else
+            t->code_bits += 8.0 * s->text[i].bytes;
+    }
+}
+
+enum status evaluate_split(struct evaluator *e, enum dataset_split split, int64_t chunks, struct evaluation *result) {
+    *result = (struct evaluation){0};
+    const struct model_pair *pair = e->environment->pair;
+    int vocabulary = tokenizer_vocabulary(&pair->tokenizer);
+    double total = 0;
+    struct tally t = {.environment = e->environment, .result = result};
+    t.bits = malloc((size_t)vocabulary * sizeof *t.bits);
+    if (!t.bits)
+        return fail(STATUS_MEMORY, "no memory for an evaluation");
+    for (int i = 0; i < vocabulary; i++)
+        total += pair->prior_counts[i] + 1.0;
+    for (int i = 0; i < vocabulary; i++)
+        t.bits[i] = log2(total / (pair->prior_counts[i] + 1.0));
+    enum status status = for_slices(e, split, chunks, tally_slice, &t);
+    free(t.bits);
+    if (status == STATUS_OK && result->chunks > 0) {
+        result->exact = t.exact / (double)result->chunks;
+        result->exact_fallback = t.either / (double)result->chunks;
+        result->tokens_per_byte = t.tokens / (double)result->bytes;
+        result->loss = t.nats / (double)result->bytes;
+        result->bits_per_byte = t.code_bits / (double)result->bytes;
+    }
+    return status;
+}
+
+static void count_slice(void *context, const struct slice *s) {
+    uint32_t *counts = context;
+    for (int i = 0; i < s->count; i++) {
+        const int32_t *code = s->exact[i] ? s->code.ids + s->code.start[i] : s->demonstration[i];
+        int size = s->exact[i] ? s->code.start[i + 1] - s->code.start[i] : s->demonstration_size[i];
+        for (int j = 0; j < size; j++)
+            counts[code[j]]++;
+        counts[TOKEN_EOS]++;
+    }
+}
+
+enum status evaluate_prior(struct evaluator *e, int64_t chunks, uint32_t *counts) {
+    memset(counts, 0, (size_t)tokenizer_vocabulary(&e->environment->pair->tokenizer) * sizeof *counts);
+    return for_slices(e, SPLIT_TRAIN, chunks, count_slice, counts);
+}

@@ -1,0 +1,31 @@
+/* What the pair does on texts it does not learn from, and the prior over z that the codec starts with. */
+#ifndef LACONIC_TRAIN_EVALUATION_H
+#define LACONIC_TRAIN_EVALUATION_H
+
+#include "t5/generate.h"
+#include "train/environment.h"
+
+struct evaluation {
+    int64_t chunks, bytes;
+    double exact;          /* share of chunks that greedy D rebuilds from C's greedy z */
+    double exact_fallback; /* the same when the byte-pair demonstration may stand in for z */
+    double tokens_per_byte; /* of C's greedy z */
+    double loss;           /* nats per byte of x given C's greedy z */
+    double bits_per_byte;  /* z under its unigram prior, end tokens included; 8 bits per byte of chunks that fail */
+};
+
+struct evaluator {
+    const struct environment *environment;
+    struct t5_generator *generator; /* greedy z */
+    struct learner *scorer;         /* the decompressor's pass */
+    struct batch *batch;
+};
+
+/* Over `chunks` texts spread evenly over the split (all of them if there are fewer). */
+enum status evaluate_split(struct evaluator *evaluator, enum dataset_split split, int64_t chunks,
+                           struct evaluation *result);
+
+/* Counts the tokens of the z that the codec would store for `chunks` training texts: pair->prior_counts. */
+enum status evaluate_prior(struct evaluator *evaluator, int64_t chunks, uint32_t *counts);
+
+#endif

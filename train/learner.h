@@ -1,0 +1,34 @@
+/* One model that learns: its pass, gradient and AdamW moments. */
+#ifndef LACONIC_TRAIN_LEARNER_H
+#define LACONIC_TRAIN_LEARNER_H
+
+#include "kernels/optimizer.h"
+#include "t5/model.h"
+#include "train/batch.h"
+
+struct learner {
+    struct t5_model *model; /* borrowed */
+    struct t5_pass *pass;
+    float *gradients, *first_moment, *second_moment; /* [weight_count] */
+    int64_t step;                                    /* updates done */
+    uint64_t dropout_key;
+};
+
+/* limits: of the largest batch it will see. */
+enum status learner_open(struct learner *learner, struct t5_model *model, const struct t5_limits *limits,
+                         uint64_t dropout_key);
+void learner_close(struct learner *learner);
+
+struct learner_result {
+    double loss;          /* sum of weight * nll over the target tokens, divided by their number; nats */
+    double gradient_norm; /* before clipping */
+};
+
+/* One AdamW step down the weighted cross-entropy of the batch; fills batch->nll and argmax. */
+struct learner_result learner_step(struct learner *learner, struct batch *batch, const struct adamw *adamw,
+                                   double clip);
+
+/* Forward only: fills batch->nll and argmax under `model`, which may be a target network of the same shape. */
+void learner_score(struct learner *learner, const struct t5_model *model, struct batch *batch);
+
+#endif

@@ -1,0 +1,124 @@
+/* Metrics of a run. */
+#include "train/metrics.h"
+#include <assert.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static double *row_of(const struct metrics *m, int64_t row) { return m->values + row * METRICS_MAXIMUM; }
+
+static int column_of(struct metrics *m, const char *name) {
+    for (int i = 0; i < m->columns; i++)
+        if (strcmp(m->names[i], name) == 0)
+            return i;
+    assert(m->columns < METRICS_MAXIMUM && strlen(name) < METRIC_NAME_ROOM);
+    snprintf(m->names[m->columns], METRIC_NAME_ROOM, "%s", name);
+    return m->columns++;
+}
+
+enum status metrics_begin_row(struct metrics *m) {
+    if (m->rows == m->room) {
+        int64_t room = m->room ? 2 * m->room : 256;
+        double *values = realloc(m->values, (size_t)room * METRICS_MAXIMUM * sizeof *values);
+        if (!values)
+            return fail(STATUS_MEMORY, "no memory for %lld rows of metrics", (long long)room);
+        m->values = values;
+        m->room = room;
+    }
+    for (int i = 0; i < METRICS_MAXIMUM; i++)
+        row_of(m, m->rows)[i] = NAN;
+    m->rows++;
+    return STATUS_OK;
+}
+
+void metrics_set(struct metrics *m, const char *name, double value) {
+    int column = column_of(m, name);
+    row_of(m, m->rows - 1)[column] = value;
+}
+
+static void print_row(const struct metrics *m, int64_t row) {
+    const char *separator = "{";
+    for (int i = 0; i < m->columns; i++) {
+        double value = row_of(m, row)[i];
+        if (!isfinite(value))
+            continue;
+        fprintf(m->stream, "%s\"%s\": %.9g", separator, m->names[i], value);
+        separator = ", ";
+    }
+    fputs("}\n", m->stream);
+}
+
+static enum status check_stream(const struct metrics *m) {
+    if (fflush(m->stream) != 0 || ferror(m->stream))
+        return fail(STATUS_IO, "cannot write metrics.jsonl: %s", strerror(errno));
+    return STATUS_OK;
+}
+
+enum status metrics_end_row(struct metrics *m) {
+    if (!m->stream)
+        return STATUS_OK;
+    print_row(m, m->rows - 1);
+    return check_stream(m);
+}
+
+enum status metrics_start(struct metrics *m, const char *path) {
+    m->stream = fopen(path, "w");
+    if (!m->stream)
+        return fail(STATUS_IO, "cannot write %s: %s", path, strerror(errno));
+    for (int64_t row = 0; row < m->rows; row++)
+        print_row(m, row);
+    return check_stream(m);
+}
+
+void metrics_close(struct metrics *m) {
+    if (m->stream)
+        fclose(m->stream);
+    free(m->values);
+    *m = (struct metrics){0};
+}
+
+enum status metrics_write(struct h5_file *file, const char *group, const struct metrics *m) {
+    double *column = malloc((size_t)(m->rows ? m->rows : 1) * sizeof *column);
+    if (!column)
+        return fail(STATUS_MEMORY, "no memory to store the metrics");
+    enum status status = STATUS_OK;
+    struct h5_shape shape = {.rank = 1, .extent = {(uint64_t)m->rows}};
+    for (int i = 0; m->rows && i < m->columns && status == STATUS_OK; i++) {
+        char name[128];
+        snprintf(name, sizeof name, "%s/%s", group, m->names[i]);
+        for (int64_t row = 0; row < m->rows; row++)
+            column[row] = row_of(m, row)[i];
+        status = h5_write(file, name, H5_F64, &shape, column);
+    }
+    free(column);
+    return status;
+}
+
+static enum status read_column(void *context, struct h5_file *file, const char *name, bool is_group) {
+    struct metrics *m = context;
+    const char *own = strrchr(name, '/') ? strrchr(name, '/') + 1 : name;
+    struct h5_shape shape;
+    double *values = NULL;
+    if (is_group)
+        return STATUS_OK;
+    if (strlen(own) >= METRIC_NAME_ROOM)
+        return fail(STATUS_FORMAT, "%s: metric name %s is too long", h5_path(file), own);
+    TRY(h5_read_alloc(file, name, H5_F64, &shape, 1 << 26, (void **)&values));
+    enum status status = STATUS_OK;
+    if (shape.rank != 1 || (m->rows && (uint64_t)m->rows != shape.extent[0]) || m->columns == METRICS_MAXIMUM)
+        status = fail(STATUS_FORMAT, "%s: metrics have different lengths", h5_path(file));
+    while (status == STATUS_OK && (uint64_t)m->rows < shape.extent[0])
+        status = metrics_begin_row(m);
+    if (status == STATUS_OK) {
+        int column = column_of(m, own);
+        for (int64_t row = 0; row < m->rows; row++)
+            row_of(m, row)[column] = values[row];
+    }
+    free(values);
+    return status;
+}
+
+enum status metrics_read(struct h5_file *file, const char *group, struct metrics *m) {
+    return h5_has(file, group) ? h5_walk(file, group, read_column, m) : STATUS_OK;
+}

@@ -1,0 +1,109 @@
+/* Episodes proposed in one iteration. */
+#include "train/rollout.h"
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum status rollout_open(struct rollout *r, int text_limit, int room, int code_room) {
+    size_t texts = (size_t)text_limit, all = texts * (size_t)room;
+    *r = (struct rollout){.text_limit = text_limit, .room = room, .code_room = code_room};
+    r->text = calloc(texts, sizeof *r->text);
+    r->count = calloc(texts, sizeof *r->count);
+    r->scored = calloc(texts, sizeof *r->scored);
+    r->base = calloc(texts, sizeof *r->base);
+    r->episodes = calloc(all, sizeof *r->episodes);
+    r->codes = calloc(all * (size_t)code_room, sizeof *r->codes);
+    r->log_probability = calloc(all * ((size_t)code_room + 1), sizeof *r->log_probability);
+    if (r->text && r->count && r->scored && r->base && r->episodes && r->codes && r->log_probability)
+        return STATUS_OK;
+    rollout_close(r);
+    return fail(STATUS_MEMORY, "no memory for %d texts with %d episodes each: lower rl.texts or the behaviour counts",
+                text_limit, room);
+}
+
+void rollout_close(struct rollout *r) {
+    free(r->text);
+    free(r->count);
+    free(r->scored);
+    free(r->base);
+    free(r->episodes);
+    free(r->codes);
+    free(r->log_probability);
+    *r = (struct rollout){0};
+}
+
+struct text *rollout_add_text(struct rollout *r) {
+    assert(r->texts < r->text_limit);
+    r->count[r->texts] = r->scored[r->texts] = 0;
+    r->base[r->texts] = -1;
+    return &r->text[r->texts++];
+}
+
+void rollout_clear(struct rollout *r) { r->texts = 0; }
+
+static size_t place(const struct rollout *r, int t, int e) {
+    assert(t < r->text_limit && e < r->room);
+    return (size_t)t * (size_t)r->room + (size_t)e;
+}
+
+struct episode *rollout_episode(const struct rollout *r, int t, int e) { return &r->episodes[place(r, t, e)]; }
+
+int32_t *rollout_code(const struct rollout *r, int t, int e) {
+    return r->codes + place(r, t, e) * (size_t)r->code_room;
+}
+
+static bool known(const struct rollout *r, int t, const int32_t *code, int size) {
+    for (int e = 0; e < r->count[t]; e++)
+        if (rollout_episode(r, t, e)->size == size &&
+            memcmp(rollout_code(r, t, e), code, (size_t)size * sizeof *code) == 0)
+            return true;
+    return false;
+}
+
+bool rollout_propose(struct rollout *r, int t, int policy, const int32_t *code, int size,
+                     const float *log_probability) {
+    if (r->count[t] == r->room || size > r->code_room || known(r, t, code, size))
+        return false;
+    int e = r->count[t]++;
+    float *kept = r->log_probability + place(r, t, e) * ((size_t)r->code_room + 1);
+    *rollout_episode(r, t, e) = (struct episode){.text = r->text[t].index, .policy = policy, .size = size};
+    memcpy(rollout_code(r, t, e), code, (size_t)size * sizeof *code);
+    if (log_probability)
+        memcpy(kept, log_probability, ((size_t)size + 1) * sizeof *kept);
+    else
+        memset(kept, 0, ((size_t)size + 1) * sizeof *kept);
+    return true;
+}
+
+int rollout_best_exact(const struct rollout *r, int t) {
+    int best = -1;
+    for (int e = 0; e < r->scored[t]; e++) {
+        const struct episode *candidate = rollout_episode(r, t, e);
+        const struct episode *leader = best >= 0 ? rollout_episode(r, t, best) : NULL;
+        if (candidate->exact && (!leader || candidate->size < leader->size ||
+                                 (candidate->size == leader->size && candidate->nats < leader->nats)))
+            best = e;
+    }
+    return best;
+}
+
+void rollout_file(const struct rollout *r, struct replay *replay, int64_t iteration) {
+    for (int t = 0; t < r->texts; t++) {
+        if (r->count[t] == 0)
+            continue;
+        replay_begin_group(replay, r->count[t]);
+        for (int e = 0; e < r->count[t]; e++) {
+            struct episode episode = *rollout_episode(r, t, e);
+            episode.iteration = iteration;
+            replay_push(replay, &episode, rollout_code(r, t, e),
+                        r->log_probability + place(r, t, e) * ((size_t)r->code_room + 1));
+        }
+    }
+}
+
+int rollout_total(const struct rollout *r) {
+    int total = 0;
+    for (int t = 0; t < r->texts; t++)
+        total += r->count[t];
+    return total;
+}

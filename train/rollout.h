@@ -1,0 +1,43 @@
+/* One iteration's acting: for each of some texts, the episodes that the behaviour policies propose. */
+#ifndef LACONIC_TRAIN_ROLLOUT_H
+#define LACONIC_TRAIN_ROLLOUT_H
+
+#include "train/environment.h"
+#include "train/replay.h"
+
+struct rollout {
+    int text_limit, room;  /* texts, episodes per text */
+    int code_room;         /* tokens per z */
+    int texts;             /* in use */
+    struct text *text;     /* [text_limit] */
+    int *count;            /* [text_limit] episodes proposed */
+    int *scored;           /* [text_limit] of which the first so many have rewards */
+    int *base;             /* [text_limit] the episode that mutations start from, -1: none */
+    struct episode *episodes;  /* [text_limit, room] */
+    int32_t *codes;            /* [text_limit, room, code_room] */
+    float *log_probability;    /* [text_limit, room, code_room + 1] */
+};
+
+enum status rollout_open(struct rollout *rollout, int text_limit, int room, int code_room);
+void rollout_close(struct rollout *rollout);
+void rollout_clear(struct rollout *rollout);
+
+/* One more text, without episodes; the caller fills it in. */
+struct text *rollout_add_text(struct rollout *rollout);
+
+/* Proposes z for text t; nothing happens when the text is full or has this z already. log_probability [size + 1] may
+ * be NULL. Returns whether it was added. */
+bool rollout_propose(struct rollout *rollout, int t, int policy, const int32_t *code, int size,
+                     const float *log_probability);
+
+struct episode *rollout_episode(const struct rollout *rollout, int t, int e);
+int32_t *rollout_code(const struct rollout *rollout, int t, int e);
+
+/* The shortest exact episode of text t, the lower loss among equals; -1 when none is exact. */
+int rollout_best_exact(const struct rollout *rollout, int t);
+
+/* Moves everything into the replay, one group per text. */
+void rollout_file(const struct rollout *rollout, struct replay *replay, int64_t iteration);
+int rollout_total(const struct rollout *rollout); /* episodes in all texts */
+
+#endif

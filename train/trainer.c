@@ -1,0 +1,148 @@
+/* Opening and closing a run. */
+#include "train/trainer.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/log.h"
+#include "store/t5_json.h"
+
+const char *const phase_names[PHASE_COUNT] = {"supervised", "reinforce"};
+const char *const stream_names[STREAM_COUNT] = {"weights", "texts", "noise", "action", "replay"};
+
+enum { LEARN_BYTES = 8 << 20 }; /* training text that byte-pair merges are learned from */
+
+/* Evenly spread training chunks, up to LEARN_BYTES, and the merges learned from them. */
+static enum status learn_tokenizer(struct trainer *t, int merges, int extra) {
+    uint64_t count = dataset_count(t->data, SPLIT_TRAIN), all = dataset_bytes(t->data, SPLIT_TRAIN);
+    uint64_t stride = all / LEARN_BYTES + 1, taken = 0;
+    struct buffer bytes = {0};
+    uint64_t *ends = malloc((size_t)(count / stride + 1) * sizeof *ends);
+    enum status status = ends ? STATUS_OK : fail(STATUS_MEMORY, "no memory to learn merges from %s", t->settings.data);
+    for (uint64_t i = 0; status == STATUS_OK && i < count; i += stride) {
+        struct dataset_chunk chunk = dataset_get(t->data, SPLIT_TRAIN, i);
+        status = buffer_append(&bytes, chunk.bytes, chunk.size);
+        ends[taken++] = bytes.size;
+    }
+    if (status == STATUS_OK)
+        status = bpe_learn(&t->pair.tokenizer, bytes.data, ends, (size_t)taken, merges, extra);
+    free(ends);
+    buffer_free(&bytes);
+    return status;
+}
+
+/* x is written as the data set says; z in the merges, of the data set if it has some. */
+static enum status open_tokenizer(struct trainer *t, int vocabulary) {
+    const struct tokenizer *own = dataset_tokenizer(t->data);
+    int extra = vocabulary - TOKEN_EXTRA;
+    if (extra < 0)
+        return fail(STATUS_CONFIG, "model %s has a vocabulary of %d, bytes need at least %d", t->settings.model,
+                    vocabulary, TOKEN_EXTRA);
+    if (own->merge_count > 0) {
+        if (own->merge_count > extra)
+            return fail(STATUS_CONFIG, "data set %s has %d merges, model %s has room for %d", t->settings.data,
+                        own->merge_count, t->settings.model, extra);
+        t->pair.text_merged = true;
+        return tokenizer_open_merges(&t->pair.tokenizer, own->merges, own->merge_count, extra);
+    }
+    if (t->settings.ir.merges > extra)
+        return fail(STATUS_CONFIG, "ir.merges is %lld, a vocabulary of %d leaves room for %d",
+                    (long long)t->settings.ir.merges, vocabulary, extra);
+    if (t->settings.ir.merges == 0)
+        return tokenizer_open_bytes(&t->pair.tokenizer, extra);
+    return learn_tokenizer(t, (int)t->settings.ir.merges, extra);
+}
+
+static enum status open_models(struct trainer *t) {
+    struct t5_config compressor, decompressor;
+    const char *second = *t->settings.decompressor_model ? t->settings.decompressor_model : t->settings.model;
+    TRY(t5_config_by_name(&compressor, t->settings.model));
+    TRY(t5_config_by_name(&decompressor, second));
+    if (compressor.vocab_size != decompressor.vocab_size)
+        return fail(STATUS_CONFIG, "%s and %s must have one vocabulary, not %d and %d", t->settings.model, second,
+                    compressor.vocab_size, decompressor.vocab_size);
+    TRY(open_tokenizer(t, compressor.vocab_size));
+    TRY(t5_open(&t->pair.compressor, &compressor));
+    TRY(t5_open(&t->pair.decompressor, &decompressor));
+    TRY(t5_open(&t->target_compressor, &compressor));
+    TRY(t5_open(&t->target_decompressor, &decompressor));
+    t5_initialise(&t->pair.compressor, &t->rng[STREAM_WEIGHTS]);
+    t5_initialise(&t->pair.decompressor, &t->rng[STREAM_WEIGHTS]);
+    t->pair.prior_counts = calloc((size_t)compressor.vocab_size, sizeof *t->pair.prior_counts);
+    return t->pair.prior_counts ? STATUS_OK : fail(STATUS_MEMORY, "no memory for the prior");
+}
+
+static enum status open_buffers(struct trainer *t) {
+    const struct train_settings *s = &t->settings;
+    int row_length = t->environment.row_length, code_room = row_length - 1;
+    int texts = (int)s->rl.texts, rows = texts < BEHAVIOUR_ROWS ? texts : BEHAVIOUR_ROWS;
+    TRY(batch_open(&t->batch, (int)s->batch.rows, row_length));
+    struct t5_limits limits = batch_limits(&t->batch);
+    TRY(learner_open(&t->compressor, &t->pair.compressor, &limits, (uint64_t)s->seed << 20));
+    TRY(learner_open(&t->decompressor, &t->pair.decompressor, &limits, (uint64_t)(s->seed + 1) << 20));
+    TRY(t5_generator_open(&t->generator, &t->pair.compressor.config, rows > 64 ? rows : 64, row_length, code_room));
+    if (s->rl.steps == 0)
+        return STATUS_OK;
+    TRY(rollout_open(&t->rollout, texts, behaviour_room(s), code_room));
+    return replay_open(&t->replay, s->replay.capacity, code_room);
+}
+
+enum status trainer_open(struct trainer *t, const struct train_settings *settings, const char *folder) {
+    *t = (struct trainer){.settings = *settings, .folder = folder, .best_bits = INFINITY};
+    TRY(train_settings_check(settings));
+    t->algorithm = algorithm_find(settings->rl.algorithm);
+    for (int i = 0; i < STREAM_COUNT; i++)
+        rng_seed(&t->rng[i], (uint64_t)settings->seed, stream_names[i]);
+    if (!*settings->data)
+        return fail(STATUS_CONFIG, "no data set: make one with `laconic data make` and name it with --data DS.h5");
+    TRY(dataset_open(&t->data, settings->data));
+    if (dataset_count(t->data, SPLIT_TRAIN) == 0)
+        return fail(STATUS_CONFIG, "%s has no training text: give its first split a larger share", settings->data);
+    t->pair.chunking = *dataset_chunking(t->data);
+    TRY(open_models(t));
+    environment_open(&t->environment, &t->settings, t->data, &t->pair);
+    return open_buffers(t);
+}
+
+void trainer_close(struct trainer *t) {
+    metrics_close(&t->metrics);
+    replay_close(&t->replay);
+    rollout_close(&t->rollout);
+    t5_generator_close(t->generator);
+    learner_close(&t->decompressor);
+    learner_close(&t->compressor);
+    batch_close(&t->batch);
+    t5_close(&t->target_decompressor);
+    t5_close(&t->target_compressor);
+    model_pair_free(&t->pair);
+    dataset_close(t->data);
+    *t = (struct trainer){0};
+}
+
+double trainer_progress(const struct trainer *t) {
+    const struct train_settings *s = &t->settings;
+    int64_t planned = t->phase == PHASE_SUPERVISED ? s->supervised.steps : s->rl.steps;
+    if (planned == 0)
+        return 1;
+    if (s->minutes > 0) {
+        double share = s->rl.steps == 0           ? 1
+                       : s->supervised.steps == 0 ? 0
+                                                  : s->supervised.share;
+        double budget = 60 * s->minutes * (t->phase == PHASE_SUPERVISED ? share : 1 - share);
+        return budget > 0 ? t->seconds[t->phase] / budget : 1;
+    }
+    return (double)t->steps[t->phase] / (double)planned;
+}
+
+struct adamw trainer_adamw(const struct trainer *t, double peak) {
+    const struct train_settings *s = &t->settings;
+    struct schedule schedule = {peak, s->optimizer.warmup, s->optimizer.final_share};
+    /* the step about to be made counts, so that a warm-up does not start with a rate of zero */
+    double one = s->minutes > 0 || t->phase == PHASE_COUNT
+                     ? 0
+                     : 1.0 / (double)(t->phase == PHASE_SUPERVISED ? s->supervised.steps : s->rl.steps);
+    return (struct adamw){.learning_rate = (float)schedule_rate(&schedule, trainer_progress(t) + one),
+                          .beta1 = (float)s->optimizer.beta1,
+                          .beta2 = (float)s->optimizer.beta2,
+                          .epsilon = (float)s->optimizer.epsilon,
+                          .weight_decay = (float)s->optimizer.weight_decay};
+}

@@ -1,0 +1,78 @@
+/* A training run: everything it owns, in one place.
+ *
+ * Phase one is supervised (supervised.c), phase two off-policy reinforcement (reinforce.c); run.c goes through both,
+ * checkpoint.c keeps and restores all that changes the future.
+ */
+#ifndef LACONIC_TRAIN_TRAINER_H
+#define LACONIC_TRAIN_TRAINER_H
+
+#include "base/progress.h"
+#include "train/algorithm.h"
+#include "train/behaviour.h"
+#include "train/evaluation.h"
+#include "train/metrics.h"
+
+enum phase { PHASE_SUPERVISED, PHASE_REINFORCE, PHASE_COUNT };
+extern const char *const phase_names[PHASE_COUNT];
+
+/* The random streams, by what they decide. */
+enum stream { STREAM_WEIGHTS, STREAM_TEXTS, STREAM_NOISE, STREAM_ACTION, STREAM_REPLAY, STREAM_COUNT };
+extern const char *const stream_names[STREAM_COUNT];
+
+struct trainer {
+    struct train_settings settings;
+    const char *folder; /* of the run */
+    struct dataset *data;
+    struct model_pair pair;
+    struct environment environment;
+
+    struct learner compressor, decompressor;
+    struct t5_model target_compressor, target_decompressor;
+    const struct algorithm *algorithm;
+    struct batch batch;
+    struct t5_generator *generator;
+    struct rollout rollout;
+    struct replay replay;
+    struct rng rng[STREAM_COUNT];
+
+    enum phase phase;
+    int64_t steps[PHASE_COUNT];   /* done in each phase */
+    double seconds[PHASE_COUNT];  /* of learning in each phase */
+    double tokens;                /* learned from, both models */
+    int64_t newest;               /* episodes of the last iteration */
+    double best_bits;             /* lowest held-out bits per byte so far; infinity before */
+    struct metrics metrics;
+    struct evaluation evaluation; /* the last one */
+};
+
+/* Data, tokenizer, models with fresh weights, buffers. `folder` and `settings` are kept by reference and copy. */
+enum status trainer_open(struct trainer *trainer, const struct train_settings *settings, const char *folder);
+void trainer_close(struct trainer *trainer); /* safe on a zeroed trainer */
+
+/* How far the current phase is, 0 .. 1 (>= 1: over), by steps or by the clock. */
+double trainer_progress(const struct trainer *trainer);
+/* AdamW settings for a peak rate at this progress. */
+struct adamw trainer_adamw(const struct trainer *trainer, double peak);
+
+/* One step of each phase; their losses go into the current row of metrics. */
+struct step_result {
+    double compressor_loss, decompressor_loss; /* nats per token */
+};
+struct step_result supervised_step(struct trainer *trainer);
+struct step_result reinforce_step(struct trainer *trainer);
+/* Copies the live weights to the target networks, at the start of phase two. */
+void reinforce_begin(struct trainer *trainer);
+
+enum status trainer_evaluate(struct trainer *trainer); /* prior, held-out figures, a row of metrics, best.h5 */
+
+/* Whole state to FOLDER/checkpoint.h5, or only the pair to FOLDER/NAME. */
+enum status checkpoint_save(struct trainer *trainer);
+enum status checkpoint_save_pair(struct trainer *trainer, const char *name);
+enum status checkpoint_load(struct trainer *trainer);
+
+struct run_limits {
+    int64_t steps; /* stop after this many further steps; 0: none */
+};
+enum status trainer_run(struct trainer *trainer, const struct run_limits *limits);
+
+#endif
