@@ -155,12 +155,12 @@ enum status t5_config_read_json(struct t5_config *config, const char *json, cons
     *config = (struct t5_config){0};
     for (size_t i = 0; i < KEY_COUNT; i++)
         store_default(&keys[i], config);
-    config->num_decoder_layers = -1;
+    config->num_decoder_layers = INT_MIN; /* missing: no value of a file gets this far down */
     enum status status = read_members(root, config, where, strict, seen);
     cJSON_Delete(root);
     if (status != STATUS_OK)
         return status;
-    if (config->num_decoder_layers < 0)
+    if (config->num_decoder_layers == INT_MIN)
         config->num_decoder_layers = config->num_layers;
     status = t5_config_check(config);
     return status == STATUS_OK ? status : fail_context(status, "%s", where);

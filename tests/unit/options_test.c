@@ -1,0 +1,198 @@
+/* Settings from tables: JSON, --set, writing back, and what is refused in which words. */
+#include "expect.h"
+#include "store/options.h"
+
+TestSuite(options, .init = expect_enter_folder, .fini = expect_leave_folder);
+
+struct settings {
+    int64_t seed, batch;
+    double rate, length_weight;
+    bool greedy;
+    char algorithm[OPTION_TEXT_ROOM], name[OPTION_TEXT_ROOM];
+};
+
+static const char *const algorithms[] = {"reinforce", "imitation", NULL};
+
+static const struct option_row rows[] = {
+    OPTION_ROW_INT("seed", struct settings, seed, 0, 1e15, "1", "first number of all streams"),
+    OPTION_ROW_INT("batch", struct settings, batch, 1, 4096, "64", "chunks in a batch"),
+    OPTION_ROW_FLOAT("optimizer.rate", struct settings, rate, 0, 1, "1e-3", "learning rate"),
+    OPTION_ROW_FLOAT("reward.length", struct settings, length_weight, -10, 10, "1", "weight of |z|"),
+    OPTION_ROW_BOOL("greedy", struct settings, greedy, "true", "decode greedily"),
+    OPTION_ROW_TEXT("algorithm", struct settings, algorithm, algorithms, "reinforce", "how to learn"),
+    OPTION_ROW_TEXT("name", struct settings, name, NULL, "", "of the run"),
+    OPTION_ROW_END,
+};
+
+static struct settings settings;
+
+static enum status read_json(const char *json) {
+    options_defaults(rows, &settings);
+    return options_read_json(rows, &settings, json, "x.json");
+}
+
+static enum status set(const char *assignment) {
+    return options_set(rows, &settings, assignment);
+}
+
+Test(options, defaults_come_from_the_table) {
+    options_defaults(rows, &settings);
+    cr_assert_eq(settings.seed, 1);
+    cr_assert_eq(settings.batch, 64);
+    cr_assert_float_eq(settings.rate, 1e-3, 1e-15);
+    cr_assert(settings.greedy);
+    cr_assert_str_eq(settings.algorithm, "reinforce");
+    cr_assert_str_eq(settings.name, "");
+}
+
+Test(options, json_fills_nested_names) {
+    EXPECT_OK(
+        read_json("{\"_comment\": [1, 2], \"batch\": 32, \"optimizer\": {\"_why\": null, \"rate\": 0.5},"
+                  " \"reward.length\": -1, \"greedy\": false, \"algorithm\": \"imitation\"}"));
+    cr_assert_eq(settings.batch, 32);
+    cr_assert_eq(settings.rate, 0.5);
+    cr_assert_eq(settings.length_weight, -1);
+    cr_assert(!settings.greedy);
+    cr_assert_str_eq(settings.algorithm, "imitation");
+    cr_assert_eq(settings.seed, 1);
+}
+
+Test(options, whole_numbers_may_be_written_as_floats_and_for_floats) {
+    EXPECT_OK(read_json("{\"batch\": 1e3, \"optimizer\": {\"rate\": 1}}"));
+    cr_assert_eq(settings.batch, 1000);
+    cr_assert_eq(settings.rate, 1);
+    EXPECT_FAIL(read_json("{\"batch\": 0.5}"), STATUS_CONFIG,
+                "x.json: batch must be a whole number from 1 to 4096, not 0.5");
+}
+
+Test(options, ranges_and_types_are_told) {
+    EXPECT_FAIL(read_json("{\"batch\": 0}"), STATUS_CONFIG,
+                "batch must be a whole number from 1 to 4096, not 0");
+    EXPECT_FAIL(read_json("{\"batch\": 4097}"), STATUS_CONFIG, "from 1 to 4096, not 4097");
+    EXPECT_FAIL(read_json("{\"batch\": \"8\"}"), STATUS_CONFIG, "from 1 to 4096, not \"8\"");
+    EXPECT_FAIL(read_json("{\"optimizer\": {\"rate\": 1e999}}"), STATUS_CONFIG,
+                "optimizer.rate must be a number from 0 to 1, not inf");
+    EXPECT_FAIL(read_json("{\"optimizer\": 3}"), STATUS_CONFIG,
+                "optimizer must be an object of settings, not 3");
+    EXPECT_FAIL(read_json("{\"batch\": {}}"), STATUS_CONFIG, "not an object");
+    EXPECT_FAIL(read_json("{\"greedy\": 1}"), STATUS_CONFIG, "greedy must be true or false, not 1");
+    EXPECT_FAIL(read_json("{\"name\": null}"), STATUS_CONFIG, "name must be a text, not null");
+    EXPECT_FAIL(read_json("{\"algorithm\": \"imitatoin\"}"), STATUS_CONFIG,
+                "algorithm must be one of reinforce, imitation, not 'imitatoin'; did you mean 'imitation'?");
+}
+
+Test(options, unknown_keys_are_answered_with_the_nearest) {
+    EXPECT_FAIL(read_json("{\"bacth\": 1}"), STATUS_CONFIG,
+                "x.json: there is no key 'bacth'; did you mean 'batch'?");
+    EXPECT_FAIL(read_json("{\"rewrad\": {\"length\": 1}}"), STATUS_CONFIG,
+                "no key 'rewrad.length'; did you mean 'reward.length'?");
+    EXPECT_FAIL(read_json("{\"zzzzzzzzzzzzzzz\": 1}"), STATUS_CONFIG, "there is no key 'zzzzzzzzzzzzzzz'");
+    EXPECT_FAIL(read_json("{\"nothing\": {}}"), STATUS_CONFIG, "there is no key 'nothing'");
+}
+
+Test(options, a_key_twice_is_refused_however_it_is_spelled) {
+    EXPECT_FAIL(read_json("{\"batch\": 1, \"batch\": 1}"), STATUS_CONFIG, "x.json: batch is given twice");
+    EXPECT_FAIL(read_json("{\"reward.length\": 1, \"reward\": {\"length\": 1}}"), STATUS_CONFIG,
+                "reward.length is given twice");
+}
+
+Test(options, broken_json_is_located) {
+    EXPECT_FAIL(read_json("{\"batch\": 1,\n\"seed\": }"), STATUS_CONFIG, "x.json: not valid JSON in line 2");
+    EXPECT_FAIL(read_json("[1]"), STATUS_CONFIG, "must be a JSON object");
+    EXPECT_FAIL(read_json(""), STATUS_CONFIG, "not valid JSON in line 1");
+    EXPECT_FAIL(read_json("{} x"), STATUS_CONFIG, "not valid JSON");
+}
+
+Test(options, deep_and_long_keys_do_no_harm) {
+    char json[20000] = "";
+    for (int i = 0; i < 900; i++)
+        strcat(json, "{\"abcdefgh\":");
+    strcat(json, "1");
+    for (int i = 0; i < 900; i++)
+        strcat(json, "}");
+    EXPECT_FAIL(read_json(json), STATUS_CONFIG, "too long to be one of ours");
+}
+
+Test(options, set_changes_one_value) {
+    options_defaults(rows, &settings);
+    EXPECT_OK(set("batch=128"));
+    EXPECT_OK(set("optimizer.rate=2.5e-4"));
+    EXPECT_OK(set("greedy=false"));
+    EXPECT_OK(set("name=a=b c"));
+    EXPECT_OK(set("name="));
+    EXPECT_OK(set("name=last=one"));
+    cr_assert_eq(settings.batch, 128);
+    cr_assert_eq(settings.rate, 2.5e-4);
+    cr_assert(!settings.greedy);
+    cr_assert_str_eq(settings.name, "last=one");
+}
+
+Test(options, set_says_what_is_wrong) {
+    char text[400] = "name=";
+
+    EXPECT_FAIL(set("batch"), STATUS_USAGE, "--set needs KEY=VALUE, not 'batch'");
+    EXPECT_FAIL(set("=3"), STATUS_USAGE, "--set needs KEY=VALUE");
+    EXPECT_FAIL(set("btch=3"), STATUS_CONFIG, "--set: there is no key 'btch'; did you mean 'batch'?");
+    EXPECT_FAIL(set("reward=3"), STATUS_CONFIG, "reward is a group of settings");
+    EXPECT_FAIL(set("batch=x"), STATUS_CONFIG, "batch must be a whole number from 1 to 4096, not x");
+    EXPECT_FAIL(set("batch="), STATUS_CONFIG, "not nothing");
+    EXPECT_FAIL(set("batch=nan"), STATUS_CONFIG, "not nan");
+    EXPECT_FAIL(set("batch=1.5"), STATUS_CONFIG, "not 1.5");
+    EXPECT_FAIL(set("greedy=yes"), STATUS_CONFIG, "greedy must be true or false, not yes");
+    memset(text + 5, 'x', 300);
+    EXPECT_FAIL(set(text), STATUS_CONFIG, "name is a text of 300 bytes; at most 255 fit");
+}
+
+Test(options, what_is_written_reads_back_the_same) {
+    struct buffer json = {0};
+    struct settings before;
+
+    options_defaults(rows, &settings);
+    EXPECT_OK(set("seed=900719925474099"));
+    EXPECT_OK(set("optimizer.rate=0.1"));
+    EXPECT_OK(set("name=\"quoted\" \\ and\ttabbed"));
+    before = settings;
+    EXPECT_OK(options_write_json(rows, &settings, &json));
+    EXPECT_OK(buffer_append_byte(&json, '\0'));
+    cr_assert_str_eq((char *)json.data, "{\n"
+                                        "  \"seed\": 900719925474099,\n"
+                                        "  \"batch\": 64,\n"
+                                        "  \"optimizer\": {\n"
+                                        "    \"rate\": 0.1\n"
+                                        "  },\n"
+                                        "  \"reward\": {\n"
+                                        "    \"length\": 1\n"
+                                        "  },\n"
+                                        "  \"greedy\": true,\n"
+                                        "  \"algorithm\": \"reinforce\",\n"
+                                        "  \"name\": \"\\\"quoted\\\" \\\\ and\\u0009tabbed\"\n"
+                                        "}\n");
+    EXPECT_OK(read_json((char *)json.data));
+    cr_assert_eq(settings.seed, before.seed);
+    cr_assert_eq(settings.rate, before.rate);
+    cr_assert_str_eq(settings.name, before.name);
+    buffer_free(&json);
+}
+
+Test(options, files_are_read_and_named) {
+    FILE *file = fopen("run.json", "w");
+
+    cr_assert_not_null(file);
+    fputs("{\"batch\": 0}", file);
+    fclose(file);
+    options_defaults(rows, &settings);
+    EXPECT_FAIL(options_read_file(rows, &settings, "run.json"), STATUS_CONFIG, "run.json: batch must be");
+    EXPECT_FAIL(options_read_file(rows, &settings, "none.json"), STATUS_IO, "cannot open none.json");
+}
+
+Test(options, the_help_shows_default_and_range) {
+    char *text = NULL;
+    size_t size;
+    FILE *stream = open_memstream(&text, &size);
+
+    options_print_help(rows, stream);
+    fclose(stream);
+    cr_assert_not_null(strstr(text, "  batch=64\n      chunks in a batch (a whole number from 1 to 4096)\n"));
+    cr_assert_not_null(strstr(text, "(one of reinforce, imitation)"));
+    free(text);
+}
