@@ -58,9 +58,21 @@ static void t5_engine_close(struct engine *engine) {
     free(self);
 }
 
+/* The longest row is chunking.size ids behind a start token or in front of an end token. */
+static enum status check_positions(const struct t5_config *config, const char *role, int chunk_size) {
+    if (config->absolute_positions == 0 || config->absolute_positions > chunk_size)
+        return STATUS_OK;
+    return fail(STATUS_CONFIG,
+                "the %s has positions for %d tokens and its chunks need %d; train it with more positions or "
+                "shorter chunks",
+                role, config->absolute_positions, chunk_size + 1);
+}
+
 enum status engine_open_t5(struct engine **engine, const struct model_pair *pair) {
-    struct t5_engine *self = calloc(1, sizeof *self);
     *engine = NULL;
+    TRY(check_positions(&pair->compressor.config, "compressor", pair->chunking.size));
+    TRY(check_positions(&pair->decompressor.config, "decompressor", pair->chunking.size));
+    struct t5_engine *self = calloc(1, sizeof *self);
     if (!self)
         return fail(STATUS_MEMORY, "no memory for the codec's engine");
     self->pair = pair;

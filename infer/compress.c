@@ -1,0 +1,67 @@
+/* laconic compress: FILE to FILE.lcn. */
+#include "commands.h"
+#include "base/cli.h"
+#include "codec/codec.h"
+#include "mode.h"
+#include "report.h"
+#include "setup.h"
+#include "transfer.h"
+#include "with_codec.h"
+
+static const char details[] = "Without FILE, or with -, standard input is compressed to standard output. "
+                              "FILE stays unless --rm is given; an\n"
+                              "existing output stays unless -f is given. Every chunk is restored and "
+                              "compared before it counts as coded, so the\n"
+                              "archive always gives the file back with the same model, on any machine.\n";
+
+struct compress {
+    struct codec *codec;
+    enum codec_mode mode;
+    bool json;
+};
+
+static enum status compress_file(void *context, const struct transfer_file *file) {
+    struct compress *self = context;
+    struct codec_report report = {0};
+    struct meter meter;
+    meter_begin(&meter, "compress", file);
+    enum status status =
+        codec_compress(self->codec, file->input, file->output, self->mode, &report, meter_update, &meter);
+    meter_end(&meter);
+    if (status != STATUS_OK)
+        return status;
+    report_compressed(file, &report);
+    if (self->json)
+        report_json(file, &report, meter.seconds);
+    return STATUS_OK;
+}
+
+enum status command_compress(int argc, char **argv) {
+    struct compress self = {.mode = CODEC_AUTO};
+    struct setup setup = {0};
+    struct transfer transfer = {.program = "laconic compress",
+                                .naming = TRANSFER_ADD_SUFFIX,
+                                .binary_output = true,
+                                .run = compress_file,
+                                .context = &self};
+    const char *mode = "auto";
+    char **files;
+    int file_count;
+    const struct cli_option options[] = {
+        SETUP_OPTIONS(&setup),
+        {"output", 'o', "OUT", "write to OUT (default: FILE.lcn)", CLI_TEXT, &transfer.output},
+        {"stdout", 'c', NULL, "write to standard output", CLI_FLAG, &transfer.to_stdout},
+        {"keep", 'k', NULL, "keep FILE (the default)", CLI_FLAG, &transfer.keep},
+        {"rm", 0, NULL, "remove FILE when its archive is complete", CLI_FLAG, &transfer.remove},
+        {"force", 'f', NULL, "overwrite, and write to a terminal", CLI_FLAG, &transfer.force},
+        {"mode", 0, "MODE", "auto or ir (default: auto)", CLI_TEXT, &mode},
+        {"json", 0, NULL, "print a line of JSON per file", CLI_FLAG, &self.json},
+        CLI_END};
+    const struct cli_command command = {"laconic compress", "[-m MODEL.h5] [OPTION...] [FILE...]",
+                                        "Compress files with a trained pair.", details, options};
+    TRY(cli_parse(&command, argc, argv, &files, &file_count));
+    TRY(mode_parse(mode, &self.mode));
+    TRY(transfer_check(&transfer, file_count));
+    TRY(transfer_check_json(&transfer, self.json, files, file_count));
+    return with_codec(&setup, &self.codec, &transfer, files, file_count);
+}

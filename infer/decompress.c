@@ -1,0 +1,88 @@
+/* laconic decompress: FILE.lcn to FILE. laconic test: the same without writing. */
+#include "commands.h"
+#include "base/cli.h"
+#include "codec/codec.h"
+#include "report.h"
+#include "setup.h"
+#include "transfer.h"
+#include "with_codec.h"
+
+static const char decompress_details[] =
+    "Without FILE, or with -, standard input is restored to standard output. FILE stays unless --rm is "
+    "given; an\n"
+    "existing output stays unless -f is given. The model must be the one the archive was written with "
+    "('laconic list'\n"
+    "names it). What is restored is checked; a damaged archive leaves no output file and exit code 1.\n";
+static const char test_details[] =
+    "Restores every archive without writing and checks the result, so the model is "
+    "needed.\nThe exit code is 0 if all are intact.\n";
+
+struct decompress {
+    struct codec *codec;
+    bool json;
+    const char *label;
+};
+
+static enum status decompress_file(void *context, const struct transfer_file *file) {
+    struct decompress *self = context;
+    struct codec_report report = {0};
+    struct meter meter;
+    meter_begin(&meter, self->label, file);
+    enum status status =
+        codec_decompress(self->codec, file->input, file->output, &report, meter_update, &meter);
+    meter_end(&meter);
+    if (status != STATUS_OK)
+        return status;
+    report_restored(file, &report);
+    if (self->json)
+        report_json(file, &report, meter.seconds);
+    return STATUS_OK;
+}
+
+enum status command_decompress(int argc, char **argv) {
+    struct decompress self = {.label = "decompress"};
+    struct setup setup = {0};
+    struct transfer transfer = {.program = "laconic decompress",
+                                .naming = TRANSFER_STRIP_SUFFIX,
+                                .binary_input = true,
+                                .run = decompress_file,
+                                .context = &self};
+    char **files;
+    int file_count;
+    const struct cli_option options[] = {
+        SETUP_OPTIONS(&setup),
+        {"output", 'o', "OUT", "write to OUT (default: FILE without .lcn)", CLI_TEXT, &transfer.output},
+        {"stdout", 'c', NULL, "write to standard output", CLI_FLAG, &transfer.to_stdout},
+        {"keep", 'k', NULL, "keep FILE (the default)", CLI_FLAG, &transfer.keep},
+        {"rm", 0, NULL, "remove FILE when it is restored", CLI_FLAG, &transfer.remove},
+        {"force", 'f', NULL, "overwrite", CLI_FLAG, &transfer.force},
+        {"json", 0, NULL, "print a line of JSON per file", CLI_FLAG, &self.json},
+        CLI_END};
+    const struct cli_command command = {"laconic decompress", "[-m MODEL.h5] [OPTION...] [FILE.lcn...]",
+                                        "Restore files that 'laconic compress' wrote.", decompress_details,
+                                        options};
+    TRY(cli_parse(&command, argc, argv, &files, &file_count));
+    TRY(transfer_check(&transfer, file_count));
+    TRY(transfer_check_json(&transfer, self.json, files, file_count));
+    return with_codec(&setup, &self.codec, &transfer, files, file_count);
+}
+
+enum status command_test(int argc, char **argv) {
+    struct decompress self = {.label = "test"};
+    struct setup setup = {0};
+    struct transfer transfer = {.program = "laconic test",
+                                .naming = TRANSFER_NO_OUTPUT,
+                                .binary_input = true,
+                                .run = decompress_file,
+                                .context = &self};
+    char **files;
+    int file_count;
+    const struct cli_option options[] = {
+        SETUP_OPTIONS(&setup),
+        {"json", 0, NULL, "print a line of JSON per file", CLI_FLAG, &self.json},
+        CLI_END};
+    const struct cli_command command = {"laconic test", "[-m MODEL.h5] [OPTION...] [FILE.lcn...]",
+                                        "Check that archives can be restored.", test_details, options};
+    TRY(cli_parse(&command, argc, argv, &files, &file_count));
+    return with_codec(&setup, &self.codec, &transfer, files, file_count);
+}

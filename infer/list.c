@@ -1,0 +1,84 @@
+/* laconic list: what archives say of themselves, without a model. */
+#include <inttypes.h>
+#include "commands.h"
+#include "base/cli.h"
+#include "codec/archive.h"
+#include "codec/codec.h"
+#include "json_line.h"
+#include "report.h"
+#include "setup.h"
+#include "transfer.h"
+
+struct list {
+    bool json, headed;
+};
+
+static void print_row(struct list *self, const char *name, const struct codec_listing *listing) {
+    char hash[33];
+    archive_format_hash(listing->model_hash, hash);
+    if (!self->headed)
+        printf("%7s %7s %9s %12s %12s %9s  %-32s  %s\n", "frames", "blocks", "chunks", "archive", "content",
+               "bits/byte", "model", "file");
+    self->headed = true;
+    printf("%7" PRIu64 " %7" PRIu64 " %9" PRIu64 " %12" PRIu64 " %12" PRIu64 " ", listing->frames,
+           listing->blocks, listing->chunks, listing->archive_bytes, listing->content_bytes);
+    if (listing->content_bytes)
+        printf("%9.3f", bits_per_byte(listing->archive_bytes, listing->content_bytes));
+    else
+        printf("%9s", "-");
+    printf("  %s  %s\n", hash, name);
+}
+
+static void print_json(const char *name, const struct codec_listing *listing) {
+    struct json_line line;
+    char hash[33];
+    archive_format_hash(listing->model_hash, hash);
+    json_line_begin(&line);
+    json_line_text(&line, "file", name);
+    json_line_text(&line, "model", hash);
+    json_line_integer(&line, "version", (uint64_t)listing->version);
+    json_line_integer(&line, "frames", listing->frames);
+    json_line_integer(&line, "blocks", listing->blocks);
+    json_line_integer(&line, "chunks", listing->chunks);
+    json_line_integer(&line, "content_bytes", listing->content_bytes);
+    json_line_integer(&line, "archive_bytes", listing->archive_bytes);
+    json_line_number(&line, "bits_per_byte", bits_per_byte(listing->archive_bytes, listing->content_bytes));
+    json_line_integer(&line, "ir_chunks", listing->ir_chunks);
+    json_line_integer(&line, "ir_coded_bytes", listing->ir_coded_bytes);
+    json_line_integer(&line, "fallback_chunks", listing->fallback_chunks);
+    json_line_integer(&line, "fallback_coded_bytes", listing->fallback_coded_bytes);
+    json_line_end(&line);
+}
+
+static enum status list_file(void *context, const struct transfer_file *file) {
+    struct list *self = context;
+    struct codec_listing listing;
+    TRY(codec_list(file->input, &listing));
+    if (self->json)
+        print_json(file->name, &listing);
+    else
+        print_row(self, file->name, &listing);
+    return STATUS_OK;
+}
+
+enum status command_list(int argc, char **argv) {
+    struct list self = {0};
+    struct setup setup = {0};
+    struct transfer transfer = {.program = "laconic list",
+                                .naming = TRANSFER_NO_OUTPUT,
+                                .binary_input = true,
+                                .run = list_file,
+                                .context = &self};
+    char **files;
+    int file_count;
+    const struct cli_option options[] = {
+        {"json", 0, NULL, "print a line of JSON per file", CLI_FLAG, &self.json},
+        SETUP_LOG_OPTIONS(&setup),
+        CLI_END};
+    const struct cli_command command = {
+        "laconic list", "[--json] FILE.lcn...",
+        "Say what archives contain and which model they need; no model is read.", NULL, options};
+    TRY(cli_parse(&command, argc, argv, &files, &file_count));
+    setup_log(&setup);
+    return transfer_all(&transfer, files, file_count);
+}

@@ -1,0 +1,32 @@
+/* laconic-infer: everything that uses a trained pair. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include "base/cli.h"
+#include "base/signals.h"
+#include "base/status.h"
+#include "commands.h"
+#include "setup.h"
+
+static const struct cli_subcommand subcommands[] = {
+    {"compress", "compress files", command_compress},
+    {"decompress", "restore compressed files", command_decompress},
+    {"test", "check that archives can be restored", command_test},
+    {"list", "say what archives contain", command_list},
+    {"evaluate", "measure a pair on files", command_evaluate},
+    {"generate", "let one model of a pair write", command_generate},
+    {"inspect", "say in words what is inside a file of ours", command_inspect},
+    {NULL, NULL, NULL}};
+
+int main(int argc, char **argv) {
+    char program[64] = "laconic";
+    if (argc > 1 && argv[1][0] != '-')
+        snprintf(program, sizeof program, "laconic %s", argv[1]);
+    signals_clean_up_and_die();
+    setup_keep_arguments(argc, argv);
+    enum status status = cli_dispatch("laconic", "Compress, restore and measure with a trained pair.",
+                                      subcommands, argc, argv);
+    if (status == STATUS_OK && (fflush(stdout) != 0 || ferror(stdout)))
+        status = fail(STATUS_IO, "cannot write to standard output: %s", strerror(errno));
+    return status_report(program, status);
+}

@@ -1,0 +1,26 @@
+/* How well a pair knows a text, without entropy coding: the compressor's greedy z, and the decompressor's
+ * cross-entropy of the text given that z (teacher-forced, end token included). */
+#ifndef LACONIC_INFER_MEASURE_H
+#define LACONIC_INFER_MEASURE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "base/status.h"
+#include "codec/codec.h"
+#include "codec/engine.h"
+
+/* Sums over chunks; end tokens are not counted as tokens. */
+struct measurement {
+    uint64_t text_tokens, ir_tokens;
+    double nats; /* -ln D(x, end token | z) */
+};
+
+struct measure;
+
+enum status measure_open(struct measure **measure, const struct model_pair *pair, struct engine *engine);
+void measure_close(struct measure *measure); /* NULL is fine */
+
+enum status measure_text(struct measure *measure, const uint8_t *bytes, size_t size, struct measurement *sum,
+                         codec_progress *progress, void *context);
+
+#endif

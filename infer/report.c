@@ -1,0 +1,81 @@
+/* Figures about coded files. */
+#include "report.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include "base/log.h"
+#include "json_line.h"
+
+static const double line_interval = 10; /* seconds between lines where there is no terminal */
+
+void meter_begin(struct meter *meter, const char *label, const struct transfer_file *file) {
+    progress_begin(&meter->progress, label, "byte", (double)file->size, 0, line_interval);
+    meter->seconds = progress_clock();
+}
+
+void meter_update(void *meter, uint64_t done) {
+    struct meter *self = meter;
+    progress_update(&self->progress, (double)done, (double)done, "");
+}
+
+void meter_end(struct meter *meter) {
+    progress_end(&meter->progress);
+    meter->seconds = progress_clock() - meter->seconds;
+}
+
+double bits_per_byte(uint64_t coded_bytes, uint64_t content_bytes) {
+    return content_bytes ? 8.0 * (double)coded_bytes / (double)content_bytes : (double)NAN;
+}
+
+double share_of(uint64_t part, uint64_t whole) {
+    return whole ? (double)part / (double)whole : (double)NAN;
+}
+
+static void report_chunks(const struct codec_report *report) {
+    log_detail("  %" PRIu64 " chunks in %" PRIu64 " blocks: %" PRIu64 " as z (%" PRIu64 " bytes as %" PRIu64
+               " tokens in %" PRIu64 " bytes), %" PRIu64 " as bytes (%" PRIu64 " in %" PRIu64 ")",
+               report->chunks, report->blocks, report->ir_chunks, report->ir_input_bytes, report->ir_tokens,
+               report->ir_coded_bytes, report->fallback_chunks, report->fallback_input_bytes,
+               report->fallback_coded_bytes);
+}
+
+void report_compressed(const struct transfer_file *file, const struct codec_report *report) {
+    if (report->input_bytes == 0)
+        log_info("%s: nothing in it, %" PRIu64 " bytes", file->name, report->output_bytes);
+    else
+        log_info("%s: %" PRIu64 " to %" PRIu64 " bytes, %.3f bits per byte, %.1f%% of chunks as z",
+                 file->name, report->input_bytes, report->output_bytes,
+                 bits_per_byte(report->output_bytes, report->input_bytes),
+                 100 * share_of(report->ir_chunks, report->chunks));
+    report_chunks(report);
+    log_detail("  the compressor's own z rebuilt %" PRIu64 " of %" PRIu64 " chunks", report->greedy_exact,
+               report->chunks);
+}
+
+void report_restored(const struct transfer_file *file, const struct codec_report *report) {
+    log_info("%s: intact, %" PRIu64 " to %" PRIu64 " bytes", file->name, report->input_bytes,
+             report->output_bytes);
+    report_chunks(report);
+}
+
+void report_json(const struct transfer_file *file, const struct codec_report *report, double seconds) {
+    struct json_line line;
+    json_line_begin(&line);
+    json_line_text(&line, "file", file->name);
+    if (file->output_name)
+        json_line_text(&line, "output", file->output_name);
+    json_line_integer(&line, "input_bytes", report->input_bytes);
+    json_line_integer(&line, "output_bytes", report->output_bytes);
+    json_line_integer(&line, "blocks", report->blocks);
+    json_line_integer(&line, "chunks", report->chunks);
+    json_line_integer(&line, "greedy_exact", report->greedy_exact);
+    json_line_integer(&line, "ir_chunks", report->ir_chunks);
+    json_line_integer(&line, "ir_input_bytes", report->ir_input_bytes);
+    json_line_integer(&line, "ir_tokens", report->ir_tokens);
+    json_line_integer(&line, "ir_coded_bytes", report->ir_coded_bytes);
+    json_line_integer(&line, "fallback_chunks", report->fallback_chunks);
+    json_line_integer(&line, "fallback_input_bytes", report->fallback_input_bytes);
+    json_line_integer(&line, "fallback_coded_bytes", report->fallback_coded_bytes);
+    json_line_number(&line, "seconds", seconds);
+    json_line_end(&line);
+}

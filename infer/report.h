@@ -1,0 +1,27 @@
+/* What compressing and restoring tell about their work: progress, a line for people, a line of JSON. */
+#ifndef LACONIC_INFER_REPORT_H
+#define LACONIC_INFER_REPORT_H
+
+#include "base/progress.h"
+#include "codec/codec.h"
+#include "transfer.h"
+
+/* Shows the input being read while a codec function runs. */
+struct meter {
+    struct progress progress;
+    double seconds; /* set by meter_end() */
+};
+void meter_begin(struct meter *meter, const char *label, const struct transfer_file *file);
+void meter_update(void *meter, uint64_t done); /* a codec_progress */
+void meter_end(struct meter *meter);
+
+double bits_per_byte(uint64_t coded_bytes, uint64_t content_bytes); /* not a number for no content */
+double share_of(uint64_t part, uint64_t whole);                     /* not a number of nothing */
+
+void report_compressed(const struct transfer_file *file, const struct codec_report *report);
+void report_restored(const struct transfer_file *file, const struct codec_report *report);
+
+/* Every figure of the report; output NULL where there was none. */
+void report_json(const struct transfer_file *file, const struct codec_report *report, double seconds);
+
+#endif

@@ -1,0 +1,37 @@
+/* What every subcommand with a model begins with: options, log level, CPU, threads, checkpoint. */
+#ifndef LACONIC_INFER_SETUP_H
+#define LACONIC_INFER_SETUP_H
+
+#include <stdbool.h>
+#include "base/cli.h"
+#include "base/status.h"
+#include "store/model_file.h"
+
+struct setup {
+    const char *model, *cpu; /* NULL: from the environment */
+    long threads;            /* 0: from the environment, or all CPUs */
+    bool quiet, verbose;
+};
+
+/* Rows of a cli_option table. */
+#define SETUP_LOG_OPTIONS(setup)                                                                             \
+    {"quiet", 'q', NULL, "say nothing but warnings and errors", CLI_FLAG, &(setup)->quiet}, {                \
+        "verbose", 'v', NULL, "say more", CLI_FLAG, &(setup)->verbose                                        \
+    }
+#define SETUP_OPTIONS(setup)                                                                                 \
+    {"model", 'm', "MODEL.h5", "the trained pair (default: LACONIC_MODEL)", CLI_TEXT, &(setup)->model},      \
+        {"threads",        'T', "N", "threads (default: LACONIC_THREADS, else all CPUs)", CLI_INTEGER,       \
+         &(setup)->threads},                                                                                 \
+        {"cpu",        0, "NAME", "scalar, avx2 or avx512 (default: LACONIC_CPU, else the best)", CLI_TEXT,  \
+         &(setup)->cpu},                                                                                     \
+        SETUP_LOG_OPTIONS(setup)
+
+/* The arguments as they came, before a parser moves them: choosing a CPU may start the program again. */
+void setup_keep_arguments(int argc, char **argv);
+
+void setup_log(const struct setup *setup);
+enum status setup_machine(const struct setup *setup); /* log, CPU, threads */
+enum status setup_model(const struct setup *setup,
+                        struct model_pair *pair); /* the above, and the checkpoint */
+
+#endif
