@@ -1,24 +1,42 @@
 /* laconic compress: FILE to FILE.lcn. */
+#include <string.h>
 #include "commands.h"
 #include "base/cli.h"
 #include "codec/codec.h"
-#include "mode.h"
 #include "report.h"
 #include "setup.h"
 #include "transfer.h"
 #include "with_codec.h"
 
-static const char details[] = "Without FILE, or with -, standard input is compressed to standard output. "
-                              "FILE stays unless --rm is given; an\n"
-                              "existing output stays unless -f is given. Every chunk is restored and "
-                              "compared before it counts as coded, so the\n"
-                              "archive always gives the file back with the same model, on any machine.\n";
+static const char details[] =
+    "Without FILE, or with -, standard input is compressed to standard output. FILE
+    "
+    "stays unless --rm is given; an existing output stays unless -f is given. Every
+    "
+    "chunk is restored and compared before it counts as coded, so with the same model
+    "
+    "the archive gives the file back on any machine.
+    ";
 
-struct compress {
+    struct compress {
     struct codec *codec;
     enum codec_mode mode;
     bool json;
 };
+
+static const char *const mode_names[] = {[CODEC_AUTO] = "auto", [CODEC_IR] = "ir"};
+
+static enum status parse_mode(const char *name, enum codec_mode *mode) {
+    for (size_t i = 0; i < sizeof mode_names / sizeof *mode_names; i++)
+        if (strcmp(name, mode_names[i]) == 0) {
+            *mode = (enum codec_mode)i;
+            return STATUS_OK;
+        }
+    return fail(STATUS_USAGE,
+                "--mode %s is not possible in this version: use --mode auto (per block the smallest) "
+                "or --mode ir (z wherever it rebuilds its chunk)",
+                name);
+}
 
 static enum status compress_file(void *context, const struct transfer_file *file) {
     struct compress *self = context;
@@ -32,7 +50,7 @@ static enum status compress_file(void *context, const struct transfer_file *file
         return status;
     report_compressed(file, &report);
     if (self->json)
-        report_json(file, &report, meter.seconds);
+        report_json(file, &report, true, meter.seconds);
     return STATUS_OK;
 }
 
@@ -60,7 +78,7 @@ enum status command_compress(int argc, char **argv) {
     const struct cli_command command = {"laconic compress", "[-m MODEL.h5] [OPTION...] [FILE...]",
                                         "Compress files with a trained pair.", details, options};
     TRY(cli_parse(&command, argc, argv, &files, &file_count));
-    TRY(mode_parse(mode, &self.mode));
+    TRY(parse_mode(mode, &self.mode));
     TRY(transfer_check(&transfer, file_count));
     TRY(transfer_check_json(&transfer, self.json, files, file_count));
     return with_codec(&setup, &self.codec, &transfer, files, file_count);

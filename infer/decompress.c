@@ -8,16 +8,21 @@
 #include "with_codec.h"
 
 static const char decompress_details[] =
-    "Without FILE, or with -, standard input is restored to standard output. FILE stays unless --rm is "
-    "given; an\n"
-    "existing output stays unless -f is given. The model must be the one the archive was written with "
-    "('laconic list'\n"
-    "names it). What is restored is checked; a damaged archive leaves no output file and exit code 1.\n";
-static const char test_details[] =
-    "Restores every archive without writing and checks the result, so the model is "
-    "needed.\nThe exit code is 0 if all are intact.\n";
+    "Without FILE, or with -, standard input is restored to standard output. FILE
+    "
+    "stays unless --rm is given; an existing output stays unless -f is given. The
+    "
+    "model must be the one the archive was written with ('laconic list' names it).
+    "
+    "What is restored is checked; a damaged archive leaves no output file.
+    ";
+    static const char test_details[] =
+        "Restores every archive without writing and checks the result, so the model is
+        "
+        "needed. The exit code is 0 if all are intact.
+        ";
 
-struct decompress {
+    struct decompress {
     struct codec *codec;
     bool json;
     const char *label;
@@ -35,7 +40,7 @@ static enum status decompress_file(void *context, const struct transfer_file *fi
         return status;
     report_restored(file, &report);
     if (self->json)
-        report_json(file, &report, meter.seconds);
+        report_json(file, &report, false, meter.seconds);
     return STATUS_OK;
 }
 

@@ -12,13 +12,21 @@
 #include "transfer.h"
 
 static const char details[] =
-    "compressor: a line of text in, the ids of z out, separated by blanks (with -v their bytes behind #).\n"
-    "decompressor: a line of ids in, the bytes of the text out.\n"
-    "Greedy unless a sampling option is given. A pair trained on lines knows them with their newline, so "
-    "the\n"
-    "compressor gets it too. Greedy output is what the codec sees, the same on every machine.\n";
+    "compressor: a line of text in, the ids of z out, separated by blanks (with -v
+    "
+    "their bytes behind #). decompressor: a line of ids in, the bytes of the text out.
+    "
+    "Greedy unless a sampling option is given. A pair trained on lines knows them with
+    "
+    "their newline, so the compressor gets it too. Greedy output is what the codec
+    "
+    "sees, the same on every machine.
+    ";
 
-enum { BATCH_ROWS = 64, ROW_MAXIMUM = CHUNK_MAXIMUM };
+    enum {
+        BATCH_ROWS = 64,
+        ROW_MAXIMUM = CHUNK_MAXIMUM
+    };
 
 struct generate {
     struct model_pair pair;
@@ -239,8 +247,8 @@ static enum status generate_file(void *context, const struct transfer_file *file
 
 static enum status parse_role(const char *role, bool *decompressor) {
     if (!role || (strcmp(role, "compressor") != 0 && strcmp(role, "decompressor") != 0))
-        return fail(STATUS_USAGE, "%s%s: use --role compressor or --role decompressor",
-                    role ? "there is no role " : "which model of the pair", role ? role : "");
+        return fail(STATUS_USAGE, "%s%s? Use --role compressor or --role decompressor",
+                    role ? "role " : "which model of the pair", role ? role : "");
     *decompressor = strcmp(role, "decompressor") == 0;
     return STATUS_OK;
 }

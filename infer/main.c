@@ -18,10 +18,17 @@ static const struct cli_subcommand subcommands[] = {
     {"inspect", "say in words what is inside a file of ours", command_inspect},
     {NULL, NULL, NULL}};
 
+/* "laconic compress" where that is the command, for the front of sentences. */
+static void name_program(const char *command, char *program, size_t room) {
+    snprintf(program, room, "laconic");
+    for (const struct cli_subcommand *s = subcommands; s->name; s++)
+        if (command && strcmp(s->name, command) == 0)
+            snprintf(program, room, "laconic %s", command);
+}
+
 int main(int argc, char **argv) {
-    char program[64] = "laconic";
-    if (argc > 1 && argv[1][0] != '-')
-        snprintf(program, sizeof program, "laconic %s", argv[1]);
+    char program[32];
+    name_program(argc > 1 ? argv[1] : NULL, program, sizeof program);
     signals_clean_up_and_die();
     setup_keep_arguments(argc, argv);
     enum status status = cli_dispatch("laconic", "Compress, restore and measure with a trained pair.",

@@ -58,7 +58,8 @@ void report_restored(const struct transfer_file *file, const struct codec_report
     report_chunks(report);
 }
 
-void report_json(const struct transfer_file *file, const struct codec_report *report, double seconds) {
+void report_json(const struct transfer_file *file, const struct codec_report *report, bool compressed,
+                 double seconds) {
     struct json_line line;
     json_line_begin(&line);
     json_line_text(&line, "file", file->name);
@@ -68,7 +69,6 @@ void report_json(const struct transfer_file *file, const struct codec_report *re
     json_line_integer(&line, "output_bytes", report->output_bytes);
     json_line_integer(&line, "blocks", report->blocks);
     json_line_integer(&line, "chunks", report->chunks);
-    json_line_integer(&line, "greedy_exact", report->greedy_exact);
     json_line_integer(&line, "ir_chunks", report->ir_chunks);
     json_line_integer(&line, "ir_input_bytes", report->ir_input_bytes);
     json_line_integer(&line, "ir_tokens", report->ir_tokens);
@@ -76,6 +76,8 @@ void report_json(const struct transfer_file *file, const struct codec_report *re
     json_line_integer(&line, "fallback_chunks", report->fallback_chunks);
     json_line_integer(&line, "fallback_input_bytes", report->fallback_input_bytes);
     json_line_integer(&line, "fallback_coded_bytes", report->fallback_coded_bytes);
+    if (compressed)
+        json_line_integer(&line, "greedy_exact", report->greedy_exact);
     json_line_number(&line, "seconds", seconds);
     json_line_end(&line);
 }

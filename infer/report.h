@@ -21,7 +21,8 @@ double share_of(uint64_t part, uint64_t whole);                     /* not a num
 void report_compressed(const struct transfer_file *file, const struct codec_report *report);
 void report_restored(const struct transfer_file *file, const struct codec_report *report);
 
-/* Every figure of the report; output NULL where there was none. */
-void report_json(const struct transfer_file *file, const struct codec_report *report, double seconds);
+/* Every figure of the report; how often greedy z was exact is known only to who compressed. */
+void report_json(const struct transfer_file *file, const struct codec_report *report, bool compressed,
+                 double seconds);
 
 #endif

@@ -221,12 +221,12 @@ static enum status decompress_frame(struct codec *codec, struct archive_reader *
     begin_frame(codec);
     for (;;) {
         TRY(archive_read_block(reader, &block, &end));
+        if (progress)
+            progress(context, reader->offset);
         if (block.method == ARCHIVE_END)
             return check_content(codec, reader, &end, report->output_bytes - before);
         TRY(block_decode(&codec->tools, &codec->block, &block, reader, report));
         TRY(write_content(codec, output, report));
-        if (progress)
-            progress(context, reader->offset);
     }
 }
 
