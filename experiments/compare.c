@@ -172,16 +172,15 @@ static enum status read_archive(const struct workplace *place, struct comparison
     return measure_file(place->archive, &comparison->archive_bytes);
 }
 
-/* After read_archive(): the shares are of its chunks. */
+/* After read_archive(): the shares are of its chunks. An empty file has no shares. */
 static enum status evaluate(const struct workplace *place, const char *path, struct comparison *comparison) {
     const char *argv[] = {place->laconic, "evaluate", "-m", place->model, "--json", "--", path, NULL};
-    struct figure figures[] = {{.key = "ir_tokens_per_byte"}, {.key = "exact_match"}};
+    struct figure figures[] = {{.key = "model_bytes"}, {.key = "ir_tokens_per_byte"}, {.key = "exact_match"}};
 
-    if (comparison->input_bytes == 0)
-        return STATUS_OK;
-    TRY(ask_laconic(argv, figures, 2));
-    comparison->ir_tokens = figures[0].value * (double)comparison->input_bytes;
-    comparison->exact_chunks = figures[1].value * (double)comparison->chunks;
+    TRY(ask_laconic(argv, figures, comparison->input_bytes ? 3 : 1));
+    comparison->model_bytes = (uint64_t)figures[0].value;
+    comparison->ir_tokens = figures[1].value * (double)comparison->input_bytes;
+    comparison->exact_chunks = figures[2].value * (double)comparison->chunks;
     return STATUS_OK;
 }
 
@@ -205,23 +204,21 @@ static enum status compare_one(const struct workplace *place, const char *path,
 static enum status compare_all(const struct workplace *place, char **files, int count, bool as_json,
                                struct buffer *json) {
     struct comparison total = {0}, one;
-    uint64_t model_bytes;
 
-    TRY(measure_file(place->model, &model_bytes));
-    TRY(buffer_printf(json, "{\"model_bytes\": %" PRIu64 ", \"files\": [", model_bytes));
+    TRY(buffer_printf(json, "{\"files\": ["));
     for (int i = 0; i < count; i++) {
         TRY(compare_one(place, files[i], &one));
         if (!as_json)
-            comparison_print(stdout, files[i], &one, model_bytes);
+            comparison_print(stdout, files[i], &one);
         fflush(stdout);
         TRY(buffer_printf(json, "%s", i ? ", " : ""));
-        TRY(comparison_append_json(json, files[i], &one, model_bytes));
+        TRY(comparison_append_json(json, files[i], &one));
         comparison_add(&total, &one);
     }
     if (!as_json && count > 1)
-        comparison_print(stdout, "All files together", &total, model_bytes);
+        comparison_print(stdout, "All files together", &total);
     TRY(buffer_printf(json, "], \"total\": "));
-    TRY(comparison_append_json(json, NULL, &total, model_bytes));
+    TRY(comparison_append_json(json, NULL, &total));
     return buffer_printf(json, "}");
 }
 

@@ -10,6 +10,7 @@ enum { LACONIC_ROWS = 4 };
 void comparison_add(struct comparison *total, const struct comparison *comparison) {
     total->input_bytes += comparison->input_bytes;
     total->archive_bytes += comparison->archive_bytes;
+    total->model_bytes = comparison->model_bytes;
     total->ir_bytes += comparison->ir_bytes;
     total->fallback_bytes += comparison->fallback_bytes;
     total->chunks += comparison->chunks;
@@ -35,12 +36,11 @@ static void print_share(FILE *stream, const char *label, double part, uint64_t w
 }
 
 static void print_time(FILE *stream, const char *label, double seconds, uint64_t bytes) {
-    if (seconds > 0)
+    if (seconds > 0 && bytes)
         fprintf(stream, "  %-24s%6.1f s  (%.1f kB/s)\n", label, seconds, 1e-3 * (double)bytes / seconds);
 }
 
-void comparison_print(FILE *stream, const char *title, const struct comparison *comparison,
-                      uint64_t model_bytes) {
+void comparison_print(FILE *stream, const char *title, const struct comparison *comparison) {
     const struct comparison *c = comparison;
     char bytes[THOUSANDS_ROOM];
     struct size_row rows[LACONIC_ROWS + BASELINE_COUNT] = {
@@ -49,7 +49,9 @@ void comparison_print(FILE *stream, const char *title, const struct comparison *
         {.label = "laconic, total",
          .bytes = (int64_t)c->archive_bytes,
          .note = "with headers, without the model"},
-        {.label = "laconic, with the model", .bytes = (int64_t)(c->archive_bytes + model_bytes), .note = ""}};
+        {.label = "laconic, with the model",
+         .bytes = (int64_t)(c->archive_bytes + c->model_bytes),
+         .note = "its weights as float32"}};
 
     baselines_rows(&c->baselines, rows + LACONIC_ROWS);
     fprintf(stream, "%s: %s bytes, restored exactly\n\n", title, thousands(c->input_bytes, bytes));
@@ -76,8 +78,8 @@ static enum status append_number(struct buffer *out, const char *key, double val
     return buffer_printf(out, ", \"%s\": %.6f", key, value);
 }
 
-enum status comparison_append_json(struct buffer *out, const char *path, const struct comparison *comparison,
-                                   uint64_t model_bytes) {
+enum status comparison_append_json(struct buffer *out, const char *path,
+                                   const struct comparison *comparison) {
     const struct comparison *c = comparison;
 
     TRY(buffer_printf(out, "{"));
@@ -87,10 +89,11 @@ enum status comparison_append_json(struct buffer *out, const char *path, const s
         TRY(buffer_printf(out, ", "));
     }
     TRY(buffer_printf(out, "\"bytes\": %" PRIu64, c->input_bytes));
+    TRY(buffer_printf(out, ", \"model_bytes\": %" PRIu64, c->model_bytes));
     TRY(append_size(out, "ir", c->ir_bytes, c->input_bytes));
     TRY(append_size(out, "fallback", c->fallback_bytes, c->input_bytes));
     TRY(append_size(out, "total", c->archive_bytes, c->input_bytes));
-    TRY(append_size(out, "total_with_model", c->archive_bytes + model_bytes, c->input_bytes));
+    TRY(append_size(out, "total_with_model", c->archive_bytes + c->model_bytes, c->input_bytes));
     TRY(buffer_printf(out, ", "));
     TRY(baselines_append_json(out, &c->baselines, c->input_bytes));
     TRY(buffer_printf(out, ", \"chunks\": %" PRIu64 ", \"ir_chunks\": %" PRIu64, c->chunks, c->ir_chunks));

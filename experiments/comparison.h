@@ -11,6 +11,7 @@
 
 struct comparison {
     uint64_t input_bytes, archive_bytes;
+    uint64_t model_bytes;              /* weights of both models as float32; counted once in a sum */
     uint64_t ir_bytes, fallback_bytes; /* of the archive: coded z; chunks that z did not rebuild */
     uint64_t chunks, ir_chunks;        /* all; stored as z */
     double ir_tokens;                  /* in the compressor's z for all chunks */
@@ -21,12 +22,9 @@ struct comparison {
 
 void comparison_add(struct comparison *total, const struct comparison *comparison);
 
-/* model_bytes: size of the model's file, counted once. */
-void comparison_print(FILE *stream, const char *title, const struct comparison *comparison,
-                      uint64_t model_bytes);
+void comparison_print(FILE *stream, const char *title, const struct comparison *comparison);
 
 /* Appends one object; `path` NULL leaves "file" out. */
-enum status comparison_append_json(struct buffer *out, const char *path, const struct comparison *comparison,
-                                   uint64_t model_bytes);
+enum status comparison_append_json(struct buffer *out, const char *path, const struct comparison *comparison);
 
 #endif
