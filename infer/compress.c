@@ -9,16 +9,12 @@
 #include "with_codec.h"
 
 static const char details[] =
-    "Without FILE, or with -, standard input is compressed to standard output. FILE
-    "
-    "stays unless --rm is given; an existing output stays unless -f is given. Every
-    "
-    "chunk is restored and compared before it counts as coded, so with the same model
-    "
-    "the archive gives the file back on any machine.
-    ";
+    "Without FILE, or with -, standard input is compressed to standard output. FILE\n"
+    "stays unless --rm is given; an existing output stays unless -f is given. Every\n"
+    "chunk is restored and compared before it counts as coded, so with the same model\n"
+    "the archive gives the file back on any machine.\n";
 
-    struct compress {
+struct compress {
     struct codec *codec;
     enum codec_mode mode;
     bool json;

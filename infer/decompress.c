@@ -8,21 +8,15 @@
 #include "with_codec.h"
 
 static const char decompress_details[] =
-    "Without FILE, or with -, standard input is restored to standard output. FILE
-    "
-    "stays unless --rm is given; an existing output stays unless -f is given. The
-    "
-    "model must be the one the archive was written with ('laconic list' names it).
-    "
-    "What is restored is checked; a damaged archive leaves no output file.
-    ";
-    static const char test_details[] =
-        "Restores every archive without writing and checks the result, so the model is
-        "
-        "needed. The exit code is 0 if all are intact.
-        ";
+    "Without FILE, or with -, standard input is restored to standard output. FILE\n"
+    "stays unless --rm is given; an existing output stays unless -f is given. The\n"
+    "model must be the one the archive was written with ('laconic list' names it).\n"
+    "What is restored is checked; a damaged archive leaves no output file.\n";
+static const char test_details[] =
+    "Restores every archive without writing and checks the result, so the model is\n"
+    "needed. The exit code is 0 if all are intact.\n";
 
-    struct decompress {
+struct decompress {
     struct codec *codec;
     bool json;
     const char *label;

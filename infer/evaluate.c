@@ -16,20 +16,14 @@
 #include "transfer.h"
 
 static const char details[] =
-    "Greedy z of every chunk; how many of them the decompressor rebuilds exactly; the
-    "
-    "cross-entropy of the text given z; and the size of an archive in mode ir.
-    "
-    "The paper's ratio is source tokens x ln V over (IR tokens x ln V + cross-entropy
-    "
-    "in nats), end tokens not counted as tokens. It leaves out what a file needs to
-    "
-    "come back exactly, so read it beside the ratio in bytes. model_bytes counts the
-    "
-    "weights of both models as float32.
-    ";
+    "Greedy z of every chunk; how many of them the decompressor rebuilds exactly; the\n"
+    "cross-entropy of the text given z; and the size of an archive in mode ir.\n"
+    "The paper's ratio is source tokens x ln V over (IR tokens x ln V + cross-entropy\n"
+    "in nats), end tokens not counted as tokens. It leaves out what a file needs to\n"
+    "come back exactly, so read it beside the ratio in bytes. model_bytes counts the\n"
+    "weights of both models as float32.\n";
 
-    struct evaluation {
+struct evaluation {
     struct codec_report archive;
     struct measurement measurement;
 };

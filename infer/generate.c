@@ -12,21 +12,13 @@
 #include "transfer.h"
 
 static const char details[] =
-    "compressor: a line of text in, the ids of z out, separated by blanks (with -v
-    "
-    "their bytes behind #). decompressor: a line of ids in, the bytes of the text out.
-    "
-    "Greedy unless a sampling option is given. A pair trained on lines knows them with
-    "
-    "their newline, so the compressor gets it too. Greedy output is what the codec
-    "
-    "sees, the same on every machine.
-    ";
+    "compressor: a line of text in, the ids of z out, separated by blanks (with -v\n"
+    "their bytes behind #). decompressor: a line of ids in, the bytes of the text out.\n"
+    "Greedy unless a sampling option is given. A pair trained on lines knows them with\n"
+    "their newline, so the compressor gets it too. Greedy output is what the codec\n"
+    "sees, the same on every machine.\n";
 
-    enum {
-        BATCH_ROWS = 64,
-        ROW_MAXIMUM = CHUNK_MAXIMUM
-    };
+enum { BATCH_ROWS = 64, ROW_MAXIMUM = CHUNK_MAXIMUM };
 
 struct generate {
     struct model_pair pair;
