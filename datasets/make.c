@@ -14,7 +14,7 @@
 enum { MERGES_MAXIMUM = 100000 };
 
 /* What measured best in the first studies of the method. */
-#define TOKENIZER_DEFAULT "bpe:768"
+#define TOKENIZER_DEFAULT "bytes"
 #define CHUNK_DEFAULT "32"
 #define SPLIT_DEFAULT "96,2,2"
 

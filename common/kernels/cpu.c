@@ -16,8 +16,9 @@ static const char *core_for(const char *name) {
     return strcmp(name, "avx512") == 0 ? "SKYLAKEX" : strcmp(name, "avx2") == 0 ? "HASWELL" : NULL;
 }
 
-static bool core_is_older(const char *running, const char *wanted) {
-    return strcmp(wanted, "SKYLAKEX") == 0 && (strcasecmp(running, "Haswell") == 0 || strcasecmp(running, "Zen") == 0);
+static bool core_uses_avx512(const char *running) {
+    return strcasecmp(running, "SkylakeX") == 0 || strcasecmp(running, "Cooperlake") == 0 ||
+           strcasecmp(running, "SapphireRapids") == 0;
 }
 
 enum status cpu_prepare(const char *choice, char **argv) {
@@ -34,8 +35,10 @@ enum status cpu_prepare(const char *choice, char **argv) {
         gemm_select(GEMM_PORTABLE);
 
     const char *wanted = core_for(choice), *running = openblas_get_corename();
-    bool change = wanted && (forced ? strcasecmp(running, wanted) != 0 : core_is_older(running, wanted));
-    if (change && !getenv("OPENBLAS_CORETYPE")) {
+    bool suits = !wanted || (strcmp(choice, "avx512") == 0 ? core_uses_avx512(running)
+                                                           : !forced || strcasecmp(running, wanted) == 0);
+    const char *inherited = getenv("OPENBLAS_CORETYPE");
+    if (!suits && !(inherited && strcmp(inherited, wanted) == 0)) {
         setenv("OPENBLAS_CORETYPE", wanted, 1);
         execv("/proc/self/exe", argv); /* comes back only if it failed: slower, not wrong */
     }
