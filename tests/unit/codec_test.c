@@ -277,6 +277,24 @@ Test(codec, chunks_go_out_as_z_only_when_they_come_back) {
     model_pair_free(&pair);
 }
 
+Test(codec, a_z_dearer_than_its_bytes_is_left_out) {
+    enum { HALF = 16000 };
+    static char mixed[2 * HALF];
+    struct model_pair pair;
+    struct codec_report report = {0};
+    open_pair(&pair, "32", 0);
+    struct codec *codec = open_fake(&pair, false, 64);
+    fill_text(mixed, HALF, 6);
+    fill_noise((uint8_t *)mixed + HALF, HALF, 6);
+    free(compress(codec, mixed, sizeof mixed, CODEC_IR, &report).data);
+    cr_assert_gt(report.greedy_exact, 700, "noise rebuilds as well as text: %d chunks",
+                 (int)report.greedy_exact);
+    cr_assert_gt(report.ir_chunks, 300);
+    cr_assert_lt(report.ir_chunks, 520, "%d chunks went out as z, text has 500", (int)report.ir_chunks);
+    codec_close(codec);
+    model_pair_free(&pair);
+}
+
 Test(codec, auto_takes_zstd_where_it_is_smaller) {
     static char run[50000];
     struct model_pair pair;
