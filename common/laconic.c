@@ -90,13 +90,12 @@ int main(int argc, char **argv) {
 
     if (argc == 2 && strcmp(argv[1], "--version") == 0) {
         printf("laconic %s\n", LACONIC_VERSION);
-        return 0;
+        return cli_finish("laconic", STATUS_OK);
     }
     for (size_t i = 0; i < TOOL_COUNT; i++)
         table[i] = (struct cli_subcommand){tools[i].command, tools[i].summary, run_tool};
-    return status_report("laconic",
-                         cli_dispatch("laconic",
-                                      "Lossless text compression with pairs of T5 models: make data, "
-                                      "train, compress, measure.",
-                                      table, argc, argv));
+    return cli_finish("laconic", cli_dispatch("laconic",
+                                              "Lossless text compression with pairs of T5 models: make data, "
+                                              "train, compress, measure.",
+                                              table, argc, argv));
 }

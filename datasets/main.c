@@ -15,6 +15,6 @@ static const struct cli_subcommand subcommands[] = {
 
 int main(int argc, char **argv) {
     signals_clean_up_and_die();
-    return status_report("laconic data", cli_dispatch("laconic data", "Corpora, and data sets for training.",
-                                                      subcommands, argc, argv));
+    return cli_finish("laconic data", cli_dispatch("laconic data", "Corpora, and data sets for training.",
+                                                   subcommands, argc, argv));
 }

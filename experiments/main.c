@@ -1,7 +1,5 @@
 /* laconic-experiment: measuring laconic beside its peers. */
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
+#include <stddef.h>
 #include "base/cli.h"
 #include "base/signals.h"
 #include "base/status.h"
@@ -17,7 +15,5 @@ int main(int argc, char **argv) {
     signals_ask_to_stop();
     enum status status =
         cli_dispatch("laconic experiment", "Measure laconic beside its peers.", subcommands, argc, argv);
-    if (status == STATUS_OK && (fflush(stdout) != 0 || ferror(stdout)))
-        status = fail(STATUS_IO, "cannot write the results to standard output: %s", strerror(errno));
-    return status_report("laconic experiment", status);
+    return cli_finish("laconic experiment", status);
 }

@@ -1,5 +1,4 @@
 /* laconic-infer: everything that uses a trained pair. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include "base/cli.h"
@@ -33,7 +32,5 @@ int main(int argc, char **argv) {
     setup_keep_arguments(argc, argv);
     enum status status = cli_dispatch("laconic", "Compress, restore and measure with a trained pair.",
                                       subcommands, argc, argv);
-    if (status == STATUS_OK && (fflush(stdout) != 0 || ferror(stdout)))
-        status = fail(STATUS_IO, "cannot write to standard output: %s", strerror(errno));
-    return status_report(program, status);
+    return cli_finish(program, status);
 }

@@ -133,9 +133,15 @@ static const struct cli_option *find_letter(const struct cli_command *command, c
     return NULL;
 }
 
+int cli_finish(const char *program, enum status status) {
+    if (status == STATUS_OK && (fflush(stdout) != 0 || ferror(stdout)))
+        status = fail(STATUS_IO, "cannot write to standard output: %s", strerror(errno));
+    return status_report(program, status);
+}
+
 static void print_help_and_exit(const struct cli_command *command) {
     cli_print_help(command);
-    exit(0);
+    exit(cli_finish(command->name, STATUS_OK));
 }
 
 /* The option's value is in `attached`, or NULL and then the next argument. */
