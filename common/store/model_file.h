@@ -1,4 +1,4 @@
-/* Checkpoints: a compressor/decompressor pair with all that inference needs, in HDF5 (docs/format.md).
+/* Checkpoints: a compressor/decompressor pair with all that inference needs, in HDF5 (docs/checkpoint-format.md).
  *
  *     /                        attributes: format "laconic checkpoint", version, chunking, text ("bytes"|"merged")
  *     /tokenizer/merges        int32 [merges, 2]; attribute extra
