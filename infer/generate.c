@@ -239,8 +239,8 @@ static enum status generate_file(void *context, const struct transfer_file *file
 
 static enum status parse_role(const char *role, bool *decompressor) {
     if (!role || (strcmp(role, "compressor") != 0 && strcmp(role, "decompressor") != 0))
-        return fail(STATUS_USAGE, "%s%s? Use --role compressor or --role decompressor",
-                    role ? "role " : "which model of the pair", role ? role : "");
+        return fail(STATUS_USAGE, "%s%s: use --role compressor or --role decompressor",
+                    role ? "there is no role " : "which model of the pair", role ? role : "");
     *decompressor = strcmp(role, "decompressor") == 0;
     return STATUS_OK;
 }
