@@ -143,6 +143,10 @@ static enum status read_pair(struct h5_file *file, struct trainer *t) {
                stored.decompressor.weight_count * sizeof(float));
         memcpy(t->pair.prior_counts, stored.prior_counts,
                (size_t)stored.compressor.config.vocab_size * sizeof *stored.prior_counts);
+        free(t->pair.prior_sample);
+        t->pair.prior_sample = stored.prior_sample;
+        t->pair.prior_sample_size = stored.prior_sample_size;
+        stored.prior_sample = NULL;
         /* the stored merges, not freshly learned ones: the two agree, but this one is what was trained */
         tokenizer_free(&t->pair.tokenizer);
         t->pair.tokenizer = stored.tokenizer;

@@ -139,18 +139,40 @@ enum status evaluate_split(struct evaluator *e, enum dataset_split split, int64_
     return status;
 }
 
-static void count_slice(void *context, const struct slice *s) {
-    uint32_t *counts = context;
-    for (int i = 0; i < s->count; i++) {
-        const int32_t *code = s->exact[i] ? s->code.ids + s->code.start[i] : s->demonstration[i];
+struct sample {
+    uint32_t *counts;
+    struct buffer tokens; /* int32 */
+    enum status status;
+};
+
+static void sample_slice(void *context, const struct slice *s) {
+    struct sample *sample = context;
+    for (int i = 0; i < s->count && sample->status == STATUS_OK; i++) {
+        const int32_t end = TOKEN_EOS, *code = s->exact[i] ? s->code.ids + s->code.start[i] : s->demonstration[i];
         int size = s->exact[i] ? s->code.start[i + 1] - s->code.start[i] : s->demonstration_size[i];
+        if (sample->tokens.size / sizeof end + (size_t)size >= PRIOR_SAMPLE_MAXIMUM)
+            return;
         for (int j = 0; j < size; j++)
-            counts[code[j]]++;
-        counts[TOKEN_EOS]++;
+            sample->counts[code[j]]++;
+        sample->counts[end]++;
+        sample->status = buffer_append(&sample->tokens, code, (size_t)size * sizeof *code);
+        if (sample->status == STATUS_OK)
+            sample->status = buffer_append(&sample->tokens, &end, sizeof end);
     }
 }
 
-enum status evaluate_prior(struct evaluator *e, int64_t chunks, uint32_t *counts) {
-    memset(counts, 0, (size_t)tokenizer_vocabulary(&e->environment->pair->tokenizer) * sizeof *counts);
-    return for_slices(e, SPLIT_TRAIN, chunks, count_slice, counts);
+enum status evaluate_prior(struct evaluator *e, int64_t chunks, struct model_pair *pair) {
+    struct sample sample = {.counts = pair->prior_counts};
+    memset(sample.counts, 0, (size_t)tokenizer_vocabulary(&pair->tokenizer) * sizeof *sample.counts);
+    enum status status = for_slices(e, SPLIT_TRAIN, chunks, sample_slice, &sample);
+    if (status == STATUS_OK)
+        status = sample.status;
+    if (status != STATUS_OK) {
+        buffer_free(&sample.tokens);
+        return status;
+    }
+    free(pair->prior_sample);
+    pair->prior_sample = (int32_t *)(void *)sample.tokens.data;
+    pair->prior_sample_size = sample.tokens.size / sizeof(int32_t);
+    return STATUS_OK;
 }

@@ -25,7 +25,7 @@ struct evaluator {
 enum status evaluate_split(struct evaluator *evaluator, enum dataset_split split, int64_t chunks,
                            struct evaluation *result);
 
-/* Counts the tokens of the z that the codec would store for `chunks` training texts: pair->prior_counts. */
-enum status evaluate_prior(struct evaluator *evaluator, int64_t chunks, uint32_t *counts);
+/* The z that the codec would store for `chunks` training texts: pair->prior_counts and pair->prior_sample. */
+enum status evaluate_prior(struct evaluator *evaluator, int64_t chunks, struct model_pair *pair);
 
 #endif

@@ -17,9 +17,10 @@ enum status trainer_evaluate(struct trainer *t) {
     enum dataset_split split = dataset_count(t->data, SPLIT_VALID) > 0  ? SPLIT_VALID
                                : dataset_count(t->data, SPLIT_TEST) > 0 ? SPLIT_TEST
                                                                         : SPLIT_TRAIN;
+    const struct train_settings *s = &t->settings;
     struct evaluation *e = &t->evaluation;
-    TRY(evaluate_prior(&evaluator, t->settings.evaluation.chunks, t->pair.prior_counts));
-    TRY(evaluate_split(&evaluator, split, t->settings.evaluation.chunks, e));
+    TRY(evaluate_prior(&evaluator, trainer_progress(t) < 1 ? s->evaluation.chunks : s->evaluation.prior, &t->pair));
+    TRY(evaluate_split(&evaluator, split, s->evaluation.chunks, e));
     TRY(metrics_begin_row(&t->metrics));
     metrics_set(&t->metrics, "phase", t->phase);
     metrics_set(&t->metrics, "step", (double)t->steps[t->phase]);

@@ -2,6 +2,7 @@
 #include "train/settings.h"
 #include "train/algorithm.h"
 
+#define BOOL(name, field, value, help) OPTION_ROW_BOOL(name, struct train_settings, field, value, help)
 #define INT(name, field, minimum, maximum, value, help)                                                      \
     OPTION_ROW_INT(name, struct train_settings, field, minimum, maximum, value, help)
 #define FLOAT(name, field, minimum, maximum, value, help)                                                    \
@@ -13,6 +14,8 @@ const struct option_row train_options[] = {
     TEXT("model", model, NULL, "byte-1m", "both models: a name from configs/models or a JSON file"),
     TEXT("decompressor_model", decompressor_model, NULL, "", "another shape for the decompressor; empty: as model"),
     TEXT("data", data, NULL, "", "data set from `laconic data make`; --data overrides"),
+    BOOL("absolute_positions", absolute_positions, "false",
+         "learned absolute positions beside T5's relative bias; they help short runs, but are not Hugging Face's T5"),
     INT("seed", seed, 0, 1e15, "1", "seed of every random stream"),
     INT("threads", threads, 0, 64, "0", "threads; 0: all CPUs"),
     FLOAT("minutes", minutes, 0, 1e6, "0",
@@ -73,6 +76,8 @@ const struct option_row train_options[] = {
 
     INT("evaluation.chunks", evaluation.chunks, 1, 1e9, "1024", "held-out chunks in an evaluation during training"),
     INT("evaluation.every", evaluation.every, 1, 1e9, "500", "steps between evaluations; 20 times fewer in phase two"),
+    INT("evaluation.prior", evaluation.prior, 1, 1e9, "8192",
+        "training chunks whose codes the codec learns before it codes, gathered at the end of a phase"),
     FLOAT("checkpoint.minutes", checkpoint.minutes, 0, 1e6, "2", "minutes between checkpoints; one always at the end"),
     OPTION_ROW_END,
 };

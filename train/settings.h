@@ -6,6 +6,7 @@
 
 struct train_settings {
     char model[OPTION_TEXT_ROOM], decompressor_model[OPTION_TEXT_ROOM], data[OPTION_TEXT_ROOM];
+    bool absolute_positions;
     int64_t seed, threads;
     double minutes;
 
@@ -45,7 +46,7 @@ struct train_settings {
         double length, loss, exact;
     } reward;
     struct {
-        int64_t chunks, every;
+        int64_t chunks, every, prior;
     } evaluation;
     struct {
         double minutes;

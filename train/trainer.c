@@ -60,6 +60,8 @@ static enum status open_models(struct trainer *t) {
     if (compressor.vocab_size != decompressor.vocab_size)
         return fail(STATUS_CONFIG, "%s and %s must have one vocabulary, not %d and %d", t->settings.model, second,
                     compressor.vocab_size, decompressor.vocab_size);
+    if (t->settings.absolute_positions)
+        compressor.absolute_positions = decompressor.absolute_positions = dataset_chunking(t->data)->size + 1;
     TRY(open_tokenizer(t, compressor.vocab_size));
     TRY(t5_open(&t->pair.compressor, &compressor));
     TRY(t5_open(&t->pair.decompressor, &decompressor));

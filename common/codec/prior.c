@@ -196,23 +196,36 @@ static void move_on(struct prior_context *context, int32_t token) {
     context->last = token;
 }
 
-int32_t prior_code_token(struct prior *prior, struct range_coder *coder, struct prior_context *context,
+/* Without a coder the token is only learned. */
+static int32_t walk_tree(struct prior *prior, struct range_coder *coder, struct prior_context *context,
                          int32_t token) {
     uint32_t contexts[ORDERS], node = 1;
     struct view view;
-    assert(coder->decoding || (token >= 0 && token < prior->vocabulary));
     hash_contexts(context, contexts);
     for (int level = prior->depth - 1; level >= 0; level--) {
         int bit = 0;
         if (!is_forced(prior, node, level)) {
             view_node(prior, &view, contexts, node);
-            bit = range_code_bit(coder, view.one, token >> level & 1);
+            bit = token >> level & 1;
+            if (coder)
+                bit = range_code_bit(coder, view.one, bit);
             learn_bit(prior, &view, bit);
         }
         node = 2 * node + (uint32_t)bit;
     }
     move_on(context, (int32_t)(node - (UINT32_C(1) << prior->depth)));
     return context->last;
+}
+
+int32_t prior_code_token(struct prior *prior, struct range_coder *coder, struct prior_context *context,
+                         int32_t token) {
+    assert(coder->decoding || (token >= 0 && token < prior->vocabulary));
+    return walk_tree(prior, coder, context, token);
+}
+
+void prior_learn(struct prior *prior, struct prior_context *context, const int32_t *ids, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        walk_tree(prior, NULL, context, ids[i]);
 }
 
 static double price_token(const struct prior *prior, const struct prior_context *context, int32_t token) {

@@ -35,6 +35,9 @@ void prior_copy(struct prior *to, const struct prior *from);
 int32_t prior_code_token(struct prior *prior, struct range_coder *coder, struct prior_context *context,
                          int32_t token);
 
+/* Learns ids[0 .. count), each within the vocabulary, as if they had been coded. */
+void prior_learn(struct prior *prior, struct prior_context *context, const int32_t *ids, size_t count);
+
 /* About how many bits ids[0 .. count) would take now; learns nothing, but moves the context on. */
 double prior_price(const struct prior *prior, struct prior_context *context, const int32_t *ids,
                    size_t count);

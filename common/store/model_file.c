@@ -111,7 +111,11 @@ enum status model_pair_write(struct h5_file *file, const struct model_pair *pair
     TRY(h5_set_int(file, "tokenizer/merges", "extra", pair->tokenizer.extra));
     TRY(write_model(file, "compressor", &pair->compressor));
     TRY(write_model(file, "decompressor", &pair->decompressor));
-    return h5_write(file, "prior/counts", H5_U32, &prior, pair->prior_counts);
+    TRY(h5_write(file, "prior/counts", H5_U32, &prior, pair->prior_counts));
+    if (pair->prior_sample_size == 0)
+        return STATUS_OK;
+    struct h5_shape sample = {1, {pair->prior_sample_size}};
+    return h5_write(file, "prior/sample", H5_I32, &sample, pair->prior_sample);
 }
 
 /* ---- reading a pair ---- */
@@ -238,6 +242,22 @@ static enum status read_prior(struct h5_file *file, int vocabulary, uint32_t **c
     return h5_read(file, "prior/counts", H5_U32, &shape, *counts);
 }
 
+static enum status read_sample(struct h5_file *file, int vocabulary, struct model_pair *pair) {
+    struct h5_shape shape;
+
+    if (!h5_has(file, "prior/sample"))
+        return STATUS_OK;
+    TRY(h5_read_alloc(file, "prior/sample", H5_I32, &shape, PRIOR_SAMPLE_MAXIMUM, (void **)&pair->prior_sample));
+    if (shape.rank != 1)
+        return fail(STATUS_FORMAT, "%s: prior/sample must be a list of tokens", h5_path(file));
+    pair->prior_sample_size = (size_t)shape.extent[0];
+    for (size_t i = 0; i < pair->prior_sample_size; i++)
+        if (pair->prior_sample[i] < 0 || pair->prior_sample[i] >= vocabulary)
+            return fail(STATUS_FORMAT, "%s: prior/sample holds token %d, outside the vocabulary of %d", h5_path(file),
+                        (int)pair->prior_sample[i], vocabulary);
+    return STATUS_OK;
+}
+
 static enum status read_parts(struct h5_file *file, struct model_pair *pair) {
     TRY(check_header(file));
     TRY(read_chunking(file, pair));
@@ -246,7 +266,8 @@ static enum status read_parts(struct h5_file *file, struct model_pair *pair) {
     int vocabulary = tokenizer_vocabulary(&pair->tokenizer);
     TRY(read_model(file, "compressor", vocabulary, &pair->compressor));
     TRY(read_model(file, "decompressor", vocabulary, &pair->decompressor));
-    return read_prior(file, vocabulary, &pair->prior_counts);
+    TRY(read_prior(file, vocabulary, &pair->prior_counts));
+    return read_sample(file, vocabulary, pair);
 }
 
 enum status model_pair_read(struct h5_file *file, struct model_pair *pair) {
@@ -272,6 +293,7 @@ void model_pair_free(struct model_pair *pair) {
     t5_close(&pair->decompressor);
     tokenizer_free(&pair->tokenizer);
     free(pair->prior_counts);
+    free(pair->prior_sample);
     *pair = (struct model_pair){0};
 }
 
@@ -317,6 +339,7 @@ void model_pair_hash(const struct model_pair *pair, uint8_t hash[16]) {
     hash_part(&state, tokenizer->merges, (uint64_t)tokenizer->merge_count * sizeof *tokenizer->merges);
     hash_part(&state, pair->prior_counts,
               (uint64_t)tokenizer_vocabulary(tokenizer) * sizeof *pair->prior_counts);
+    hash_part(&state, pair->prior_sample, (uint64_t)pair->prior_sample_size * sizeof *pair->prior_sample);
     hash_model(&state, &pair->compressor);
     hash_model(&state, &pair->decompressor);
     XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(&state));

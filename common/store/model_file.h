@@ -5,6 +5,7 @@
  *     /compressor/weights/...  float32, Hugging Face's names; attribute config_json on /compressor
  *     /decompressor/weights/...
  *     /prior/counts            uint32 [vocabulary]
+ *     /prior/sample            int32 [tokens], may be absent
  *
  * The trainer adds groups of its own; readers of a pair ignore them.
  */
@@ -16,12 +17,16 @@
 #include "text/chunking.h"
 #include "text/tokenizer.h"
 
+enum { PRIOR_SAMPLE_MAXIMUM = 1 << 22 };
+
 struct model_pair {
     struct t5_model compressor, decompressor; /* same vocabulary: that of the tokenizer */
     struct tokenizer tokenizer;
     struct chunking chunking;
     bool text_merged;       /* x is written in merged tokens; else in plain byte ids */
     uint32_t *prior_counts; /* [vocabulary] how often each id occurs in z over training text, end token included */
+    int32_t *prior_sample;  /* z of training texts, each with its end token: what the codec learns before it codes */
+    size_t prior_sample_size; /* tokens, at most PRIOR_SAMPLE_MAXIMUM; may be 0 */
 };
 
 /* Writes the groups above into an open file. */
