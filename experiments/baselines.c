@@ -121,16 +121,17 @@ static enum status measure_all(char **files, int count, bool as_json, struct buf
     return buffer_printf(json, "}");
 }
 
+static const char baselines_details[] =
+    "The commands themselves are run; nothing is written. Each file is compressed on\n"
+    "its own, so the total is that of separate archives.\n";
+
 enum status command_baselines(int argc, char **argv) {
     bool as_json = false;
     struct cli_option options[] = {
         {"json", 0, NULL, "one JSON object on the last line instead of tables", CLI_FLAG, &as_json}, CLI_END};
     struct cli_command command = {"laconic experiment baselines", "[--json] FILE...",
                                   "Measure what gzip -9, xz -9e and zstd -19 make of files.",
-                                  "The commands themselves are run; nothing is written. Each file is "
-                                  "compressed on its own, so the total\n"
-                                  "is that of separate archives.\n",
-                                  options};
+                                  baselines_details, options};
     char **files;
     int count;
     struct buffer json = {0};

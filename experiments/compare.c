@@ -222,6 +222,11 @@ static enum status compare_all(const struct workplace *place, char **files, int 
     return buffer_printf(json, "}");
 }
 
+static const char compare_details[] =
+    "Each file is compressed in mode ir into a temporary folder (TMPDIR), restored and\n"
+    "compared byte for byte. Bits per byte are bits per byte of the whole file. Exit\n"
+    "code 0 only if every file was restored exactly.\n";
+
 enum status command_compare(int argc, char **argv) {
     const char *model = getenv("LACONIC_MODEL");
     bool as_json = false;
@@ -231,12 +236,7 @@ enum status command_compare(int argc, char **argv) {
         CLI_END};
     struct cli_command command = {"laconic experiment compare", "[-m MODEL.h5] [--json] FILE...",
                                   "Compress files with a trained pair and with gzip, xz and zstd.",
-                                  "Each file is compressed in mode ir into a temporary folder (TMPDIR), "
-                                  "restored and compared byte for\n"
-                                  "byte. Bits per byte are bits per byte of the whole file. Exit code 0 only "
-                                  "if every file was restored\n"
-                                  "exactly.\n",
-                                  options};
+                                  compare_details, options};
     char **files;
     int count;
     struct workplace place = {0};
