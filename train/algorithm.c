@@ -5,8 +5,9 @@
 #include <string.h>
 
 /* Advantage-weighted regression (Peng et al. 2019, arXiv 1910.00177): weight = exp((R - V) / beta).
- * V is the soft value of the behaviour policies on this text, beta ln sum over the group of exp(R / beta), so that the
- * weights of a text sum to one whatever its difficulty. Off-policy as it stands: no importance ratios. */
+ * V is the soft value of the behaviour policies on this text, beta ln sum over the group of exp(R / beta), so
+ * that the weights of a text sum to one whatever its difficulty. Off-policy as it stands: no importance
+ * ratios. */
 static void weigh_awr(const struct train_settings *s, const struct episode *const *episodes, int count,
                       float *weights) {
     double best = episodes[0]->reward, sum = 0, beta = s->rl.temperature;

@@ -37,10 +37,12 @@ void batch_close(struct batch *b) {
     *b = (struct batch){0};
 }
 
-void batch_clear(struct batch *b) { b->rows = 0; }
+void batch_clear(struct batch *b) {
+    b->rows = 0;
+}
 
-void batch_add(struct batch *b, const int32_t *source, int source_size, const int32_t *target, int target_size,
-               float weight) {
+void batch_add(struct batch *b, const int32_t *source, int source_size, const int32_t *target,
+               int target_size, float weight) {
     assert(b->rows < b->row_limit && source_size < b->row_length && target_size < b->row_length);
     int32_t from = b->source_start[b->rows], to = b->target_start[b->rows];
     memcpy(b->source + from, source, (size_t)source_size * sizeof *source);
@@ -66,7 +68,9 @@ struct t5_limits batch_limits(const struct batch *b) {
     return (struct t5_limits){b->row_limit, tokens, tokens, b->row_length};
 }
 
-int batch_target_tokens(const struct batch *b) { return b->target_start[b->rows]; }
+int batch_target_tokens(const struct batch *b) {
+    return b->target_start[b->rows];
+}
 
 double batch_row_nll(const struct batch *b, int row) {
     double sum = 0;

@@ -147,9 +147,11 @@ const struct behaviour behaviours[] = {
     [POLICY_COMBINATION] = {"combination", propose_combinations},
 };
 
-int behaviour_count(void) { return (int)(sizeof behaviours / sizeof *behaviours); }
+int behaviour_count(void) {
+    return (int)(sizeof behaviours / sizeof *behaviours);
+}
 
 int behaviour_room(const struct train_settings *s) {
-    return (int)(s->behaviour.greedy + s->behaviour.samples + s->behaviour.demonstrations + s->behaviour.deletions +
-                 s->behaviour.combinations);
+    return (int)(s->behaviour.greedy + s->behaviour.samples + s->behaviour.demonstrations +
+                 s->behaviour.deletions + s->behaviour.combinations);
 }

@@ -1,5 +1,5 @@
-/* Behaviour policies: who proposes codes during phase two. To add one, write a function that proposes episodes for
- * every text of a rollout and add a row to the table in behaviour.c. */
+/* Behaviour policies: who proposes codes during phase two. To add one, write a function that proposes
+ * episodes for every text of a rollout and add a row to the table in behaviour.c. */
 #ifndef LACONIC_TRAIN_BEHAVIOUR_H
 #define LACONIC_TRAIN_BEHAVIOUR_H
 

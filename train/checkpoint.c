@@ -31,8 +31,9 @@ struct counters {
 };
 
 static void counters_take(struct counters *c, const struct trainer *t) {
-    *c = (struct counters){{t->phase, t->steps[0], t->steps[1], t->compressor.step, t->decompressor.step, t->newest},
-                           {t->seconds[0], t->seconds[1], t->tokens, t->best_bits}};
+    *c = (struct counters){
+        {t->phase, t->steps[0], t->steps[1], t->compressor.step, t->decompressor.step, t->newest},
+        {t->seconds[0], t->seconds[1], t->tokens, t->best_bits}};
 }
 
 static void counters_give(const struct counters *c, struct trainer *t) {
@@ -53,13 +54,17 @@ static int list_arrays(struct trainer *t, struct counters *c, struct array *list
         {"trainer/integers", H5_I64, 8, c->integers},
         {"trainer/reals", H5_F64, 8, c->reals},
         {"trainer/random", H5_U64, STREAM_COUNT * 4, t->rng},
-        {"trainer/compressor/first_moment", H5_F32, t->pair.compressor.weight_count, t->compressor.first_moment},
-        {"trainer/compressor/second_moment", H5_F32, t->pair.compressor.weight_count, t->compressor.second_moment},
+        {"trainer/compressor/first_moment", H5_F32, t->pair.compressor.weight_count,
+         t->compressor.first_moment},
+        {"trainer/compressor/second_moment", H5_F32, t->pair.compressor.weight_count,
+         t->compressor.second_moment},
         {"trainer/compressor/target", H5_F32, t->pair.compressor.weight_count, t->target_compressor.weights},
-        {"trainer/decompressor/first_moment", H5_F32, t->pair.decompressor.weight_count, t->decompressor.first_moment},
+        {"trainer/decompressor/first_moment", H5_F32, t->pair.decompressor.weight_count,
+         t->decompressor.first_moment},
         {"trainer/decompressor/second_moment", H5_F32, t->pair.decompressor.weight_count,
          t->decompressor.second_moment},
-        {"trainer/decompressor/target", H5_F32, t->pair.decompressor.weight_count, t->target_decompressor.weights},
+        {"trainer/decompressor/target", H5_F32, t->pair.decompressor.weight_count,
+         t->target_decompressor.weights},
     };
     memcpy(list, all, sizeof all);
     return (int)(sizeof all / sizeof *all);
@@ -71,8 +76,8 @@ static enum status write_state(struct h5_file *file, struct trainer *t) {
     counters_take(&counters, t);
     int count = list_arrays(t, &counters, list);
     for (int i = 0; i < count; i++)
-        TRY(h5_write(file, list[i].name, list[i].type, &(struct h5_shape){.rank = 1, .extent = {list[i].size}},
-                     list[i].data));
+        TRY(h5_write(file, list[i].name, list[i].type,
+                     &(struct h5_shape){.rank = 1, .extent = {list[i].size}}, list[i].data));
     TRY(h5_set_text(file, "trainer", "data", dataset_hash(t->data)));
     if (t->replay.capacity)
         TRY(replay_write(file, "trainer/replay", &t->replay));
@@ -111,9 +116,13 @@ static enum status save(struct trainer *t, const char *name, bool whole) {
     return status;
 }
 
-enum status checkpoint_save(struct trainer *t) { return save(t, "checkpoint.h5", true); }
+enum status checkpoint_save(struct trainer *t) {
+    return save(t, "checkpoint.h5", true);
+}
 
-enum status checkpoint_save_pair(struct trainer *t, const char *name) { return save(t, name, false); }
+enum status checkpoint_save_pair(struct trainer *t, const char *name) {
+    return save(t, name, false);
+}
 
 static enum status check_data(struct h5_file *file, const struct trainer *t) {
     char *hash = NULL;
@@ -121,14 +130,19 @@ static enum status check_data(struct h5_file *file, const struct trainer *t) {
     bool same = strcmp(hash, dataset_hash(t->data)) == 0;
     free(hash);
     return same ? STATUS_OK
-                : fail(STATUS_MISMATCH, "%s was trained on other data than %s: resume with the data set it began with",
+                : fail(STATUS_MISMATCH,
+                       "%s was trained on other data than %s: resume with the data set it began with",
                        h5_path(file), t->settings.data);
 }
 
-static enum status check_pair(struct h5_file *file, const struct trainer *t, const struct model_pair *stored) {
-    if (memcmp(&stored->compressor.config, &t->pair.compressor.config, sizeof stored->compressor.config) != 0 ||
-        memcmp(&stored->decompressor.config, &t->pair.decompressor.config, sizeof stored->decompressor.config) != 0)
-        return fail(STATUS_MISMATCH, "%s holds models of other shapes than the configuration asks for", h5_path(file));
+static enum status check_pair(struct h5_file *file, const struct trainer *t,
+                              const struct model_pair *stored) {
+    if (memcmp(&stored->compressor.config, &t->pair.compressor.config, sizeof stored->compressor.config) !=
+            0 ||
+        memcmp(&stored->decompressor.config, &t->pair.decompressor.config,
+               sizeof stored->decompressor.config) != 0)
+        return fail(STATUS_MISMATCH, "%s holds models of other shapes than the configuration asks for",
+                    h5_path(file));
     return STATUS_OK;
 }
 
@@ -165,7 +179,8 @@ static enum status read_state(struct h5_file *file, struct trainer *t) {
         TRY(h5_read(file, list[i].name, list[i].type, &(struct h5_shape){.rank = 1, .extent = {list[i].size}},
                     list[i].data));
     if (counters.integers[0] < 0 || counters.integers[0] > PHASE_COUNT)
-        return fail(STATUS_FORMAT, "%s: phase %lld does not exist", h5_path(file), (long long)counters.integers[0]);
+        return fail(STATUS_FORMAT, "%s: phase %lld does not exist", h5_path(file),
+                    (long long)counters.integers[0]);
     counters_give(&counters, t);
     if (t->replay.capacity && h5_has(file, "trainer/replay"))
         TRY(replay_read(file, "trainer/replay", &t->replay));
@@ -182,7 +197,8 @@ enum status checkpoint_load(struct trainer *t) {
     if (status == STATUS_OK)
         status = read_state(file, t);
     if (status == STATUS_OK && t->phase == PHASE_COUNT)
-        t->phase = t->settings.rl.steps > 0 ? PHASE_REINFORCE : PHASE_SUPERVISED; /* over, unless there is more to do */
+        t->phase = t->settings.rl.steps > 0 ? PHASE_REINFORCE
+                                            : PHASE_SUPERVISED; /* over, unless there is more to do */
     h5_close(file);
     free(path);
     return status;

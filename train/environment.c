@@ -3,12 +3,13 @@
 #include "train/reward.h"
 #include "train/rollout.h"
 
-void environment_open(struct environment *e, const struct train_settings *settings, const struct dataset *data,
-                      const struct model_pair *pair) {
+void environment_open(struct environment *e, const struct train_settings *settings,
+                      const struct dataset *data, const struct model_pair *pair) {
     *e = (struct environment){settings, data, pair, dataset_chunking(data)->size + 1};
 }
 
-void environment_text(const struct environment *e, enum dataset_split split, uint64_t index, struct text *text) {
+void environment_text(const struct environment *e, enum dataset_split split, uint64_t index,
+                      struct text *text) {
     struct dataset_chunk chunk = dataset_get(e->data, split, index);
     text->index = index;
     text->bytes = (int)chunk.size;
@@ -58,8 +59,8 @@ void environment_score(const struct environment *env, struct rollout *r, struct 
         for (; r->scored[t] < r->count[t]; r->scored[t]++) {
             int e = r->scored[t];
             rows[batch->rows] = (struct row){t, e};
-            batch_add(batch, rollout_code(r, t, e), rollout_episode(r, t, e)->size, r->text[t].ids, r->text[t].size,
-                      1.0f);
+            batch_add(batch, rollout_code(r, t, e), rollout_episode(r, t, e)->size, r->text[t].ids,
+                      r->text[t].size, 1.0f);
             if (batch->rows == limit)
                 score_rows(env, r, learner, decompressor, batch, rows);
         }

@@ -31,12 +31,13 @@ void environment_text(const struct environment *environment, enum dataset_split 
                       struct text *text);
 void environment_random_text(const struct environment *environment, struct rng *rng, struct text *text);
 
-/* The byte-pair tokens of the text: the code that the models are taught first. ids [CHUNK_MAXIMUM]; the size. */
+/* The byte-pair tokens of the text: the code that the models are taught first. ids [CHUNK_MAXIMUM]; the size.
+ */
 int environment_demonstration(const struct environment *environment, const struct text *text, int32_t *ids);
 
 /* Rewards for every episode of the rollout that has none yet, by `decompressor` (the target network). */
 struct rollout;
-void environment_score(const struct environment *environment, struct rollout *rollout, struct learner *learner,
-                       const struct t5_model *decompressor, struct batch *batch);
+void environment_score(const struct environment *environment, struct rollout *rollout,
+                       struct learner *learner, const struct t5_model *decompressor, struct batch *batch);
 
 #endif

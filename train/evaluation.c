@@ -29,7 +29,8 @@ static void write_codes(struct evaluator *e, struct slice *s) {
         limits[i] = size;
     }
     struct t5_rows source = {s->count, s->ids, s->start};
-    s->code = t5_generate(e->generator, &e->environment->pair->compressor, &source, &(struct t5_sampling){0}, limits)
+    s->code = t5_generate(e->generator, &e->environment->pair->compressor, &source, &(struct t5_sampling){0},
+                          limits)
                   ->rows;
 }
 
@@ -47,7 +48,8 @@ static void judge(struct evaluator *e, struct slice *s) {
     }
     batch_clear(b);
     for (int i = 0; i < s->count; i++) {
-        s->demonstration_size[i] = environment_demonstration(e->environment, &s->text[i], s->demonstration[i]);
+        s->demonstration_size[i] =
+            environment_demonstration(e->environment, &s->text[i], s->demonstration[i]);
         batch_add(b, s->demonstration[i], s->demonstration_size[i], s->text[i].ids, s->text[i].size, 1.0f);
     }
     learner_score(e->scorer, decompressor, b);
@@ -114,7 +116,8 @@ static void tally_slice(void *context, const struct slice *s) {
     }
 }
 
-enum status evaluate_split(struct evaluator *e, enum dataset_split split, int64_t chunks, struct evaluation *result) {
+enum status evaluate_split(struct evaluator *e, enum dataset_split split, int64_t chunks,
+                           struct evaluation *result) {
     *result = (struct evaluation){0};
     const struct model_pair *pair = e->environment->pair;
     int vocabulary = tokenizer_vocabulary(&pair->tokenizer);
@@ -148,7 +151,8 @@ struct sample {
 static void sample_slice(void *context, const struct slice *s) {
     struct sample *sample = context;
     for (int i = 0; i < s->count && sample->status == STATUS_OK; i++) {
-        const int32_t end = TOKEN_EOS, *code = s->exact[i] ? s->code.ids + s->code.start[i] : s->demonstration[i];
+        const int32_t end = TOKEN_EOS,
+                      *code = s->exact[i] ? s->code.ids + s->code.start[i] : s->demonstration[i];
         int size = s->exact[i] ? s->code.start[i + 1] - s->code.start[i] : s->demonstration_size[i];
         if (sample->tokens.size / sizeof end + (size_t)size >= PRIOR_SAMPLE_MAXIMUM)
             return;

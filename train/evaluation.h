@@ -7,11 +7,12 @@
 
 struct evaluation {
     int64_t chunks, bytes;
-    double exact;          /* share of chunks that greedy D rebuilds from C's greedy z */
-    double exact_fallback; /* the same when the byte-pair demonstration may stand in for z */
+    double exact;           /* share of chunks that greedy D rebuilds from C's greedy z */
+    double exact_fallback;  /* the same when the byte-pair demonstration may stand in for z */
     double tokens_per_byte; /* of C's greedy z */
-    double loss;           /* nats per byte of x given C's greedy z */
-    double bits_per_byte;  /* z under its unigram prior, end tokens included; 8 bits per byte of chunks that fail */
+    double loss;            /* nats per byte of x given C's greedy z */
+    double bits_per_byte;   /* z under its unigram prior, end tokens included; 8 bits per byte of chunks that
+                               fail */
 };
 
 struct evaluator {

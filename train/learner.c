@@ -13,7 +13,8 @@ enum status learner_open(struct learner *l, struct t5_model *model, const struct
     l->second_moment = calloc(model->weight_count, sizeof(float));
     if (!l->gradients || !l->first_moment || !l->second_moment) {
         learner_close(l);
-        return fail(STATUS_MEMORY, "no memory for the gradients of a model of %zu weights", model->weight_count);
+        return fail(STATUS_MEMORY, "no memory for the gradients of a model of %zu weights",
+                    model->weight_count);
     }
     enum status status = t5_pass_open(&l->pass, &model->config, limits, true);
     if (status != STATUS_OK)
@@ -29,7 +30,8 @@ void learner_close(struct learner *l) {
     *l = (struct learner){0};
 }
 
-struct learner_result learner_step(struct learner *l, struct batch *batch, const struct adamw *adamw, double clip) {
+struct learner_result learner_step(struct learner *l, struct batch *batch, const struct adamw *adamw,
+                                   double clip) {
     struct t5_model *model = l->model;
     struct t5_batch view = batch_view(batch);
     struct t5_dropout dropout = {model->config.dropout_rate, l->dropout_key + (uint64_t)l->step};
@@ -49,8 +51,8 @@ struct learner_result learner_step(struct learner *l, struct batch *batch, const
     t5_backward(l->pass, model, l->gradients);
     result.gradient_norm = gradient_norm(l->gradients, model->weight_count);
     l->step++;
-    adamw_update(model->weights, l->first_moment, l->second_moment, l->gradients, model->weight_count, adamw, l->step,
-                 gradient_clip_scale(result.gradient_norm, clip));
+    adamw_update(model->weights, l->first_moment, l->second_moment, l->gradients, model->weight_count, adamw,
+                 l->step, gradient_clip_scale(result.gradient_norm, clip));
     return result;
 }
 

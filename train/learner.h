@@ -28,7 +28,8 @@ struct learner_result {
 struct learner_result learner_step(struct learner *learner, struct batch *batch, const struct adamw *adamw,
                                    double clip);
 
-/* Forward only: fills batch->nll and argmax under `model`, which may be a target network of the same shape. */
+/* Forward only: fills batch->nll and argmax under `model`, which may be a target network of the same shape.
+ */
 void learner_score(struct learner *learner, const struct t5_model *model, struct batch *batch);
 
 #endif

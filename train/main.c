@@ -19,7 +19,8 @@ struct arguments {
     long steps, threads;
 };
 
-static enum status read_settings(const struct arguments *a, const char *path, struct train_settings *settings) {
+static enum status read_settings(const struct arguments *a, const char *path,
+                                 struct train_settings *settings) {
     options_defaults(train_options, settings);
     if (path)
         TRY(options_read_file(train_options, settings, path));
@@ -59,7 +60,8 @@ static void describe(const struct trainer *t) {
     log_info("models: compressor %.2fM weights, decompressor %.2fM, vocabulary %d, %d merges",
              (double)c->weight_count / 1e6, (double)d->weight_count / 1e6, c->config.vocab_size,
              t->pair.tokenizer.merge_count);
-    log_info("computing on %s, %d thread%s", cpu_description(), threads_count(), threads_count() == 1 ? "" : "s");
+    log_info("computing on %s, %d thread%s", cpu_description(), threads_count(),
+             threads_count() == 1 ? "" : "s");
 }
 
 static void print_summary(const struct trainer *t, const struct arguments *a) {
@@ -68,7 +70,8 @@ static void print_summary(const struct trainer *t, const struct arguments *a) {
         printf("{\"run\": \"%s\", \"supervised_steps\": %" PRId64 ", \"reinforce_steps\": %" PRId64
                ", \"held_out_exact\": %.6f, \"held_out_exact_fallback\": %.6f, \"tokens_per_byte\": %.6f, "
                "\"bits_per_byte\": %.6f}\n",
-               t->folder, t->steps[0], t->steps[1], e->exact, e->exact_fallback, e->tokens_per_byte, e->bits_per_byte);
+               t->folder, t->steps[0], t->steps[1], e->exact, e->exact_fallback, e->tokens_per_byte,
+               e->bits_per_byte);
     else
         log_info("saved %s/checkpoint.h5", t->folder);
 }
@@ -85,7 +88,8 @@ static enum status train(const struct arguments *a, const struct train_settings 
         goto done;
     snprintf(path, sizeof path, "%s/checkpoint.h5", a->output);
     if (!a->resume && file_exists(path)) {
-        status = fail(STATUS_USAGE, "%s exists: continue with --resume or choose another folder with -o", path);
+        status =
+            fail(STATUS_USAGE, "%s exists: continue with --resume or choose another folder with -o", path);
         goto done;
     }
     status = file_make_folder(a->output);
@@ -111,12 +115,14 @@ int main(int argc, char **argv) {
     const struct cli_option options[] = {
         {"output", 'o', "RUN", "folder of the run (default runs/run)", CLI_TEXT, &a.output},
         {"data", 0, "DS.h5", "data set from `laconic data make`", CLI_TEXT, &a.data},
-        {"set", 0, "KEY=VALUE", "change one option of the configuration; may be repeated", CLI_LIST, &a.assignments},
+        {"set", 0, "KEY=VALUE", "change one option of the configuration; may be repeated", CLI_LIST,
+         &a.assignments},
         {"resume", 0, NULL, "continue from RUN/checkpoint.h5", CLI_FLAG, &a.resume},
         {"max-minutes", 0, "M", "fit the whole run into M minutes", CLI_NUMBER, &a.minutes},
         {"max-steps", 0, "N", "save and stop after N steps", CLI_INTEGER, &a.steps},
         {"dry-run", 0, NULL, "check configuration, data and memory, then stop", CLI_FLAG, &a.dry_run},
-        {"options", 0, NULL, "print every configuration key with its range and default", CLI_FLAG, &a.options},
+        {"options", 0, NULL, "print every configuration key with its range and default", CLI_FLAG,
+         &a.options},
         {"threads", 'T', "N", "threads (default LACONIC_THREADS or all CPUs)", CLI_INTEGER, &a.threads},
         {"cpu", 0, "NAME", "force scalar, avx2 or avx512", CLI_TEXT, &a.cpu},
         {"json", 0, NULL, "print the result as one JSON object", CLI_FLAG, &a.json},
@@ -125,7 +131,8 @@ int main(int argc, char **argv) {
         CLI_END};
     const struct cli_command command = {
         "laconic train", "CONFIG.json [options]", "Train a compressor/decompressor pair.",
-        "The run folder receives checkpoint.h5 (last), best.h5 (lowest held-out bits per byte), supervised.h5 (end of\n"
+        "The run folder receives checkpoint.h5 (last), best.h5 (lowest held-out bits per byte), "
+        "supervised.h5 (end of\n"
         "phase one), metrics.jsonl and config.json. Ctrl-C saves and stops; --resume continues bit for bit.",
         options};
     char **operands, **arguments = calloc((size_t)argc + 1, sizeof *arguments);
@@ -133,7 +140,8 @@ int main(int argc, char **argv) {
     struct train_settings settings;
     if (!arguments)
         return status_report("laconic train", fail(STATUS_MEMORY, "no memory to start"));
-    memcpy(arguments, argv, (size_t)argc * sizeof *arguments); /* cli_parse() reorders; cpu_prepare() needs them */
+    memcpy(arguments, argv,
+           (size_t)argc * sizeof *arguments); /* cli_parse() reorders; cpu_prepare() needs them */
     enum status status = cli_parse(&command, argc, argv, &operands, &count);
     if (status == STATUS_OK && a.options) {
         options_print_help(train_options, stdout);

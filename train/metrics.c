@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static double *row_of(const struct metrics *m, int64_t row) { return m->values + row * METRICS_MAXIMUM; }
+static double *row_of(const struct metrics *m, int64_t row) {
+    return m->values + row * METRICS_MAXIMUM;
+}
 
 static int column_of(struct metrics *m, const char *name) {
     for (int i = 0; i < m->columns; i++)

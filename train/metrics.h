@@ -1,4 +1,5 @@
-/* The numbers of a run: one row per report, kept in memory, written to metrics.jsonl and into the checkpoint. */
+/* The numbers of a run: one row per report, kept in memory, written to metrics.jsonl and into the checkpoint.
+ */
 #ifndef LACONIC_TRAIN_METRICS_H
 #define LACONIC_TRAIN_METRICS_H
 

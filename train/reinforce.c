@@ -59,8 +59,8 @@ static double learn_compression(struct trainer *t) {
             if (weights[i] < LEAST_WEIGHT)
                 continue;
             int64_t at = group.first + i;
-            batch_add(&t->batch, text.ids, text.size, replay_code(&t->replay, at), replay_at(&t->replay, at)->size,
-                      weights[i]);
+            batch_add(&t->batch, text.ids, text.size, replay_code(&t->replay, at),
+                      replay_at(&t->replay, at)->size, weights[i]);
             full = t->batch.rows == s->batch.rows;
         }
     }
@@ -91,8 +91,8 @@ static double learn_decompression(struct trainer *t) {
             demonstrate_decompression(&t->environment, &text, &t->rng[STREAM_NOISE], &t->batch);
         } else {
             int64_t at = pick_episode(t, draw_group(t, &text));
-            batch_add(&t->batch, replay_code(&t->replay, at), replay_at(&t->replay, at)->size, text.ids, text.size,
-                      1.0f);
+            batch_add(&t->batch, replay_code(&t->replay, at), replay_at(&t->replay, at)->size, text.ids,
+                      text.size, 1.0f);
         }
     }
     t->tokens += t->batch.source_start[t->batch.rows] + batch_target_tokens(&t->batch);

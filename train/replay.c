@@ -13,7 +13,8 @@ enum status replay_open(struct replay *r, int64_t capacity, int code_room) {
     if (r->episodes && r->codes && r->log_probability)
         return STATUS_OK;
     replay_close(r);
-    return fail(STATUS_MEMORY, "no memory for a replay buffer of %lld episodes of %d tokens: lower replay.capacity",
+    return fail(STATUS_MEMORY,
+                "no memory for a replay buffer of %lld episodes of %d tokens: lower replay.capacity",
                 (long long)capacity, code_room);
 }
 
@@ -24,9 +25,13 @@ void replay_close(struct replay *r) {
     *r = (struct replay){0};
 }
 
-static size_t slot_of(const struct replay *r, int64_t i) { return (size_t)((r->first + i) % r->capacity); }
+static size_t slot_of(const struct replay *r, int64_t i) {
+    return (size_t)((r->first + i) % r->capacity);
+}
 
-const struct episode *replay_at(const struct replay *r, int64_t i) { return &r->episodes[slot_of(r, i)]; }
+const struct episode *replay_at(const struct replay *r, int64_t i) {
+    return &r->episodes[slot_of(r, i)];
+}
 
 const int32_t *replay_code(const struct replay *r, int64_t i) {
     return r->codes + slot_of(r, i) * (size_t)r->code_room;
@@ -51,7 +56,8 @@ void replay_begin_group(struct replay *r, int size) {
     r->groups++;
 }
 
-void replay_push(struct replay *r, const struct episode *episode, const int32_t *code, const float *log_probability) {
+void replay_push(struct replay *r, const struct episode *episode, const int32_t *code,
+                 const float *log_probability) {
     assert(r->count < r->capacity && episode->size <= r->code_room);
     size_t slot = slot_of(r, r->count++), size = (size_t)episode->size;
     float *kept = r->log_probability + slot * ((size_t)r->code_room + 1);
@@ -64,7 +70,8 @@ void replay_push(struct replay *r, const struct episode *episode, const int32_t 
         memset(kept, 0, (size + 1) * sizeof *kept);
 }
 
-struct replay_group replay_draw(const struct replay *r, struct rng *rng, double newest, int64_t newest_count) {
+struct replay_group replay_draw(const struct replay *r, struct rng *rng, double newest,
+                                int64_t newest_count) {
     assert(r->count > 0);
     int64_t span = r->count;
     if (newest_count > 0 && newest_count < r->count && (double)rng_uniform(rng) < newest)
@@ -192,8 +199,8 @@ enum status replay_read(struct h5_file *file, const char *group, struct replay *
     TRY(h5_read(file, member(name, sizeof name, group, "header"), H5_I64,
                 &(struct h5_shape){.rank = 1, .extent = {2}}, header));
     if (header[0] < 0 || header[0] > r->capacity)
-        return fail(STATUS_FORMAT, "%s: holds %lld replayed episodes, the configuration allows %lld", h5_path(file),
-                    (long long)header[0], (long long)r->capacity);
+        return fail(STATUS_FORMAT, "%s: holds %lld replayed episodes, the configuration allows %lld",
+                    h5_path(file), (long long)header[0], (long long)r->capacity);
     enum status status = packed_open(&p, r, header[0]);
     if (status == STATUS_OK && header[0] > 0)
         status = transfer(file, group, r, &p, header[0], false);
@@ -203,13 +210,14 @@ enum status replay_read(struct h5_file *file, const char *group, struct replay *
     for (int64_t i = 0; i < header[0]; i++) {
         pack(&r->episodes[i], p.integers + i * INTEGERS, p.reals + i * REALS);
         if (r->episodes[i].size < 0 || r->episodes[i].size > r->code_room) {
-            status = fail(STATUS_FORMAT, "%s: replayed episode %lld has %d tokens", h5_path(file), (long long)i,
-                          (int)r->episodes[i].size);
+            status = fail(STATUS_FORMAT, "%s: replayed episode %lld has %d tokens", h5_path(file),
+                          (long long)i, (int)r->episodes[i].size);
             goto done;
         }
     }
     memcpy(r->codes, p.codes, (size_t)header[0] * room * sizeof *r->codes);
-    memcpy(r->log_probability, p.log_probability, (size_t)header[0] * (room + 1) * sizeof *r->log_probability);
+    memcpy(r->log_probability, p.log_probability,
+           (size_t)header[0] * (room + 1) * sizeof *r->log_probability);
     r->first = 0;
     r->count = header[0];
     r->groups = (uint64_t)header[1];

@@ -1,5 +1,5 @@
-/* The replay buffer: a ring of episodes. Episodes about one text that were acted together form a group and stand side
- * by side; groups leave whole, the oldest first. */
+/* The replay buffer: a ring of episodes. Episodes about one text that were acted together form a group and
+ * stand side by side; groups leave whole, the oldest first. */
 #ifndef LACONIC_TRAIN_REPLAY_H
 #define LACONIC_TRAIN_REPLAY_H
 
@@ -20,13 +20,14 @@ struct episode {
 };
 
 struct replay {
-    int64_t capacity;  /* episodes */
-    int code_room;     /* tokens per episode */
-    int64_t first, count; /* ring position of the oldest, episodes held */
-    uint64_t groups;   /* begun so far */
+    int64_t capacity;         /* episodes */
+    int code_room;            /* tokens per episode */
+    int64_t first, count;     /* ring position of the oldest, episodes held */
+    uint64_t groups;          /* begun so far */
     struct episode *episodes; /* [capacity] */
     int32_t *codes;           /* [capacity, code_room] z */
-    float *log_probability;   /* [capacity, code_room + 1] ln of the behaviour policy, end token behind the last */
+    float *
+        log_probability; /* [capacity, code_room + 1] ln of the behaviour policy, end token behind the last */
 };
 
 enum status replay_open(struct replay *replay, int64_t capacity, int code_room);
@@ -49,7 +50,8 @@ struct replay_group {
     int64_t first;
     int size;
 };
-struct replay_group replay_draw(const struct replay *replay, struct rng *rng, double newest, int64_t newest_count);
+struct replay_group replay_draw(const struct replay *replay, struct rng *rng, double newest,
+                                int64_t newest_count);
 
 /* The whole buffer in a checkpoint, under GROUP. Reading demands the same capacity and code room. */
 enum status replay_write(struct h5_file *file, const char *group, const struct replay *replay);

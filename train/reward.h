@@ -1,5 +1,5 @@
-/* Rewards: a weighted sum of named terms. To add a term, write a function and add a row to the table in reward.c and
- * its weight to the option table (settings.c). */
+/* Rewards: a weighted sum of named terms. To add a term, write a function and add a row to the table in
+ * reward.c and its weight to the option table (settings.c). */
 #ifndef LACONIC_TRAIN_REWARD_H
 #define LACONIC_TRAIN_REWARD_H
 
@@ -10,10 +10,10 @@ enum { REWARD_TERMS_MAXIMUM = 8 };
 
 /* What a term may look at. */
 struct outcome {
-    int text_bytes; /* of x */
+    int text_bytes;  /* of x */
     int code_tokens; /* of z, without the end token */
-    double nats;    /* -ln D(x | z), end token included */
-    bool exact;     /* greedy D(z) equals x */
+    double nats;     /* -ln D(x | z), end token included */
+    bool exact;      /* greedy D(z) equals x */
 };
 
 struct reward_term {

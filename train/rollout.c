@@ -17,7 +17,8 @@ enum status rollout_open(struct rollout *r, int text_limit, int room, int code_r
     if (r->text && r->count && r->scored && r->base && r->episodes && r->codes && r->log_probability)
         return STATUS_OK;
     rollout_close(r);
-    return fail(STATUS_MEMORY, "no memory for %d texts with %d episodes each: lower rl.texts or the behaviour counts",
+    return fail(STATUS_MEMORY,
+                "no memory for %d texts with %d episodes each: lower rl.texts or the behaviour counts",
                 text_limit, room);
 }
 
@@ -39,14 +40,18 @@ struct text *rollout_add_text(struct rollout *r) {
     return &r->text[r->texts++];
 }
 
-void rollout_clear(struct rollout *r) { r->texts = 0; }
+void rollout_clear(struct rollout *r) {
+    r->texts = 0;
+}
 
 static size_t place(const struct rollout *r, int t, int e) {
     assert(t < r->text_limit && e < r->room);
     return (size_t)t * (size_t)r->room + (size_t)e;
 }
 
-struct episode *rollout_episode(const struct rollout *r, int t, int e) { return &r->episodes[place(r, t, e)]; }
+struct episode *rollout_episode(const struct rollout *r, int t, int e) {
+    return &r->episodes[place(r, t, e)];
+}
 
 int32_t *rollout_code(const struct rollout *r, int t, int e) {
     return r->codes + place(r, t, e) * (size_t)r->code_room;

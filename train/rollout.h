@@ -6,16 +6,16 @@
 #include "train/replay.h"
 
 struct rollout {
-    int text_limit, room;  /* texts, episodes per text */
-    int code_room;         /* tokens per z */
-    int texts;             /* in use */
-    struct text *text;     /* [text_limit] */
-    int *count;            /* [text_limit] episodes proposed */
-    int *scored;           /* [text_limit] of which the first so many have rewards */
-    int *base;             /* [text_limit] the episode that mutations start from, -1: none */
-    struct episode *episodes;  /* [text_limit, room] */
-    int32_t *codes;            /* [text_limit, room, code_room] */
-    float *log_probability;    /* [text_limit, room, code_room + 1] */
+    int text_limit, room;     /* texts, episodes per text */
+    int code_room;            /* tokens per z */
+    int texts;                /* in use */
+    struct text *text;        /* [text_limit] */
+    int *count;               /* [text_limit] episodes proposed */
+    int *scored;              /* [text_limit] of which the first so many have rewards */
+    int *base;                /* [text_limit] the episode that mutations start from, -1: none */
+    struct episode *episodes; /* [text_limit, room] */
+    int32_t *codes;           /* [text_limit, room, code_room] */
+    float *log_probability;   /* [text_limit, room, code_room + 1] */
 };
 
 enum status rollout_open(struct rollout *rollout, int text_limit, int room, int code_room);
@@ -25,8 +25,8 @@ void rollout_clear(struct rollout *rollout);
 /* One more text, without episodes; the caller fills it in. */
 struct text *rollout_add_text(struct rollout *rollout);
 
-/* Proposes z for text t; nothing happens when the text is full or has this z already. log_probability [size + 1] may
- * be NULL. Returns whether it was added. */
+/* Proposes z for text t; nothing happens when the text is full or has this z already. log_probability [size +
+ * 1] may be NULL. Returns whether it was added. */
 bool rollout_propose(struct rollout *rollout, int t, int policy, const int32_t *code, int size,
                      const float *log_probability);
 

@@ -19,7 +19,8 @@ enum status trainer_evaluate(struct trainer *t) {
                                                                         : SPLIT_TRAIN;
     const struct train_settings *s = &t->settings;
     struct evaluation *e = &t->evaluation;
-    TRY(evaluate_prior(&evaluator, trainer_progress(t) < 1 ? s->evaluation.chunks : s->evaluation.prior, &t->pair));
+    TRY(evaluate_prior(&evaluator, trainer_progress(t) < 1 ? s->evaluation.chunks : s->evaluation.prior,
+                       &t->pair));
     TRY(evaluate_split(&evaluator, split, s->evaluation.chunks, e));
     TRY(metrics_begin_row(&t->metrics));
     metrics_set(&t->metrics, "phase", t->phase);
@@ -51,7 +52,8 @@ static void show(struct loop *l, struct step_result result) {
     struct trainer *t = l->trainer;
     char detail[96];
     bool fresh = l->compressor_loss == 0;
-    l->compressor_loss = fresh ? result.compressor_loss : 0.95 * l->compressor_loss + 0.05 * result.compressor_loss;
+    l->compressor_loss =
+        fresh ? result.compressor_loss : 0.95 * l->compressor_loss + 0.05 * result.compressor_loss;
     l->decompressor_loss =
         fresh ? result.decompressor_loss : 0.95 * l->decompressor_loss + 0.05 * result.decompressor_loss;
     snprintf(detail, sizeof detail, "step %lld  loss C %.3f D %.3f", (long long)t->steps[t->phase],
@@ -70,8 +72,9 @@ static enum status one_step(struct loop *l) {
     metrics_set(&t->metrics, "compressor_loss", result.compressor_loss);
     metrics_set(&t->metrics, "decompressor_loss", result.decompressor_loss);
     if (!isfinite(result.compressor_loss) || !isfinite(result.decompressor_loss))
-        return fail(STATUS_LIMIT, "the loss of %s step %lld is not a number: lower the learning rates and resume from "
-                                  "the last checkpoint",
+        return fail(STATUS_LIMIT,
+                    "the loss of %s step %lld is not a number: lower the learning rates and resume from "
+                    "the last checkpoint",
                     phase_names[t->phase], (long long)t->steps[t->phase]);
     show(l, result);
     return metrics_end_row(&t->metrics);
@@ -118,8 +121,8 @@ static enum status run_phase(struct loop *l) {
 }
 
 enum status trainer_run(struct trainer *t, const struct run_limits *limits) {
-    struct loop loop = {.trainer = t, .saved = progress_clock(), .steps_left = limits->steps,
-                        .limited = limits->steps > 0};
+    struct loop loop = {
+        .trainer = t, .saved = progress_clock(), .steps_left = limits->steps, .limited = limits->steps > 0};
     while (t->phase < PHASE_COUNT) {
         if (t->phase == PHASE_REINFORCE && t->steps[PHASE_REINFORCE] == 0)
             reinforce_begin(t);
@@ -130,9 +133,9 @@ enum status trainer_run(struct trainer *t, const struct run_limits *limits) {
             TRY(checkpoint_save(t));
             log_info("stopped after %s step %lld; `--resume` continues", phase_names[t->phase],
                      (long long)t->steps[t->phase]);
-            return signals_stop_requested() ? fail(STATUS_INTERRUPTED, "interrupted; %s/checkpoint.h5 is saved",
-                                                   t->folder)
-                                            : STATUS_OK;
+            return signals_stop_requested()
+                       ? fail(STATUS_INTERRUPTED, "interrupted; %s/checkpoint.h5 is saved", t->folder)
+                       : STATUS_OK;
         }
         if (t->steps[t->phase] > 0)
             TRY(trainer_evaluate(t));

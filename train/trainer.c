@@ -17,7 +17,8 @@ static enum status learn_tokenizer(struct trainer *t, int merges, int extra) {
     uint64_t stride = all / LEARN_BYTES + 1, taken = 0;
     struct buffer bytes = {0};
     uint64_t *ends = malloc((size_t)(count / stride + 1) * sizeof *ends);
-    enum status status = ends ? STATUS_OK : fail(STATUS_MEMORY, "no memory to learn merges from %s", t->settings.data);
+    enum status status =
+        ends ? STATUS_OK : fail(STATUS_MEMORY, "no memory to learn merges from %s", t->settings.data);
     for (uint64_t i = 0; status == STATUS_OK && i < count; i += stride) {
         struct dataset_chunk chunk = dataset_get(t->data, SPLIT_TRAIN, i);
         status = buffer_append(&bytes, chunk.bytes, chunk.size);
@@ -35,12 +36,12 @@ static enum status open_tokenizer(struct trainer *t, int vocabulary) {
     const struct tokenizer *own = dataset_tokenizer(t->data);
     int extra = vocabulary - TOKEN_EXTRA;
     if (extra < 0)
-        return fail(STATUS_CONFIG, "model %s has a vocabulary of %d, bytes need at least %d", t->settings.model,
-                    vocabulary, TOKEN_EXTRA);
+        return fail(STATUS_CONFIG, "model %s has a vocabulary of %d, bytes need at least %d",
+                    t->settings.model, vocabulary, TOKEN_EXTRA);
     if (own->merge_count > 0) {
         if (own->merge_count > extra)
-            return fail(STATUS_CONFIG, "data set %s has %d merges, model %s has room for %d", t->settings.data,
-                        own->merge_count, t->settings.model, extra);
+            return fail(STATUS_CONFIG, "data set %s has %d merges, model %s has room for %d",
+                        t->settings.data, own->merge_count, t->settings.model, extra);
         t->pair.text_merged = true;
         return tokenizer_open_merges(&t->pair.tokenizer, own->merges, own->merge_count, extra);
     }
@@ -58,8 +59,8 @@ static enum status open_models(struct trainer *t) {
     TRY(t5_config_by_name(&compressor, t->settings.model));
     TRY(t5_config_by_name(&decompressor, second));
     if (compressor.vocab_size != decompressor.vocab_size)
-        return fail(STATUS_CONFIG, "%s and %s must have one vocabulary, not %d and %d", t->settings.model, second,
-                    compressor.vocab_size, decompressor.vocab_size);
+        return fail(STATUS_CONFIG, "%s and %s must have one vocabulary, not %d and %d", t->settings.model,
+                    second, compressor.vocab_size, decompressor.vocab_size);
     if (t->settings.absolute_positions)
         compressor.absolute_positions = decompressor.absolute_positions = dataset_chunking(t->data)->size + 1;
     TRY(open_tokenizer(t, compressor.vocab_size));
@@ -81,7 +82,8 @@ static enum status open_buffers(struct trainer *t) {
     struct t5_limits limits = batch_limits(&t->batch);
     TRY(learner_open(&t->compressor, &t->pair.compressor, &limits, (uint64_t)s->seed << 20));
     TRY(learner_open(&t->decompressor, &t->pair.decompressor, &limits, (uint64_t)(s->seed + 1) << 20));
-    TRY(t5_generator_open(&t->generator, &t->pair.compressor.config, rows > 64 ? rows : 64, row_length, code_room));
+    TRY(t5_generator_open(&t->generator, &t->pair.compressor.config, rows > 64 ? rows : 64, row_length,
+                          code_room));
     if (s->rl.steps == 0)
         return STATUS_OK;
     TRY(rollout_open(&t->rollout, texts, behaviour_room(s), code_room));
@@ -95,10 +97,12 @@ enum status trainer_open(struct trainer *t, const struct train_settings *setting
     for (int i = 0; i < STREAM_COUNT; i++)
         rng_seed(&t->rng[i], (uint64_t)settings->seed, stream_names[i]);
     if (!*settings->data)
-        return fail(STATUS_CONFIG, "no data set: make one with `laconic data make` and name it with --data DS.h5");
+        return fail(STATUS_CONFIG,
+                    "no data set: make one with `laconic data make` and name it with --data DS.h5");
     TRY(dataset_open(&t->data, settings->data));
     if (dataset_count(t->data, SPLIT_TRAIN) == 0)
-        return fail(STATUS_CONFIG, "%s has no training text: give its first split a larger share", settings->data);
+        return fail(STATUS_CONFIG, "%s has no training text: give its first split a larger share",
+                    settings->data);
     t->pair.chunking = *dataset_chunking(t->data);
     TRY(open_models(t));
     environment_open(&t->environment, &t->settings, t->data, &t->pair);
@@ -126,9 +130,7 @@ double trainer_progress(const struct trainer *t) {
     if (planned == 0)
         return 1;
     if (s->minutes > 0) {
-        double share = s->rl.steps == 0           ? 1
-                       : s->supervised.steps == 0 ? 0
-                                                  : s->supervised.share;
+        double share = s->rl.steps == 0 ? 1 : s->supervised.steps == 0 ? 0 : s->supervised.share;
         double budget = 60 * s->minutes * (t->phase == PHASE_SUPERVISED ? share : 1 - share);
         return budget > 0 ? t->seconds[t->phase] / budget : 1;
     }

@@ -1,7 +1,7 @@
 /* A training run: everything it owns, in one place.
  *
- * Phase one is supervised (supervised.c), phase two off-policy reinforcement (reinforce.c); run.c goes through both,
- * checkpoint.c keeps and restores all that changes the future.
+ * Phase one is supervised (supervised.c), phase two off-policy reinforcement (reinforce.c); run.c goes
+ * through both, checkpoint.c keeps and restores all that changes the future.
  */
 #ifndef LACONIC_TRAIN_TRAINER_H
 #define LACONIC_TRAIN_TRAINER_H
@@ -36,16 +36,17 @@ struct trainer {
     struct rng rng[STREAM_COUNT];
 
     enum phase phase;
-    int64_t steps[PHASE_COUNT];   /* done in each phase */
-    double seconds[PHASE_COUNT];  /* of learning in each phase */
-    double tokens;                /* learned from, both models */
-    int64_t newest;               /* episodes of the last iteration */
-    double best_bits;             /* lowest held-out bits per byte so far; infinity before */
+    int64_t steps[PHASE_COUNT];  /* done in each phase */
+    double seconds[PHASE_COUNT]; /* of learning in each phase */
+    double tokens;               /* learned from, both models */
+    int64_t newest;              /* episodes of the last iteration */
+    double best_bits;            /* lowest held-out bits per byte so far; infinity before */
     struct metrics metrics;
     struct evaluation evaluation; /* the last one */
 };
 
-/* Data, tokenizer, models with fresh weights, buffers. `folder` and `settings` are kept by reference and copy. */
+/* Data, tokenizer, models with fresh weights, buffers. `folder` and `settings` are kept by reference and
+ * copy. */
 enum status trainer_open(struct trainer *trainer, const struct train_settings *settings, const char *folder);
 void trainer_close(struct trainer *trainer); /* safe on a zeroed trainer */
 
@@ -63,7 +64,8 @@ struct step_result reinforce_step(struct trainer *trainer);
 /* Copies the live weights to the target networks, at the start of phase two. */
 void reinforce_begin(struct trainer *trainer);
 
-enum status trainer_evaluate(struct trainer *trainer); /* prior, held-out figures, a row of metrics, best.h5 */
+enum status
+trainer_evaluate(struct trainer *trainer); /* prior, held-out figures, a row of metrics, best.h5 */
 
 /* Whole state to FOLDER/checkpoint.h5, or only the pair to FOLDER/NAME. */
 enum status checkpoint_save(struct trainer *trainer);

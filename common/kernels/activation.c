@@ -50,7 +50,8 @@ static void gelu_backward_task(void *context, size_t begin, size_t end, int work
                                end - begin);
 }
 
-void gated_gelu_backward(float *dx, float *dgate, const float *dy, const float *x, const float *gate, size_t n) {
+void gated_gelu_backward(float *dx, float *dgate, const float *dy, const float *x, const float *gate,
+                         size_t n) {
     struct activation a = {.dx = dx, .dgate = dgate, .dy = dy, .x = x, .gate = gate};
     threads_for(n, GRAIN, gelu_backward_task, &a);
 }

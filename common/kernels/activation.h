@@ -13,6 +13,7 @@ void relu_backward(float *dx, const float *dy, const float *x, size_t n);
  * (arXiv 1606.08415): gelu(x) = x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))). */
 void gated_gelu_forward(float *y, const float *x, const float *gate, size_t n);
 /* Writes dx and dgate. dx may be dy. */
-void gated_gelu_backward(float *dx, float *dgate, const float *dy, const float *x, const float *gate, size_t n);
+void gated_gelu_backward(float *dx, float *dgate, const float *dy, const float *x, const float *gate,
+                         size_t n);
 
 #endif

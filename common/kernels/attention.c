@@ -60,7 +60,8 @@ static void for_pieces(struct attention *a, size_t begin, size_t end, float *scr
 static void finish_row(const struct attention_shape *s, const struct piece *piece, float *row, size_t i) {
     size_t visible = s->causal && i + 1 < piece->keys ? i + 1 : piece->keys;
     if (s->bias)
-        lanes->axpy(row, 1.0f, s->bias + piece->head * (2 * (size_t)s->length - 1) + (size_t)s->length - 1 - i, visible);
+        lanes->axpy(row, 1.0f,
+                    s->bias + piece->head * (2 * (size_t)s->length - 1) + (size_t)s->length - 1 - i, visible);
     if (s->key_mask) {
         const uint8_t *mask = s->key_mask + (piece->k / ((size_t)s->heads * (size_t)s->width));
         for (size_t j = 0; j < visible; j++)
@@ -82,12 +83,12 @@ static void forward_piece(struct attention *a, const struct piece *piece, float 
     const struct attention_shape *s = a->shape;
     int inner = s->heads * s->width, queries = (int)piece->queries, keys = (int)piece->keys;
     float *p = a->probabilities + piece->p;
-    gemm_serial(false, true, queries, keys, s->width, 1.0f, a->q + piece->q, inner, a->k + piece->k, inner, 0.0f, p,
-                keys);
+    gemm_serial(false, true, queries, keys, s->width, 1.0f, a->q + piece->q, inner, a->k + piece->k, inner,
+                0.0f, p, keys);
     for (size_t i = 0; i < piece->queries; i++)
         finish_row(s, piece, p + i * piece->keys, i);
-    gemm_serial(false, false, queries, s->width, keys, 1.0f, dropped(s, piece, p, scratch), keys, a->v + piece->k,
-                inner, 0.0f, a->out + piece->q, inner);
+    gemm_serial(false, false, queries, s->width, keys, 1.0f, dropped(s, piece, p, scratch), keys,
+                a->v + piece->k, inner, 0.0f, a->out + piece->q, inner);
 }
 
 static void forward_task(void *context, size_t begin, size_t end, int worker) {
@@ -97,8 +98,14 @@ static void forward_task(void *context, size_t begin, size_t end, int worker) {
 
 void attention_forward(float *out, float *probabilities, const float *q, const float *k, const float *v,
                        const struct attention_shape *shape, float *scratch, size_t scratch_size) {
-    struct attention a = {.shape = shape, .out = out, .probabilities = probabilities, .q = q, .k = k, .v = v,
-                          .scratch = scratch, .scratch_size = scratch_size};
+    struct attention a = {.shape = shape,
+                          .out = out,
+                          .probabilities = probabilities,
+                          .q = q,
+                          .k = k,
+                          .v = v,
+                          .scratch = scratch,
+                          .scratch_size = scratch_size};
     threads_for((size_t)shape->rows * (size_t)shape->heads, 1, forward_task, &a);
 }
 
@@ -107,17 +114,19 @@ static void backward_piece(struct attention *a, const struct piece *piece, float
     int inner = s->heads * s->width, queries = (int)piece->queries, keys = (int)piece->keys;
     float *p = a->probabilities + piece->p;
     const float *dout = a->dout + piece->q;
-    gemm_serial(true, false, keys, s->width, queries, 1.0f, dropped(s, piece, p, scratch), keys, dout, inner, 0.0f,
-                a->dv + piece->k, inner);
-    gemm_serial(false, true, queries, keys, s->width, 1.0f, dout, inner, a->v + piece->k, inner, 0.0f, scratch, keys);
+    gemm_serial(true, false, keys, s->width, queries, 1.0f, dropped(s, piece, p, scratch), keys, dout, inner,
+                0.0f, a->dv + piece->k, inner);
+    gemm_serial(false, true, queries, keys, s->width, 1.0f, dout, inner, a->v + piece->k, inner, 0.0f,
+                scratch, keys);
     if (s->dropout_rate != 0.0f)
-        dropout_apply(scratch, scratch, piece->queries * piece->keys, s->dropout_rate, s->dropout_key, piece->p);
+        dropout_apply(scratch, scratch, piece->queries * piece->keys, s->dropout_rate, s->dropout_key,
+                      piece->p);
     for (size_t i = 0; i < piece->queries; i++)
         lanes->softmax_backward(p + i * piece->keys, scratch + i * piece->keys, piece->keys);
-    gemm_serial(false, false, queries, s->width, keys, 1.0f, p, keys, a->k + piece->k, inner, 0.0f, a->dq + piece->q,
-                inner);
-    gemm_serial(true, false, keys, s->width, queries, 1.0f, p, keys, a->q + piece->q, inner, 0.0f, a->dk + piece->k,
-                inner);
+    gemm_serial(false, false, queries, s->width, keys, 1.0f, p, keys, a->k + piece->k, inner, 0.0f,
+                a->dq + piece->q, inner);
+    gemm_serial(true, false, keys, s->width, queries, 1.0f, p, keys, a->q + piece->q, inner, 0.0f,
+                a->dk + piece->k, inner);
 }
 
 static void backward_task(void *context, size_t begin, size_t end, int worker) {
@@ -142,16 +151,26 @@ static void bias_task(void *context, size_t begin, size_t end, int worker) {
     }
 }
 
-void attention_backward(float *dq, float *dk, float *dv, float *dbias, const float *dout, float *probabilities,
-                        const float *q, const float *k, const float *v, const struct attention_shape *shape,
-                        float *scratch, size_t scratch_size) {
-    struct attention a = {.shape = shape, .probabilities = probabilities, .dq = dq, .dk = dk, .dv = dv,
-                          .dbias = dbias, .scratch = scratch, .q = q, .k = k, .v = v, .dout = dout,
+void attention_backward(float *dq, float *dk, float *dv, float *dbias, const float *dout,
+                        float *probabilities, const float *q, const float *k, const float *v,
+                        const struct attention_shape *shape, float *scratch, size_t scratch_size) {
+    struct attention a = {.shape = shape,
+                          .probabilities = probabilities,
+                          .dq = dq,
+                          .dk = dk,
+                          .dv = dv,
+                          .dbias = dbias,
+                          .scratch = scratch,
+                          .q = q,
+                          .k = k,
+                          .v = v,
+                          .dout = dout,
                           .scratch_size = scratch_size};
     size_t inner = (size_t)shape->heads * (size_t)shape->width;
     for (int r = 0; r < shape->rows; r++) /* a row without queries gives its keys no gradient */
         if (shape->q_start[r] == shape->q_start[r + 1]) {
-            size_t first = (size_t)shape->k_start[r] * inner, size = (size_t)shape->k_start[r + 1] * inner - first;
+            size_t first = (size_t)shape->k_start[r] * inner,
+                   size = (size_t)shape->k_start[r + 1] * inner - first;
             memset(dk + first, 0, size * sizeof *dk);
             memset(dv + first, 0, size * sizeof *dv);
         }
@@ -176,8 +195,10 @@ static void step_task(void *context, size_t begin, size_t end, int worker) {
         size_t row = i / heads, head = i % heads, count = (size_t)s->count[row];
         size_t base = (size_t)s->slot[row] * s->slot_stride + head * width;
         size_t at = row * inner + head * width;
-        const float *bias = s->bias ? s->bias + head * (2 * (size_t)s->length - 1) + (size_t)s->length - count : NULL;
-        lanes->attend(a->out + at, a->q + at, a->keys + base, a->values + base, bias, scores, count, inner, width);
+        const float *bias =
+            s->bias ? s->bias + head * (2 * (size_t)s->length - 1) + (size_t)s->length - count : NULL;
+        lanes->attend(a->out + at, a->q + at, a->keys + base, a->values + base, bias, scores, count, inner,
+                      width);
     }
 }
 

@@ -1,8 +1,8 @@
 /* Multi-head attention over ragged rows, scores not scaled (T5 folds the scale into its initial values).
  *
- * Row r has queries q[q_start[r] .. q_start[r+1]) and keys, values at k_start. Arrays are [tokens, heads * width].
- * P(i, j) = softmax over j of q_i . k_j + bias[h][j - i + length - 1], future keys excluded when causal, masked keys
- * as Hugging Face does it: the most negative float is added to their score.
+ * Row r has queries q[q_start[r] .. q_start[r+1]) and keys, values at k_start. Arrays are [tokens, heads *
+ * width]. P(i, j) = softmax over j of q_i . k_j + bias[h][j - i + length - 1], future keys excluded when
+ * causal, masked keys as Hugging Face does it: the most negative float is added to their score.
  */
 #ifndef LACONIC_KERNELS_ATTENTION_H
 #define LACONIC_KERNELS_ATTENTION_H
@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 struct attention_shape {
-    int rows, heads, width; /* width of one head */
+    int rows, heads, width;           /* width of one head */
     const int32_t *q_start, *k_start; /* [rows + 1] */
     const float *bias;                /* [heads, 2 length - 1] or NULL */
     int length;                       /* of the bias: longest row it covers */
@@ -33,13 +33,13 @@ void attention_forward(float *out, float *probabilities, const float *q, const f
                        const struct attention_shape *shape, float *scratch, size_t scratch_size);
 
 /* Writes dq, dk, dv; dbias [heads, 2 length - 1] += when not NULL. Overwrites probabilities. */
-void attention_backward(float *dq, float *dk, float *dv, float *dbias, const float *dout, float *probabilities,
-                        const float *q, const float *k, const float *v, const struct attention_shape *shape,
-                        float *scratch, size_t scratch_size);
+void attention_backward(float *dq, float *dk, float *dv, float *dbias, const float *dout,
+                        float *probabilities, const float *q, const float *k, const float *v,
+                        const struct attention_shape *shape, float *scratch, size_t scratch_size);
 
-/* One query per row against cached keys and values: row r reads keys + slot[r] * slot_stride, count[r] of them.
- * bias as above for query position count[r] - 1 (self-attention), or NULL. key_mask: none. scratch: threads_count()
- * times scratch_size floats, scratch_size >= the largest count. out may not be q. */
+/* One query per row against cached keys and values: row r reads keys + slot[r] * slot_stride, count[r] of
+ * them. bias as above for query position count[r] - 1 (self-attention), or NULL. key_mask: none. scratch:
+ * threads_count() times scratch_size floats, scratch_size >= the largest count. out may not be q. */
 struct attention_step_shape {
     int rows, heads, width;
     const int *slot, *count; /* [rows] */

@@ -25,11 +25,12 @@ enum status cpu_prepare(const char *choice, char **argv) {
     if (!choice)
         choice = getenv("LACONIC_CPU");
     bool forced = choice && *choice;
-    if (forced && strcmp(choice, "scalar") != 0 && strcmp(choice, "avx2") != 0 && strcmp(choice, "avx512") != 0)
+    if (forced && strcmp(choice, "scalar") != 0 && strcmp(choice, "avx2") != 0 &&
+        strcmp(choice, "avx512") != 0)
         return fail(STATUS_USAGE, "unknown CPU back end '%s': use scalar, avx2 or avx512", choice);
     if (forced && !lanes_select(choice))
-        return fail(STATUS_USAGE, "this CPU does not have %s: use another back end or leave the choice to laconic",
-                    choice);
+        return fail(STATUS_USAGE,
+                    "this CPU does not have %s: use another back end or leave the choice to laconic", choice);
     choice = lanes->name;
     if (forced && strcmp(choice, "scalar") == 0)
         gemm_select(GEMM_PORTABLE);
@@ -47,4 +48,6 @@ enum status cpu_prepare(const char *choice, char **argv) {
     return STATUS_OK;
 }
 
-const char *cpu_description(void) { return description; }
+const char *cpu_description(void) {
+    return description;
+}

@@ -1,4 +1,5 @@
-/* Dropout whose mask is a function of (key, index): the backward pass computes it again instead of storing it. */
+/* Dropout whose mask is a function of (key, index): the backward pass computes it again instead of storing
+ * it. */
 #ifndef LACONIC_KERNELS_DROPOUT_H
 #define LACONIC_KERNELS_DROPOUT_H
 

@@ -28,7 +28,8 @@ static void scatter_task(void *context, size_t begin, size_t end, int worker) {
     (void)worker;
     struct embedding *e = context;
     for (size_t t = 0; t < e->tokens; t++)
-        lanes->axpy(e->out + (size_t)e->ids[t] * e->width + begin, 1.0f, e->in + t * e->width + begin, end - begin);
+        lanes->axpy(e->out + (size_t)e->ids[t] * e->width + begin, 1.0f, e->in + t * e->width + begin,
+                    end - begin);
 }
 
 void embedding_backward(float *dtable, const float *dout, const int32_t *ids, int tokens, int width) {

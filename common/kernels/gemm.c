@@ -7,19 +7,23 @@
 
 static enum gemm_backend selected = GEMM_OPENBLAS;
 
-void gemm_select(enum gemm_backend backend) { selected = backend; }
+void gemm_select(enum gemm_backend backend) {
+    selected = backend;
+}
 
-enum gemm_backend gemm_selected(void) { return selected; }
+enum gemm_backend gemm_selected(void) {
+    return selected;
+}
 
-void gemm_serial(bool transpose_a, bool transpose_b, int m, int n, int k, float alpha, const float *a, int lda,
-                 const float *b, int ldb, float beta, float *c, int ldc) {
+void gemm_serial(bool transpose_a, bool transpose_b, int m, int n, int k, float alpha, const float *a,
+                 int lda, const float *b, int ldb, float beta, float *c, int ldc) {
     if (m == 0 || n == 0)
         return;
     if (selected == GEMM_PORTABLE)
         gemm_portable(transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
     else
-        cblas_sgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans, transpose_b ? CblasTrans : CblasNoTrans,
-                    m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+        cblas_sgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans,
+                    transpose_b ? CblasTrans : CblasNoTrans, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 
 struct product {
@@ -44,9 +48,10 @@ static void product_task(void *context, size_t begin, size_t end, int worker) {
     }
 }
 
-/* The longer side of C is cut; below about 20 microseconds of work a second thread costs more than it brings. */
-void gemm(bool transpose_a, bool transpose_b, int m, int n, int k, const float *a, int lda, const float *b, int ldb,
-          float beta, float *c, int ldc) {
+/* The longer side of C is cut; below about 20 microseconds of work a second thread costs more than it brings.
+ */
+void gemm(bool transpose_a, bool transpose_b, int m, int n, int k, const float *a, int lda, const float *b,
+          int ldb, float beta, float *c, int ldc) {
     struct product p = {transpose_a, transpose_b, m >= n, m, n, k, lda, ldb, ldc, a, b, beta, c};
     size_t longer = (size_t)(p.by_rows ? m : n), grain = 32;
     if ((double)m * n * k < 1e6)

@@ -1,11 +1,12 @@
-/* Portable matrix product. Columns of C are the vector lanes, so the order of every sum is the same at any vector
- * width; B is packed in panels of GEMM_PANEL columns and DEPTH rows, sums continue from panel to panel. */
+/* Portable matrix product. Columns of C are the vector lanes, so the order of every sum is the same at any
+ * vector width; B is packed in panels of GEMM_PANEL columns and DEPTH rows, sums continue from panel to
+ * panel. */
 #include "kernels/gemm_portable.h"
 #include <stddef.h>
 #include <string.h>
 #include "kernels/lanes.h"
 
-enum { DEPTH = 256, SLAB = 64 };
+enum { DEPTH = 1024, SLAB = 64 };
 
 struct strided {
     const float *base;
@@ -13,7 +14,8 @@ struct strided {
 };
 
 static struct strided strided_of(const float *base, int leading, bool transposed) {
-    return transposed ? (struct strided){base, 1, (size_t)leading} : (struct strided){base, (size_t)leading, 1};
+    return transposed ? (struct strided){base, 1, (size_t)leading}
+                      : (struct strided){base, (size_t)leading, 1};
 }
 
 /* packed [depth, GEMM_PANEL] = B[k0 .. k0 + depth, j0 .. j0 + width], zeros behind width */
@@ -23,7 +25,8 @@ static void pack_panel(float *packed, struct strided b, size_t k0, size_t depth,
             packed[k * GEMM_PANEL + j] = j < width ? b.base[(k0 + k) * b.row + (j0 + j) * b.column] : 0.0f;
 }
 
-static void store_slab(float *c, size_t ldc, const float *sums, size_t rows, size_t width, float alpha, float beta) {
+static void store_slab(float *c, size_t ldc, const float *sums, size_t rows, size_t width, float alpha,
+                       float beta) {
     for (size_t i = 0; i < rows; i++)
         for (size_t j = 0; j < width; j++) {
             float product = alpha * sums[i * GEMM_PANEL + j];
@@ -31,8 +34,8 @@ static void store_slab(float *c, size_t ldc, const float *sums, size_t rows, siz
         }
 }
 
-void gemm_portable(bool transpose_a, bool transpose_b, int m, int n, int k, float alpha, const float *a, int lda,
-                   const float *b, int ldb, float beta, float *c, int ldc) {
+void gemm_portable(bool transpose_a, bool transpose_b, int m, int n, int k, float alpha, const float *a,
+                   int lda, const float *b, int ldb, float beta, float *c, int ldc) {
     float packed[DEPTH * GEMM_PANEL], sums[SLAB * GEMM_PANEL];
     struct strided sa = strided_of(a, lda, transpose_a), sb = strided_of(b, ldb, transpose_b);
     size_t rows = (size_t)m, columns = (size_t)n, depth = (size_t)k;
@@ -45,8 +48,8 @@ void gemm_portable(bool transpose_a, bool transpose_b, int m, int n, int k, floa
                 size_t part = depth - k0 < DEPTH ? depth - k0 : DEPTH;
                 if (i == 0 || depth > DEPTH) /* a panel that is deep enough to stay packed serves all slabs */
                     pack_panel(packed, sb, k0, part, j, width);
-                lanes->gemm_panel(sums, packed, sa.base + i * sa.row + k0 * sa.column, sa.row, sa.column, height,
-                                  part);
+                lanes->gemm_panel(sums, packed, sa.base + i * sa.row + k0 * sa.column, sa.row, sa.column,
+                                  height, part);
             }
             store_slab(c + i * (size_t)ldc + j, (size_t)ldc, sums, height, width, alpha, beta);
         }

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 /* C = alpha op(A) op(B) + beta C on the calling thread; shapes as in gemm.h. */
-void gemm_portable(bool transpose_a, bool transpose_b, int m, int n, int k, float alpha, const float *a, int lda,
-                   const float *b, int ldb, float beta, float *c, int ldc);
+void gemm_portable(bool transpose_a, bool transpose_b, int m, int n, int k, float alpha, const float *a,
+                   int lda, const float *b, int ldb, float beta, float *c, int ldc);
 
 #endif

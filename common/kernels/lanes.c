@@ -83,7 +83,8 @@ static void norm(float *y, const float *x, const float *weight, float inv, size_
         y[i] = weight[i] * (x[i] * inv);
 }
 
-static void norm_backward(float *dx, const float *dy, const float *x, const float *weight, float inv, size_t n) {
+static void norm_backward(float *dx, const float *dy, const float *x, const float *weight, float inv,
+                          size_t n) {
     vec total = vec_all(0.0f);
     size_t i = 0;
     for (; i + LANES <= n; i += LANES)
@@ -113,9 +114,13 @@ static void relu_backward(float *dx, const float *dy, const float *x, size_t n) 
 #define GELU_SCALE 0.7978845608f /* sqrt(2 / pi) */
 #define GELU_CUBIC 0.044715f
 
-VEC_INLINE vec gelu_tanh(vec x) { return vec_tanh((x + x * x * x * GELU_CUBIC) * GELU_SCALE); }
+VEC_INLINE vec gelu_tanh(vec x) {
+    return vec_tanh((x + x * x * x * GELU_CUBIC) * GELU_SCALE);
+}
 
-VEC_INLINE vec gelu(vec x) { return x * 0.5f * (1.0f + gelu_tanh(x)); }
+VEC_INLINE vec gelu(vec x) {
+    return x * 0.5f * (1.0f + gelu_tanh(x));
+}
 
 /* d gelu / dx = (1 + t)/2 + x/2 (1 - t^2) sqrt(2/pi) (1 + 3 * 0.044715 x^2), t the tanh above */
 VEC_INLINE vec gelu_slope(vec x) {
@@ -179,8 +184,8 @@ static void attend(float *out, const float *q, const float *keys, const float *v
         axpy(out, scores[j], values + j * stride, width);
 }
 
-static void gemm_panel(float *sums, const float *packed, const float *a, size_t row, size_t column, size_t rows,
-                       size_t depth) {
+static void gemm_panel(float *sums, const float *packed, const float *a, size_t row, size_t column,
+                       size_t rows, size_t depth) {
     for (size_t i = 0; i < rows; i += GEMM_TILE) {
         const float *from[GEMM_TILE];
         vec s[GEMM_TILE][2];
@@ -209,9 +214,8 @@ static void gemm_panel(float *sums, const float *packed, const float *a, size_t 
 #define JOIN(a, b) a##b
 #define TABLE_OF(set) JOIN(lanes_, set)
 
-const struct lanes TABLE_OF(LANES_SET) = {
-    .name = NAME_OF(LANES_SET),
+const struct lanes TABLE_OF(LANES_SET) = {.name = NAME_OF(LANES_SET),
 #define LANES_ENTRY(result, field, parameters) .field = field,
-    LANES_LIST(LANES_ENTRY)
+                                          LANES_LIST(LANES_ENTRY)
 #undef LANES_ENTRY
 };

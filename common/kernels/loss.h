@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-/* nll [tokens]: -ln softmax(logits)[label], 0 for a negative label. argmax [tokens]: the largest logit's id, ties to
- * the smallest; may be NULL. logits [tokens, vocabulary] stay as they are. */
+/* nll [tokens]: -ln softmax(logits)[label], 0 for a negative label. argmax [tokens]: the largest logit's id,
+ * ties to the smallest; may be NULL. logits [tokens, vocabulary] stay as they are. */
 void loss_token_nll(const float *logits, const int32_t *labels, int tokens, int vocabulary, float *nll,
                     int32_t *argmax);
 

@@ -22,8 +22,10 @@ static void forward_task(void *context, size_t begin, size_t end, int worker) {
     }
 }
 
-void norm_forward(float *y, float *inv, const float *x, const float *weight, int rows, int width, float epsilon) {
-    struct norm n = {.y = y, .inv_out = inv, .x = x, .weight = weight, .width = (size_t)width, .epsilon = epsilon};
+void norm_forward(float *y, float *inv, const float *x, const float *weight, int rows, int width,
+                  float epsilon) {
+    struct norm n = {
+        .y = y, .inv_out = inv, .x = x, .weight = weight, .width = (size_t)width, .epsilon = epsilon};
     threads_for((size_t)rows, 32, forward_task, &n);
 }
 
@@ -31,8 +33,8 @@ static void backward_task(void *context, size_t begin, size_t end, int worker) {
     (void)worker;
     struct norm *n = context;
     for (size_t r = begin; r < end; r++)
-        lanes->norm_backward(n->dx + r * n->width, n->dy + r * n->width, n->x + r * n->width, n->weight, n->inv[r],
-                             n->width);
+        lanes->norm_backward(n->dx + r * n->width, n->dy + r * n->width, n->x + r * n->width, n->weight,
+                             n->inv[r], n->width);
 }
 
 /* Cut by columns: every column is one sum over the rows in order, whatever the threads. */
@@ -43,10 +45,16 @@ static void weight_task(void *context, size_t begin, size_t end, int worker) {
         lanes->multiply_add(n->dweight + begin, n->dy + at, n->x + at, n->inv[r], end - begin);
 }
 
-void norm_backward(float *dx, float *dweight, const float *dy, const float *x, const float *inv, const float *weight,
-                   int rows, int width) {
-    struct norm n = {.dx = dx, .dweight = dweight, .dy = dy, .x = x, .inv = inv, .weight = weight,
-                     .rows = (size_t)rows, .width = (size_t)width};
+void norm_backward(float *dx, float *dweight, const float *dy, const float *x, const float *inv,
+                   const float *weight, int rows, int width) {
+    struct norm n = {.dx = dx,
+                     .dweight = dweight,
+                     .dy = dy,
+                     .x = x,
+                     .inv = inv,
+                     .weight = weight,
+                     .rows = (size_t)rows,
+                     .width = (size_t)width};
     threads_for(n.rows, 32, backward_task, &n);
     threads_for(n.width, 16, weight_task, &n);
 }

@@ -4,10 +4,11 @@
 #define LACONIC_KERNELS_NORM_H
 
 /* y [rows, width], inv [rows] kept for the backward pass, x [rows, width], weight [width]. y may not be x. */
-void norm_forward(float *y, float *inv, const float *x, const float *weight, int rows, int width, float epsilon);
+void norm_forward(float *y, float *inv, const float *x, const float *weight, int rows, int width,
+                  float epsilon);
 
 /* dx [rows, width] += ..., dweight [width] += ...; dy as from above. */
-void norm_backward(float *dx, float *dweight, const float *dy, const float *x, const float *inv, const float *weight,
-                   int rows, int width);
+void norm_backward(float *dx, float *dweight, const float *dy, const float *x, const float *inv,
+                   const float *weight, int rows, int width);
 
 #endif

@@ -16,14 +16,15 @@ static void update_task(void *context, size_t begin, size_t end, int worker) {
     lanes->adamw(u->w + begin, u->m + begin, u->v + begin, u->g + begin, end - begin, &u->s);
 }
 
-void adamw_update(float *weights, float *m, float *v, const float *gradient, size_t n, const struct adamw *settings,
-                  int64_t step, float gradient_scale) {
+void adamw_update(float *weights, float *m, float *v, const float *gradient, size_t n,
+                  const struct adamw *settings, int64_t step, float gradient_scale) {
     struct update u = {.w = weights, .m = m, .v = v, .g = gradient};
     u.s = (struct lanes_adamw){.beta1 = settings->beta1,
                                .beta2 = settings->beta2,
                                .epsilon = settings->epsilon,
                                .gradient_scale = gradient_scale,
-                               .rate = settings->learning_rate / (float)(1.0 - pow(settings->beta1, (double)step)),
+                               .rate = settings->learning_rate /
+                                       (float)(1.0 - pow(settings->beta1, (double)step)),
                                .inverse_v = 1.0f / (float)(1.0 - pow(settings->beta2, (double)step)),
                                .keep = 1.0f - settings->learning_rate * settings->weight_decay};
     threads_for(n, 4096, update_task, &u);

@@ -11,8 +11,8 @@ struct adamw {
 
 /* One step over n weights: m, v are the moments, `step` counts from 1, the gradient is multiplied by
  * `gradient_scale` first (clipping). The gradient is left as it is. */
-void adamw_update(float *weights, float *m, float *v, const float *gradient, size_t n, const struct adamw *settings,
-                  int64_t step, float gradient_scale);
+void adamw_update(float *weights, float *m, float *v, const float *gradient, size_t n,
+                  const struct adamw *settings, int64_t step, float gradient_scale);
 
 /* Square root of the sum of squares, summed in double in a fixed order. */
 double gradient_norm(const float *gradient, size_t n);
@@ -20,9 +20,9 @@ double gradient_norm(const float *gradient, size_t n);
 float gradient_clip_scale(double norm, double limit);
 
 struct schedule {
-    double peak;         /* learning rate at the end of the warm-up */
-    double warmup;       /* share of the run, 0 .. 1, in which it rises from 0 */
-    double final_share;  /* of the peak, reached at the end, linearly */
+    double peak;        /* learning rate at the end of the warm-up */
+    double warmup;      /* share of the run, 0 .. 1, in which it rises from 0 */
+    double final_share; /* of the peak, reached at the end, linearly */
 };
 double schedule_rate(const struct schedule *schedule, double progress); /* progress 0 .. 1 */
 

@@ -30,8 +30,8 @@ void position_bias_forward(float *bias, const float *table, const struct positio
     }
 }
 
-void position_bias_backward(float *dtable, const float *dbias, const struct position_buckets *buckets, int heads,
-                            int length) {
+void position_bias_backward(float *dtable, const float *dbias, const struct position_buckets *buckets,
+                            int heads, int length) {
     int span = 2 * length - 1;
     for (int i = 0; i < span; i++) {
         int bucket = position_bucket(buckets, i - (length - 1));

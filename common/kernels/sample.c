@@ -12,8 +12,8 @@ int32_t sample_argmax(const float *logits, int vocabulary) {
     return 0; /* only for NaN */
 }
 
-/* The largest threshold that keeps at least `count` entries with p >= threshold, or with at least `mass` of the
- * probability: bisection over the values, 30 halvings to float32's resolution. */
+/* The largest threshold that keeps at least `count` entries with p >= threshold, or with at least `mass` of
+ * the probability: bisection over the values, 30 halvings to float32's resolution. */
 static float threshold_keeping(const float *p, int n, int count, double mass) {
     float low = 0.0f, high = lanes->max(p, (size_t)n);
     for (int round = 0; round < 30 && low < high; round++) {
@@ -39,8 +39,8 @@ static void keep_above(float *p, int n, float threshold) {
             p[i] = 0.0f;
 }
 
-int32_t sample_token(const float *logits, int vocabulary, float temperature, int top_k, float top_p, float uniform,
-                     float *scratch, float *log_probability) {
+int32_t sample_token(const float *logits, int vocabulary, float temperature, int top_k, float top_p,
+                     float uniform, float *scratch, float *log_probability) {
     for (int i = 0; i < vocabulary; i++)
         scratch[i] = logits[i] / temperature;
     lanes->softmax(scratch, (size_t)vocabulary);

@@ -7,9 +7,9 @@
 int32_t sample_argmax(const float *logits, int vocabulary); /* ties: the smallest id */
 
 /* Draws from softmax(logits / temperature) cut to the top_k largest (0: all) and then to the smallest set of
- * probability top_p (1 or 0: all); `uniform` in [0, 1) decides. scratch [vocabulary]. Returns the id and its ln
- * probability under that distribution. Tokens as probable as the last one kept are kept too. */
-int32_t sample_token(const float *logits, int vocabulary, float temperature, int top_k, float top_p, float uniform,
-                     float *scratch, float *log_probability);
+ * probability top_p (1 or 0: all); `uniform` in [0, 1) decides. scratch [vocabulary]. Returns the id and its
+ * ln probability under that distribution. Tokens as probable as the last one kept are kept too. */
+int32_t sample_token(const float *logits, int vocabulary, float temperature, int top_k, float top_p,
+                     float uniform, float *scratch, float *log_probability);
 
 #endif

@@ -1,7 +1,8 @@
 /* Sixteen float lanes, the unit in which reductions and transcendental functions are written.
  *
- * GCC's and clang's vector types lower to whatever the CPU has; element-wise IEEE operations give the same bits
- * everywhere, and sums run in one fixed order: sixteen lanes, then a fixed tree. Only lanes.c includes this.
+ * GCC's and clang's vector types lower to whatever the CPU has; element-wise IEEE operations give the same
+ * bits everywhere, and sums run in one fixed order: sixteen lanes, then a fixed tree. Only lanes.c includes
+ * this.
  */
 #ifndef LACONIC_KERNELS_VEC_H
 #define LACONIC_KERNELS_VEC_H
@@ -23,7 +24,9 @@ VEC_INLINE vec vec_load(const float *p) {
     return v;
 }
 
-VEC_INLINE void vec_store(float *p, vec v) { memcpy(p, &v, sizeof v); }
+VEC_INLINE void vec_store(float *p, vec v) {
+    memcpy(p, &v, sizeof v);
+}
 
 /* The first n < 16 lanes, the rest `fill`. */
 VEC_INLINE vec vec_load_part(const float *p, size_t n, float fill) {
@@ -33,14 +36,22 @@ VEC_INLINE vec vec_load_part(const float *p, size_t n, float fill) {
     return vec_load(lane);
 }
 
-VEC_INLINE void vec_store_part(float *p, vec v, size_t n) { memcpy(p, &v, n * sizeof *p); }
+VEC_INLINE void vec_store_part(float *p, vec v, size_t n) {
+    memcpy(p, &v, n * sizeof *p);
+}
 
-VEC_INLINE vec vec_all(float x) { return (vec){x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x}; }
+VEC_INLINE vec vec_all(float x) {
+    return (vec){x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x};
+}
 
 /* mask lanes are 0 or -1 */
-VEC_INLINE vec vec_select(veci mask, vec yes, vec no) { return (vec)((mask & (veci)yes) | (~mask & (veci)no)); }
+VEC_INLINE vec vec_select(veci mask, vec yes, vec no) {
+    return (vec)((mask & (veci)yes) | (~mask & (veci)no));
+}
 
-VEC_INLINE vec vec_max(vec a, vec b) { return vec_select(a > b, a, b); }
+VEC_INLINE vec vec_max(vec a, vec b) {
+    return vec_select(a > b, a, b);
+}
 
 VEC_INLINE float vec_sum(vec v) {
     float a[LANES];
@@ -61,7 +72,8 @@ VEC_INLINE float vec_largest(vec v) {
 }
 
 /* e^x without libm, within 2 ulp; 0 below -87.3, finite above 88.
- * x = n ln 2 + r, |r| <= ln 2 / 2 (Cody and Waite's two-part ln 2); e^r by a polynomial; 2^n by the exponent. */
+ * x = n ln 2 + r, |r| <= ln 2 / 2 (Cody and Waite's two-part ln 2); e^r by a polynomial; 2^n by the exponent.
+ */
 VEC_INLINE vec vec_exp(vec x) {
     const vec shifter = vec_all(12582912.0f); /* 1.5 * 2^23: adding it rounds to an integer */
     vec bounded = vec_select(x < -87.3f, vec_all(-87.3f), x);

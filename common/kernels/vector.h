@@ -4,8 +4,9 @@
 
 #include <stddef.h>
 
-void vector_add(float *y, const float *x, size_t n);                   /* y += x */
-void vector_scale(float *y, float scale, size_t n);                    /* y *= scale */
-void vector_blend(float *y, float share, const float *x, size_t n);    /* y = (1 - share) y + share x: Polyak averaging */
+void vector_add(float *y, const float *x, size_t n); /* y += x */
+void vector_scale(float *y, float scale, size_t n);  /* y *= scale */
+void vector_blend(float *y, float share, const float *x,
+                  size_t n); /* y = (1 - share) y + share x: Polyak averaging */
 
 #endif

@@ -1,4 +1,5 @@
-/* Batched cached decoding. Slot r of every cache belongs to row r; a step works on the active rows only, packed. */
+/* Batched cached decoding. Slot r of every cache belongs to row r; a step works on the active rows only,
+ * packed. */
 #include "t5/generate.h"
 #include <assert.h>
 #include <math.h>
@@ -60,7 +61,8 @@ static void lay_out(struct t5_generator *g, struct arena *arena) {
     struct t5_stack_size size = {.tokens = g->rows * g->source_length, .length = g->source_length};
     t5_stack_lay_out(&g->encoder, c, &size, arena);
     g->context.attention_scratch_size = attention_scratch_size(g->source_length, g->source_length);
-    g->context.attention_scratch = ARENA_TAKE(arena, float, g->context.attention_scratch_size *(size_t)g->threads);
+    g->context.attention_scratch =
+        ARENA_TAKE(arena, float, g->context.attention_scratch_size *(size_t)g->threads);
     lay_out_caches(g, arena, inner);
 
     g->bias = ARENA_TAKE(arena, float, (size_t)c->num_heads *(2 * target - 1));
@@ -84,7 +86,7 @@ static void lay_out(struct t5_generator *g, struct arena *arena) {
     g->active = ARENA_TAKE(arena, int, rows);
     g->length = ARENA_TAKE(arena, int, rows);
     g->ids = ARENA_TAKE(arena, int32_t, rows);
-    g->output = ARENA_TAKE(arena, int32_t, rows *target);
+    g->output = ARENA_TAKE(arena, int32_t, rows * target);
     g->log_probability = ARENA_TAKE(arena, float, rows *target);
     g->end_log_probability = ARENA_TAKE(arena, float, rows);
     g->ended = ARENA_TAKE(arena, uint8_t, rows);
@@ -105,8 +107,8 @@ enum status t5_generator_open(struct t5_generator **out, const struct t5_config 
     g->encoder.depth = config->num_layers;
     g->encoder.blocks = calloc((size_t)config->num_layers, sizeof *g->encoder.blocks);
     g->caches = calloc((size_t)config->num_decoder_layers, sizeof *g->caches);
-    enum status status = g->encoder.blocks && g->caches ? STATUS_OK
-                                                        : fail(STATUS_MEMORY, "no memory for a T5 generator");
+    enum status status =
+        g->encoder.blocks && g->caches ? STATUS_OK : fail(STATUS_MEMORY, "no memory for a T5 generator");
     if (status == STATUS_OK) {
         struct arena measuring = arena_measuring();
         lay_out(g, &measuring);
@@ -130,9 +132,12 @@ void t5_generator_close(struct t5_generator *g) {
     free(g);
 }
 
-void t5_generator_mask(struct t5_generator *generator, const uint8_t *mask) { generator->mask = mask; }
+void t5_generator_mask(struct t5_generator *generator, const uint8_t *mask) {
+    generator->mask = mask;
+}
 
-/* Visible positions of a source row; a row without any attends to all of them alike, as Hugging Face's does. */
+/* Visible positions of a source row; a row without any attends to all of them alike, as Hugging Face's does.
+ */
 static int visible_count(const struct t5_generator *g, const struct t5_rows *source, int row) {
     int first = source->start[row], length = source->start[row + 1] - first, visible = 0;
     for (int i = 0; i < length; i++)
@@ -207,28 +212,37 @@ static void self_attention(struct t5_generator *g, const float *weights, const s
         memcpy(cache->self_v + at, g->v + (size_t)i * (size_t)inner, width);
         g->counts[i] = g->filled[active[i]] + 1;
     }
-    struct attention_step_shape shape = {.rows = count, .heads = c->num_heads, .width = c->d_kv, .slot = active,
-                                         .count = g->counts, .slot_stride = (size_t)room * (size_t)inner,
-                                         .bias = g->bias, .length = room};
+    struct attention_step_shape shape = {.rows = count,
+                                         .heads = c->num_heads,
+                                         .width = c->d_kv,
+                                         .slot = active,
+                                         .count = g->counts,
+                                         .slot_stride = (size_t)room * (size_t)inner,
+                                         .bias = g->bias,
+                                         .length = room};
     attend(g, weights, w, cache->self_k, cache->self_v, &shape);
 }
 
-static void cross_attention(struct t5_generator *g, const float *weights, const struct t5_attention_weights *w,
-                            const struct block_cache *cache, const int *active, int count) {
+static void cross_attention(struct t5_generator *g, const float *weights,
+                            const struct t5_attention_weights *w, const struct block_cache *cache,
+                            const int *active, int count) {
     const struct t5_config *c = &g->config;
     int d = c->d_model, inner = c->num_heads * c->d_kv;
     norm_forward(g->normed, g->inv, g->x, weights + w->norm, count, d, c->layer_norm_epsilon);
     t5_linear_forward(g->q, g->normed, weights + w->q, count, d, inner);
     for (int i = 0; i < count; i++)
         g->counts[i] = g->source_count[active[i]];
-    struct attention_step_shape shape = {.rows = count, .heads = c->num_heads, .width = c->d_kv, .slot = active,
+    struct attention_step_shape shape = {.rows = count,
+                                         .heads = c->num_heads,
+                                         .width = c->d_kv,
+                                         .slot = active,
                                          .count = g->counts,
                                          .slot_stride = (size_t)g->source_length * (size_t)inner};
     attend(g, weights, w, cache->cross_k, cache->cross_v, &shape);
 }
 
-static void feed_forward(struct t5_generator *g, const float *weights, const struct t5_feed_forward_weights *w,
-                         int count) {
+static void feed_forward(struct t5_generator *g, const float *weights,
+                         const struct t5_feed_forward_weights *w, int count) {
     const struct t5_config *c = &g->config;
     int d = c->d_model, ff = c->d_ff;
     size_t wide = (size_t)count * (size_t)ff;
@@ -254,7 +268,8 @@ const float *t5_generate_step(struct t5_generator *g, const struct t5_model *mod
     for (int i = 0; i < active_count; i++) {
         assert(g->filled[active[i]] <= g->target_length);
         if (c->absolute_positions) {
-            const float *position = weights + layout->decoder.positions + (size_t)g->filled[active[i]] * (size_t)d;
+            const float *position =
+                weights + layout->decoder.positions + (size_t)g->filled[active[i]] * (size_t)d;
             for (int j = 0; j < d; j++)
                 g->x[(size_t)i * (size_t)d + (size_t)j] += position[j];
         }
@@ -301,13 +316,14 @@ static void choose_task(void *context, size_t begin, size_t end, int worker) {
         struct rng rng;
         int row = choice->active[i];
         rng_seed(&rng, s->seed + ((uint64_t)row << 32) + (uint64_t)g->length[row], "sample");
-        g->ids[i] = sample_token(logits, vocabulary, s->temperature, s->top_k, s->top_p, rng_uniform(&rng), scratch,
-                                 &choice->log_probability[i]);
+        g->ids[i] = sample_token(logits, vocabulary, s->temperature, s->top_k, s->top_p, rng_uniform(&rng),
+                                 scratch, &choice->log_probability[i]);
     }
 }
 
 /* Files the chosen ids, drops rows that ended or are full; returns how many stay active. */
-static int file_choices(struct t5_generator *g, int active_count, const float *log_probability, const int *limits) {
+static int file_choices(struct t5_generator *g, int active_count, const float *log_probability,
+                        const int *limits) {
     int room = g->target_length + 1, left = 0;
     for (int i = 0; i < active_count; i++) {
         int row = g->active[i], *length = &g->length[row];
@@ -359,8 +375,8 @@ const struct t5_generated *t5_generate(struct t5_generator *g, const struct t5_m
     }
     while (active_count > 0) {
         const float *logits = t5_generate_step(g, model, g->active, active_count, g->ids);
-        struct choice choice = {.g = g, .sampling = sampling, .logits = logits, .log_probability = g->inv,
-                                .active = g->active};
+        struct choice choice = {
+            .g = g, .sampling = sampling, .logits = logits, .log_probability = g->inv, .active = g->active};
         threads_for((size_t)active_count, 4, choose_task, &choice);
         active_count = file_choices(g, active_count, g->inv, limits);
     }

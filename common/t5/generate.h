@@ -1,8 +1,9 @@
 /* Batched decoding with a key/value cache, greedy or sampled.
  *
- * Rows that have ended leave the batch. Random numbers belong to the row (seed and row number), so a row's sample
- * does not depend on its neighbours. With gemm_select(GEMM_PORTABLE) neither does any bit of its logits, on any
- * CPU, at any thread count and in any batch: what one machine decodes greedily, every machine decodes.
+ * Rows that have ended leave the batch. Random numbers belong to the row (seed and row number), so a row's
+ * sample does not depend on its neighbours. With gemm_select(GEMM_PORTABLE) neither does any bit of its
+ * logits, on any CPU, at any thread count and in any batch: what one machine decodes greedily, every machine
+ * decodes.
  */
 #ifndef LACONIC_T5_GENERATE_H
 #define LACONIC_T5_GENERATE_H
@@ -32,7 +33,8 @@ enum status t5_generator_open(struct t5_generator **generator, const struct t5_c
                               int source_length, int target_length);
 void t5_generator_close(struct t5_generator *generator); /* NULL is fine */
 
-/* At most `limits[r]` tokens for row r, or target_length for all when limits is NULL. The end token counts not. */
+/* At most `limits[r]` tokens for row r, or target_length for all when limits is NULL. The end token counts
+ * not. */
 const struct t5_generated *t5_generate(struct t5_generator *generator, const struct t5_model *model,
                                        const struct t5_rows *source, const struct t5_sampling *sampling,
                                        const int *limits);
@@ -40,9 +42,11 @@ const struct t5_generated *t5_generate(struct t5_generator *generator, const str
 /* Hides source positions (0 in mask [source tokens]) in the next begin; for batches padded by others. */
 void t5_generator_mask(struct t5_generator *generator, const uint8_t *mask);
 
-/* The step beneath t5_generate(), for callers that choose tokens themselves. Begin encodes the sources; step feeds
- * one id to each row in `active` (row numbers, ascending) and returns logits [active_count, vocab_size]. */
-void t5_generate_begin(struct t5_generator *generator, const struct t5_model *model, const struct t5_rows *source);
+/* The step beneath t5_generate(), for callers that choose tokens themselves. Begin encodes the sources; step
+ * feeds one id to each row in `active` (row numbers, ascending) and returns logits [active_count,
+ * vocab_size]. */
+void t5_generate_begin(struct t5_generator *generator, const struct t5_model *model,
+                       const struct t5_rows *source);
 const float *t5_generate_step(struct t5_generator *generator, const struct t5_model *model, const int *active,
                               int active_count, const int32_t *ids);
 

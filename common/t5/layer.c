@@ -16,20 +16,22 @@ void t5_linear_forward(float *y, const float *x, const float *w, int tokens, int
     gemm(false, true, tokens, out, in, x, in, w, in, 0.0f, y, out);
 }
 
-void t5_linear_backward(float *dx, bool add, float *dw, const float *dy, const float *x, const float *w, int tokens,
-                        int in, int out) {
+void t5_linear_backward(float *dx, bool add, float *dw, const float *dy, const float *x, const float *w,
+                        int tokens, int in, int out) {
     gemm(false, false, tokens, in, out, dy, out, w, in, add ? 1.0f : 0.0f, dx, in);
     gemm(true, false, out, in, tokens, dy, out, x, in, 1.0f, dw, in);
 }
 
-static struct attention_shape with_dropout(const struct t5_context *t, struct attention_shape shape, int place) {
+static struct attention_shape with_dropout(const struct t5_context *t, struct attention_shape shape,
+                                           int place) {
     shape.dropout_rate = t->dropout_rate;
     shape.dropout_key = dropout_key(t->dropout_key, (uint32_t)(place * T5_PLACES + T5_PLACE_INSIDE));
     return shape;
 }
 
-void t5_attention_forward(struct t5_context *t, struct t5_attention_memory *m, const struct t5_attention_weights *w,
-                          struct attention_shape shape, const float *memory, int place, float *out) {
+void t5_attention_forward(struct t5_context *t, struct t5_attention_memory *m,
+                          const struct t5_attention_weights *w, struct attention_shape shape,
+                          const float *memory, int place, float *out) {
     int d = t->config->d_model, inner = t->config->num_heads * t->config->d_kv;
     int tokens = shape.q_start[shape.rows], keys = shape.k_start[shape.rows];
     const float *source = memory ? memory : m->normed;
@@ -55,9 +57,9 @@ void t5_attention_forward(struct t5_context *t, struct t5_attention_memory *m, c
     vector_add(out, result, (size_t)tokens * (size_t)d);
 }
 
-void t5_attention_backward(struct t5_context *t, struct t5_attention_memory *m, const struct t5_attention_weights *w,
-                           struct attention_shape shape, const float *memory, int place, float *dx, float *dmemory,
-                           float *dbias) {
+void t5_attention_backward(struct t5_context *t, struct t5_attention_memory *m,
+                           const struct t5_attention_weights *w, struct attention_shape shape,
+                           const float *memory, int place, float *dx, float *dmemory, float *dbias) {
     int d = t->config->d_model, inner = t->config->num_heads * t->config->d_kv;
     int tokens = shape.q_start[shape.rows], keys = shape.k_start[shape.rows];
     float *g = t->gradients, *dcontext = t->scratch_wide;
@@ -126,6 +128,7 @@ void t5_feed_forward_backward(struct t5_context *t, struct t5_feed_forward_memor
     } else {
         relu_backward(t->dhidden, t->dhidden, m->hidden, wide);
     }
-    t5_linear_backward(t->dnormed, t->config->gated_gelu, g + w->wi, t->dhidden, m->normed, p + w->wi, tokens, d, ff);
+    t5_linear_backward(t->dnormed, t->config->gated_gelu, g + w->wi, t->dhidden, m->normed, p + w->wi, tokens,
+                       d, ff);
     norm_backward(dx, g + w->norm, t->dnormed, m->x, m->inv, p + w->norm, tokens, d);
 }

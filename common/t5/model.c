@@ -58,7 +58,9 @@ struct t5_pass {
     struct t5_batch batch;
 };
 
-static int larger(int a, int b) { return a > b ? a : b; }
+static int larger(int a, int b) {
+    return a > b ? a : b;
+}
 
 static void lay_out(struct t5_pass *pass, struct arena *arena) {
     const struct t5_config *c = &pass->config;
@@ -94,7 +96,8 @@ static enum status open_stack(struct t5_stack *stack, int depth, bool decoder) {
     stack->depth = depth;
     stack->decoder = decoder;
     stack->blocks = calloc((size_t)depth, sizeof *stack->blocks);
-    return stack->blocks ? STATUS_OK : fail(STATUS_MEMORY, "no memory for the %d blocks of a T5 stack", depth);
+    return stack->blocks ? STATUS_OK
+                         : fail(STATUS_MEMORY, "no memory for the %d blocks of a T5 stack", depth);
 }
 
 enum status t5_pass_open(struct t5_pass **out, const struct t5_config *config, const struct t5_limits *limits,
@@ -153,7 +156,8 @@ static void check_batch(const struct t5_pass *pass, const struct t5_batch *b) {
     assert(b->source.start[b->source.count] <= l->source_tokens);
     assert(b->target.start[b->target.count] <= l->target_tokens);
     assert(longest_row(&b->source) <= l->row_length && longest_row(&b->target) <= l->row_length);
-    assert(ids_within(&b->source, pass->config.vocab_size) && ids_within(&b->target, pass->config.vocab_size));
+    assert(ids_within(&b->source, pass->config.vocab_size) &&
+           ids_within(&b->target, pass->config.vocab_size));
     for (int r = 0; r < b->source.count; r++)
         assert(b->source.start[r + 1] > b->source.start[r]);
     assert(threads_count() <= pass->threads);
@@ -211,7 +215,8 @@ void t5_backward(struct t5_pass *pass, const struct t5_model *model, float *grad
     t5_linear_backward(pass->decoder.doutput, false, gradients + layout->head, pass->logits, pass->head_input,
                        model->weights + layout->head, tokens, c->d_model, c->vocab_size);
     if (c->tie_word_embeddings)
-        vector_scale(pass->decoder.doutput, 1.0f / sqrtf((float)c->d_model), (size_t)tokens * (size_t)c->d_model);
+        vector_scale(pass->decoder.doutput, 1.0f / sqrtf((float)c->d_model),
+                     (size_t)tokens * (size_t)c->d_model);
 
     int source_tokens = pass->batch.source.start[pass->batch.source.count];
     memset(pass->encoder.doutput, 0, (size_t)source_tokens * (size_t)c->d_model * sizeof(float));
@@ -221,4 +226,6 @@ void t5_backward(struct t5_pass *pass, const struct t5_model *model, float *grad
     t5_stack_backward(t, &pass->encoder, &layout->encoder, layout->embedding, &in, NULL);
 }
 
-const float *t5_encoder_output(const struct t5_pass *pass) { return pass->encoder.output; }
+const float *t5_encoder_output(const struct t5_pass *pass) {
+    return pass->encoder.output;
+}

@@ -28,10 +28,11 @@ struct t5_rows {
     const int32_t *start; /* [count + 1], start[0] == 0 */
 };
 
-/* One weight tensor inside the flat array, named as in Hugging Face's state dict. Linear weights are [out, in]. */
+/* One weight tensor inside the flat array, named as in Hugging Face's state dict. Linear weights are [out,
+ * in]. */
 struct t5_parameter {
     char name[80];
-    int rank; /* 1 or 2 */
+    int rank;          /* 1 or 2 */
     int rows, columns; /* rank 1: rows == 1 */
     size_t offset;     /* floats from the start of the flat array */
     float deviation;   /* standard deviation of the initial values; 0: all ones (norms) */
@@ -47,8 +48,8 @@ struct t5_model {
 };
 
 enum status t5_open(struct t5_model *model, const struct t5_config *config); /* weights zero */
-void t5_close(struct t5_model *model);                                      /* safe on a zeroed model, twice */
-void t5_initialise(struct t5_model *model, struct rng *rng);               /* T5's own initial distribution */
+void t5_close(struct t5_model *model);                       /* safe on a zeroed model, twice */
+void t5_initialise(struct t5_model *model, struct rng *rng); /* T5's own initial distribution */
 const struct t5_parameter *t5_find_parameter(const struct t5_model *model, const char *name); /* NULL: none */
 
 struct t5_batch {
@@ -59,7 +60,7 @@ struct t5_batch {
 
 struct t5_limits {
     int rows, source_tokens, target_tokens; /* of a whole batch */
-    int row_length;                          /* longest single row, source or target */
+    int row_length;                         /* longest single row, source or target */
 };
 
 struct t5_dropout {
@@ -69,13 +70,13 @@ struct t5_dropout {
 
 struct t5_pass; /* activations of one batch, sized once */
 
-enum status t5_pass_open(struct t5_pass **pass, const struct t5_config *config, const struct t5_limits *limits,
-                         bool with_backward);
+enum status t5_pass_open(struct t5_pass **pass, const struct t5_config *config,
+                         const struct t5_limits *limits, bool with_backward);
 void t5_pass_close(struct t5_pass *pass); /* NULL is fine */
 
-/* Logits [target tokens, vocab_size], owned by the pass, valid (and writable) until the next forward. The batch
- * and dropout (NULL: none) must stay alive until the backward pass. A batch beyond the limits, an id outside the
- * vocabulary or an empty source row is a programmer's error (assert). */
+/* Logits [target tokens, vocab_size], owned by the pass, valid (and writable) until the next forward. The
+ * batch and dropout (NULL: none) must stay alive until the backward pass. A batch beyond the limits, an id
+ * outside the vocabulary or an empty source row is a programmer's error (assert). */
 float *t5_forward(struct t5_pass *pass, const struct t5_model *model, const struct t5_batch *batch,
                   const struct t5_dropout *dropout);
 

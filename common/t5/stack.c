@@ -7,8 +7,8 @@
 
 enum { DECODER_PLACES = 1 << 16 }; /* dropout places of the decoder start here */
 
-static void lay_out_attention(struct t5_attention_memory *m, const struct t5_config *c, size_t tokens, size_t keys,
-                              size_t probabilities, struct arena *arena) {
+static void lay_out_attention(struct t5_attention_memory *m, const struct t5_config *c, size_t tokens,
+                              size_t keys, size_t probabilities, struct arena *arena) {
     size_t d = (size_t)c->d_model, inner = (size_t)c->num_heads * (size_t)c->d_kv;
     m->x = ARENA_TAKE(arena, float, tokens *d);
     m->inv = ARENA_TAKE(arena, float, tokens);
@@ -114,8 +114,8 @@ void t5_stack_forward(struct t5_context *t, struct t5_stack *stack, const struct
         t5_attention_forward(t, &m->self, &bw->self, self_shape(c, stack, in), NULL, place_of(stack, b, 0),
                              stack->decoder ? m->cross.x : m->feed_forward.x);
         if (stack->decoder)
-            t5_attention_forward(t, &m->cross, &bw->cross, cross_shape(c, in), in->memory, place_of(stack, b, 1),
-                                 m->feed_forward.x);
+            t5_attention_forward(t, &m->cross, &bw->cross, cross_shape(c, in), in->memory,
+                                 place_of(stack, b, 1), m->feed_forward.x);
         t5_feed_forward_forward(t, &m->feed_forward, &bw->feed_forward, tokens, place_of(stack, b, 2),
                                 next_input(stack, b));
     }
@@ -143,12 +143,13 @@ void t5_stack_backward(struct t5_context *t, struct t5_stack *stack, const struc
         const struct t5_block_weights *bw = &w->blocks[b];
         t5_feed_forward_backward(t, &m->feed_forward, &bw->feed_forward, tokens, place_of(stack, b, 2), dx);
         if (stack->decoder)
-            t5_attention_backward(t, &m->cross, &bw->cross, cross_shape(c, in), in->memory, place_of(stack, b, 1), dx,
-                                  dmemory, NULL);
-        t5_attention_backward(t, &m->self, &bw->self, self_shape(c, stack, in), NULL, place_of(stack, b, 0), dx,
-                              NULL, stack->dbias);
+            t5_attention_backward(t, &m->cross, &bw->cross, cross_shape(c, in), in->memory,
+                                  place_of(stack, b, 1), dx, dmemory, NULL);
+        t5_attention_backward(t, &m->self, &bw->self, self_shape(c, stack, in), NULL, place_of(stack, b, 0),
+                              dx, NULL, stack->dbias);
     }
-    position_bias_backward(t->gradients + w->relative_bias, stack->dbias, &buckets, c->num_heads, stack->length);
+    position_bias_backward(t->gradients + w->relative_bias, stack->dbias, &buckets, c->num_heads,
+                           stack->length);
     t5_dropout(t, dx, size, place_of(stack, 0, -1) * T5_PLACES);
     if (c->absolute_positions)
         positions_backward(t->gradients + w->positions, dx, in->rows.start, in->rows.count, d);

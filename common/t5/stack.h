@@ -27,14 +27,17 @@ struct t5_stack_size {
     bool with_backward;
 };
 
-/* Takes the buffers from the arena; runs the same on a measuring arena. stack->blocks is set by the caller. */
-void t5_stack_lay_out(struct t5_stack *stack, const struct t5_config *config, const struct t5_stack_size *size,
-                      struct arena *arena);
+/* Takes the buffers from the arena; runs the same on a measuring arena. stack->blocks is set by the caller.
+ */
+void t5_stack_lay_out(struct t5_stack *stack, const struct t5_config *config,
+                      const struct t5_stack_size *size, struct arena *arena);
 
-/* output = norm(blocks(embedding(rows))). memory: the encoder's output with its rows' starts, NULL for the encoder. */
+/* output = norm(blocks(embedding(rows))). memory: the encoder's output with its rows' starts, NULL for the
+ * encoder. */
 struct t5_stack_input {
     struct t5_rows rows;
-    const uint8_t *mask; /* of the keys that are masked: the encoder's own tokens; for the decoder the memory's */
+    const uint8_t
+        *mask; /* of the keys that are masked: the encoder's own tokens; for the decoder the memory's */
     const float *memory;
     const int32_t *memory_start;
 };

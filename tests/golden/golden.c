@@ -1,8 +1,8 @@
 /* Holds our T5 to what Hugging Face's computed: golden FILE.h5...
  *
- * Loads weights and inputs from each file, runs forward, backward and greedy decoding, prints the error of every
- * tensor and fails when a bound is broken: loss 1e-5 relative, logits 1e-4 of the largest logit, each gradient 1e-4 in
- * relative L2 norm, greedy ids equal.
+ * Loads weights and inputs from each file, runs forward, backward and greedy decoding, prints the error of
+ * every tensor and fails when a bound is broken: loss 1e-5 relative, logits 1e-4 of the largest logit, each
+ * gradient 1e-4 in relative L2 norm, greedy ids equal.
  */
 #include <math.h>
 #include <stdio.h>
@@ -44,10 +44,11 @@ static enum status read_ids(struct golden *g, const char *name, int32_t **ids, i
     if (shape.rank != 2 || shape.extent[0] == 0 || shape.extent[1] == 0)
         return fail(STATUS_FORMAT, "%s: %s must be [batch, length]", h5_path(g->file), name);
     if (*rows && (int)shape.extent[0] != *rows)
-        return fail(STATUS_FORMAT, "%s: %s has %d rows, not %d", h5_path(g->file), name, (int)shape.extent[0], *rows);
+        return fail(STATUS_FORMAT, "%s: %s has %d rows, not %d", h5_path(g->file), name, (int)shape.extent[0],
+                    *rows);
     if (*length && (int)shape.extent[1] != *length)
-        return fail(STATUS_FORMAT, "%s: %s has %d columns, not %d", h5_path(g->file), name, (int)shape.extent[1],
-                    *length);
+        return fail(STATUS_FORMAT, "%s: %s has %d columns, not %d", h5_path(g->file), name,
+                    (int)shape.extent[1], *length);
     *rows = (int)shape.extent[0];
     *length = (int)shape.extent[1];
     return STATUS_OK;
@@ -56,7 +57,8 @@ static enum status read_ids(struct golden *g, const char *name, int32_t **ids, i
 static enum status check_ids(struct golden *g, const char *name, const int32_t *ids, int count, int lowest) {
     for (int i = 0; i < count; i++)
         if (ids[i] >= g->config.vocab_size || (ids[i] < 0 && ids[i] != lowest))
-            return fail(STATUS_FORMAT, "%s: %s holds %d, outside the vocabulary", h5_path(g->file), name, (int)ids[i]);
+            return fail(STATUS_FORMAT, "%s: %s holds %d, outside the vocabulary", h5_path(g->file), name,
+                        (int)ids[i]);
     return STATUS_OK;
 }
 
@@ -112,7 +114,8 @@ static enum status read_model(struct golden *g) {
 
 /* Tensors a state dict may hold besides ours: other names of the shared embedding. */
 static bool is_alias(const struct golden *g, const char *name) {
-    return strcmp(name, "encoder.embed_tokens.weight") == 0 || strcmp(name, "decoder.embed_tokens.weight") == 0 ||
+    return strcmp(name, "encoder.embed_tokens.weight") == 0 ||
+           strcmp(name, "decoder.embed_tokens.weight") == 0 ||
            (g->config.tie_word_embeddings && strcmp(name, "lm_head.weight") == 0);
 }
 
@@ -160,13 +163,15 @@ static enum status compare_array(struct golden *g, const char *name, const float
     return status;
 }
 
-static enum status check_forward(struct golden *g, struct t5_pass *pass, float *logits, float *nll, float *weights) {
+static enum status check_forward(struct golden *g, struct t5_pass *pass, float *logits, float *nll,
+                                 float *weights) {
     int targets = g->rows * g->target_length, counted = 0;
     struct difference d;
     struct h5_shape shape = {3, {(uint64_t)g->rows, (uint64_t)g->source_length, (uint64_t)g->config.d_model}};
     TRY(compare_array(g, "outputs/encoder_last_hidden_state", t5_encoder_output(pass), shape, &d));
     report(g, "encoder_last_hidden_state, max error / max", d.largest / d.largest_b, LOGIT_BOUND);
-    shape = (struct h5_shape){3, {(uint64_t)g->rows, (uint64_t)g->target_length, (uint64_t)g->config.vocab_size}};
+    shape =
+        (struct h5_shape){3, {(uint64_t)g->rows, (uint64_t)g->target_length, (uint64_t)g->config.vocab_size}};
     TRY(compare_array(g, "outputs/logits", logits, shape, &d));
     report(g, "logits, max error / max", d.largest / d.largest_b, LOGIT_BOUND);
 
@@ -209,7 +214,8 @@ static enum status check_training_pass(struct golden *g) {
     struct t5_pass *pass = NULL;
     float *nll = malloc((size_t)targets * sizeof *nll), *weights = malloc((size_t)targets * sizeof *weights);
     g->gradients = calloc(g->model.weight_count, sizeof *g->gradients);
-    enum status status = nll && weights && g->gradients ? STATUS_OK : fail(STATUS_MEMORY, "no memory for gradients");
+    enum status status =
+        nll && weights && g->gradients ? STATUS_OK : fail(STATUS_MEMORY, "no memory for gradients");
     if (status == STATUS_OK)
         status = t5_pass_open(&pass, &g->config, &limits, true);
     if (status == STATUS_OK)
@@ -224,8 +230,10 @@ static enum status check_training_pass(struct golden *g) {
     return status;
 }
 
-/* Counts ids that differ; Hugging Face's rows start with the start token and are padded behind the end token. */
-static int count_wrong(const struct golden *g, const struct t5_generated *out, const int32_t *expected, int columns) {
+/* Counts ids that differ; Hugging Face's rows start with the start token and are padded behind the end token.
+ */
+static int count_wrong(const struct golden *g, const struct t5_generated *out, const int32_t *expected,
+                       int columns) {
     int wrong = 0;
     for (int r = 0; r < g->rows; r++) {
         const int32_t *ids = out->rows.ids + out->rows.start[r];

@@ -1,7 +1,7 @@
 /* Every backward kernel against central finite differences of its forward kernel, on its own.
  *
- * The scalar loss is a fixed random weighting of the outputs; the directional derivative along a random direction must
- * match the gradient's inner product with that direction. */
+ * The scalar loss is a fixed random weighting of the outputs; the directional derivative along a random
+ * direction must match the gradient's inner product with that direction. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <string.h>
@@ -160,13 +160,24 @@ static void check_attention(bool causal, bool cross, bool masked, float dropout)
     uint8_t mask[16];
     for (int i = 0; i < 16; i++)
         mask[i] = i % 4 != 1;
-    struct attention_case c = {.shape = {.rows = 3, .heads = 2, .width = 5, .q_start = q_start,
-                                         .k_start = cross ? cross_k : self_k, .bias = cross ? NULL : bias,
-                                         .length = 9, .causal = causal, .key_mask = masked ? mask : NULL,
-                                         .dropout_rate = dropout, .dropout_key = 99},
+    struct attention_case c = {.shape = {.rows = 3,
+                                         .heads = 2,
+                                         .width = 5,
+                                         .q_start = q_start,
+                                         .k_start = cross ? cross_k : self_k,
+                                         .bias = cross ? NULL : bias,
+                                         .length = 9,
+                                         .causal = causal,
+                                         .key_mask = masked ? mask : NULL,
+                                         .dropout_rate = dropout,
+                                         .dropout_key = 99},
                                .buckets = {.buckets = 8, .largest_distance = 16, .both_sides = !causal},
-                               .bias = bias, .out = out, .probabilities = probabilities, .dout = dout,
-                               .scratch = scratch, .scratch_size = 81};
+                               .bias = bias,
+                               .out = out,
+                               .probabilities = probabilities,
+                               .dout = dout,
+                               .scratch = scratch,
+                               .scratch_size = 81};
     size_t inner = 10, queries = 14 * inner, keys = (size_t)c.shape.k_start[3] * inner, table_size = 8 * 2;
     c.out_size = queries;
     struct rng rng;
@@ -178,8 +189,9 @@ static void check_attention(bool causal, bool cross, bool masked, float dropout)
     fill(dout, queries, &rng);
     memset(dbias, 0, sizeof dbias);
     memset(dtable, 0, sizeof dtable);
-    struct probe p = {cross ? 3 : 4, {q, k, v, table}, {dq, dk, dv, dtable}, {queries, keys, keys, table_size},
-                      attention_loss, &c};
+    struct probe p = {cross ? 3 : 4,        {q, k, v, table},
+                      {dq, dk, dv, dtable}, {queries, keys, keys, table_size},
+                      attention_loss,       &c};
     attention_loss(&p);
     attention_backward(dq, dk, dv, cross ? NULL : dbias, dout, probabilities, q, k, v, &c.shape, scratch,
                        c.scratch_size);
@@ -188,12 +200,24 @@ static void check_attention(bool causal, bool cross, bool masked, float dropout)
     expect_gradients(&p, 1e-3, 4e-3);
 }
 
-Test(gradients, attention_encoder) { check_attention(false, false, false, 0); }
-Test(gradients, attention_encoder_masked) { check_attention(false, false, true, 0); }
-Test(gradients, attention_causal) { check_attention(true, false, false, 0); }
-Test(gradients, attention_cross) { check_attention(false, true, false, 0); }
-Test(gradients, attention_cross_masked) { check_attention(false, true, true, 0); }
-Test(gradients, attention_dropout) { check_attention(true, false, false, 0.3f); }
+Test(gradients, attention_encoder) {
+    check_attention(false, false, false, 0);
+}
+Test(gradients, attention_encoder_masked) {
+    check_attention(false, false, true, 0);
+}
+Test(gradients, attention_causal) {
+    check_attention(true, false, false, 0);
+}
+Test(gradients, attention_cross) {
+    check_attention(false, true, false, 0);
+}
+Test(gradients, attention_cross_masked) {
+    check_attention(false, true, true, 0);
+}
+Test(gradients, attention_dropout) {
+    check_attention(true, false, false, 0.3f);
+}
 
 struct loss_case {
     const int32_t *labels;

@@ -43,17 +43,23 @@ static void check_gemm(bool ta, bool tb, int m, int n, int k, float beta) {
 }
 
 static void check_gemm_shapes(enum gemm_backend backend) {
-    const int shapes[][3] = {{1, 1, 1}, {1, 40, 7}, {5, 1, 3}, {4, 32, 16}, {67, 33, 19}, {9, 65, 70}, {3, 5, 600}};
+    const int shapes[][3] = {{1, 1, 1},    {1, 40, 7},  {5, 1, 3},  {4, 32, 16},
+                             {67, 33, 19}, {9, 65, 70}, {3, 5, 600}};
     gemm_select(backend);
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
         for (int transposed = 0; transposed < 4; transposed++)
             for (int beta = 0; beta < 2; beta++)
-                check_gemm(transposed & 1, transposed & 2, shapes[s][0], shapes[s][1], shapes[s][2], (float)beta);
+                check_gemm(transposed & 1, transposed & 2, shapes[s][0], shapes[s][1], shapes[s][2],
+                           (float)beta);
     gemm_select(GEMM_OPENBLAS);
 }
 
-Test(kernels, gemm_openblas) { check_gemm_shapes(GEMM_OPENBLAS); }
-Test(kernels, gemm_portable) { check_gemm_shapes(GEMM_PORTABLE); }
+Test(kernels, gemm_openblas) {
+    check_gemm_shapes(GEMM_OPENBLAS);
+}
+Test(kernels, gemm_portable) {
+    check_gemm_shapes(GEMM_PORTABLE);
+}
 
 /* The bits of loop results under each instruction set this CPU has. */
 static uint32_t lanes_fingerprint(const struct lanes *l) {
@@ -110,8 +116,8 @@ Test(kernels, exponential_is_accurate) {
 Test(kernels, position_buckets_match_published_ones) {
     /* T5's defaults: 32 buckets, distance 128 */
     struct position_buckets both = {32, 128, true}, before = {32, 128, false};
-    const int both_expected[][2] = {{0, 0}, {-1, 1}, {1, 17}, {7, 23}, {8, 24}, {11, 24}, {12, 25}, {16, 26}, {127, 31},
-                                    {1000, 31}, {-16, 10}};
+    const int both_expected[][2] = {{0, 0},   {-1, 1},  {1, 17},   {7, 23},    {8, 24},  {11, 24},
+                                    {12, 25}, {16, 26}, {127, 31}, {1000, 31}, {-16, 10}};
     const int before_expected[][2] = {{0, 0}, {5, 0}, {-1, 1}, {-15, 15}, {-16, 16}, {-127, 31}, {-1000, 31}};
     for (size_t i = 0; i < sizeof both_expected / sizeof *both_expected; i++)
         cr_expect_eq(position_bucket(&both, both_expected[i][0]), both_expected[i][1], "distance %d",
@@ -153,7 +159,8 @@ Test(kernels, adamw_matches_its_equations) {
         double h = 0.5 * (double)g;
         dm = 0.9 * dm + 0.1 * h;
         dv = 0.98 * dv + 0.02 * h * h;
-        dw -= 0.01 * 0.1 * dw + 0.01 * (dm / (1 - pow(0.9, step))) / (sqrt(dv / (1 - pow(0.98, step))) + 1e-8);
+        dw -=
+            0.01 * 0.1 * dw + 0.01 * (dm / (1 - pow(0.9, step))) / (sqrt(dv / (1 - pow(0.98, step))) + 1e-8);
     }
     cr_expect_float_eq(w, (float)dw, 1e-5f);
 }

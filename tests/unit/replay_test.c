@@ -13,8 +13,13 @@ static void push_group(struct replay *replay, uint64_t text, int size) {
     for (int i = 0; i < size; i++) {
         int32_t code[ROOM] = {(int32_t)text, i, 7, 8, 9};
         float log_probability[ROOM + 1] = {-1, -2, -3, -4, -5, -6};
-        struct episode episode = {.text = text, .policy = i, .size = 1 + i % ROOM, .exact = i == 0,
-                                  .reward = (float)text + 0.1f * (float)i, .nats = 2.5f, .terms = {1, 2, 3}};
+        struct episode episode = {.text = text,
+                                  .policy = i,
+                                  .size = 1 + i % ROOM,
+                                  .exact = i == 0,
+                                  .reward = (float)text + 0.1f * (float)i,
+                                  .nats = 2.5f,
+                                  .terms = {1, 2, 3}};
         replay_push(replay, &episode, code, i % 2 ? NULL : log_probability);
     }
 }

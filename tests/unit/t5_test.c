@@ -1,4 +1,5 @@
-/* The model as a whole: gradients through every option, cached against uncached decoding, batching, dropout. */
+/* The model as a whole: gradients through every option, cached against uncached decoding, batching, dropout.
+ */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
@@ -11,10 +12,18 @@
 #include "t5/model.h"
 
 static struct t5_config small_config(void) {
-    return (struct t5_config){.vocab_size = 37, .d_model = 24, .d_kv = 5, .d_ff = 31, .num_layers = 2,
-                              .num_decoder_layers = 3, .num_heads = 3, .relative_attention_num_buckets = 8,
-                              .relative_attention_max_distance = 20, .layer_norm_epsilon = 1e-6f,
-                              .tie_word_embeddings = true, .eos_token_id = 1};
+    return (struct t5_config){.vocab_size = 37,
+                              .d_model = 24,
+                              .d_kv = 5,
+                              .d_ff = 31,
+                              .num_layers = 2,
+                              .num_decoder_layers = 3,
+                              .num_heads = 3,
+                              .relative_attention_num_buckets = 8,
+                              .relative_attention_max_distance = 20,
+                              .layer_norm_epsilon = 1e-6f,
+                              .tie_word_embeddings = true,
+                              .eos_token_id = 1};
 }
 
 enum { ROWS = 3, SOURCES = 12, TARGETS = 15 };
@@ -77,7 +86,8 @@ static void check_gradients(struct t5_config config, bool masked, float dropout_
     for (int i = 0; i < model.parameter_count; i++) {
         const struct t5_parameter *p = &model.parameters[i];
         size_t n = (size_t)p->rows * (size_t)p->columns;
-        float *w = model.weights + p->offset, *kept = malloc(n * sizeof *kept), *along = malloc(n * sizeof *along);
+        float *w = model.weights + p->offset, *kept = malloc(n * sizeof *kept),
+              *along = malloc(n * sizeof *along);
         memcpy(kept, w, n * sizeof *kept);
         double slope = 0, loss[2], step = 2e-3 / sqrt((double)n);
         for (size_t j = 0; j < n; j++) {
@@ -101,7 +111,9 @@ static void check_gradients(struct t5_config config, bool masked, float dropout_
     t5_close(&model);
 }
 
-Test(t5, gradients_tied_relu) { check_gradients(small_config(), false, 0); }
+Test(t5, gradients_tied_relu) {
+    check_gradients(small_config(), false, 0);
+}
 
 Test(t5, gradients_untied_gated_gelu_masked) {
     struct t5_config config = small_config();
@@ -149,8 +161,8 @@ static void check_cache(struct t5_config config, enum gemm_backend backend, doub
             for (size_t j = 0; j < vocabulary; j++) {
                 double a = step[(size_t)i * vocabulary + j];
                 double b = full[(size_t)(target_start[active[i]] + t) * vocabulary + j];
-                cr_assert_leq(fabs(a - b), bound * (1 + fabs(b)), "row %d step %d: %g cached, %g uncached", active[i],
-                              t, a, b);
+                cr_assert_leq(fabs(a - b), bound * (1 + fabs(b)), "row %d step %d: %g cached, %g uncached",
+                              active[i], t, a, b);
             }
     }
     t5_generator_close(generator);
@@ -159,9 +171,13 @@ static void check_cache(struct t5_config config, enum gemm_backend backend, doub
     gemm_select(GEMM_OPENBLAS);
 }
 
-Test(t5, cached_equals_uncached) { check_cache(small_config(), GEMM_OPENBLAS, 1e-5); }
+Test(t5, cached_equals_uncached) {
+    check_cache(small_config(), GEMM_OPENBLAS, 1e-5);
+}
 
-Test(t5, cached_equals_uncached_portable) { check_cache(small_config(), GEMM_PORTABLE, 1e-5); }
+Test(t5, cached_equals_uncached_portable) {
+    check_cache(small_config(), GEMM_PORTABLE, 1e-5);
+}
 
 Test(t5, cached_equals_uncached_v1_1) {
     struct t5_config config = small_config();
@@ -172,7 +188,8 @@ Test(t5, cached_equals_uncached_v1_1) {
 }
 
 /* Generates `count` rows in one batch and returns a copy of row `row`'s ids, -1 behind its end. */
-static void generate_row(const struct t5_model *model, int count, int row, struct t5_sampling sampling, int32_t out[8]) {
+static void generate_row(const struct t5_model *model, int count, int row, struct t5_sampling sampling,
+                         int32_t out[8]) {
     struct t5_generator *generator = NULL;
     struct example e = make_example();
     cr_assert_eq(t5_generator_open(&generator, &model->config, ROWS, 6, 7), STATUS_OK);
@@ -193,7 +210,8 @@ Test(t5, rows_do_not_depend_on_their_neighbours) {
     rng_seed(&rng, 5, "weights");
     cr_assert_eq(t5_open(&model, &config), STATUS_OK);
     t5_initialise(&model, &rng);
-    const struct t5_sampling samplings[] = {{.temperature = 0}, {.temperature = 1, .top_k = 9, .top_p = 0.9f, .seed = 4}};
+    const struct t5_sampling samplings[] = {{.temperature = 0},
+                                            {.temperature = 1, .top_k = 9, .top_p = 0.9f, .seed = 4}};
     for (int s = 0; s < 2; s++) {
         int32_t alone[8], among[8];
         generate_row(&model, 1, 0, samplings[s], alone);

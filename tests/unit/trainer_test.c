@@ -1,5 +1,5 @@
-/* Training as a whole on a small model: an interrupted run ends bit for bit where the unbroken one does; rewards,
- * algorithms and mutations do what they say; wrong settings are refused by name. */
+/* Training as a whole on a small model: an interrupted run ends bit for bit where the unbroken one does;
+ * rewards, algorithms and mutations do what they say; wrong settings are refused by name. */
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <math.h>
@@ -36,15 +36,17 @@ static void set_up(void) {
     char path[128];
     path_in(path, sizeof path, "model.json", "");
     FILE *f = fopen(path, "w");
-    fputs("{\"vocab_size\": 300, \"d_model\": 16, \"d_kv\": 8, \"d_ff\": 32, \"num_layers\": 1, \"num_heads\": 2, "
-          "\"dropout_rate\": 0.1}\n", f);
+    fputs("{\"vocab_size\": 300, \"d_model\": 16, \"d_kv\": 8, \"d_ff\": 32, \"num_layers\": 1, "
+          "\"num_heads\": 2, "
+          "\"dropout_rate\": 0.1}\n",
+          f);
     fclose(f);
     write_file("text", "status=ok host=alpha request number ", 400);
     path_in(data, sizeof data, "data.h5", "");
     path_in(source, sizeof source, "text", "");
     const char *paths[] = {source};
-    struct dataset_recipe recipe = {.paths = paths, .path_count = 1, .chunking = {CHUNK_BYTES, 16},
-                                    .shares = {0.8, 0.1, 0.1}};
+    struct dataset_recipe recipe = {
+        .paths = paths, .path_count = 1, .chunking = {CHUNK_BYTES, 16}, .shares = {0.8, 0.1, 0.1}};
     cr_assert_eq(dataset_make(&recipe, data), STATUS_OK, "%s", fail_sentence());
 }
 
@@ -63,14 +65,17 @@ static void remove_tree(const char *path) {
     rmdir(path);
 }
 
-static void tear_down(void) { remove_tree(folder); }
+static void tear_down(void) {
+    remove_tree(folder);
+}
 
 TestSuite(trainer, .init = set_up, .fini = tear_down);
 
 static struct train_settings small_settings(void) {
     struct train_settings s;
-    const char *changes[] = {"supervised.steps=7", "rl.steps=5", "rl.texts=4", "rl.updates=2", "batch.rows=8",
-                             "ir.merges=20", "evaluation.every=3", "evaluation.chunks=16", "replay.capacity=150",
+    const char *changes[] = {"supervised.steps=7",   "rl.steps=5",           "rl.texts=4",
+                             "rl.updates=2",         "batch.rows=8",         "ir.merges=20",
+                             "evaluation.every=3",   "evaluation.chunks=16", "replay.capacity=150",
                              "checkpoint.minutes=0", "behaviour.deletions=6"};
     options_defaults(train_options, &s);
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++)
@@ -163,8 +168,9 @@ Test(trainer, refuses_other_data_and_impossible_settings) {
     struct train_settings s = small_settings();
     s.replay.capacity = 10;
     cr_expect_eq(trainer_open(t, &s, folder), STATUS_CONFIG);
-    cr_expect_str_eq(fail_sentence(), "replay.capacity is 10, less than one iteration fills (rl.texts x episodes per "
-                                      "text = 56)");
+    cr_expect_str_eq(fail_sentence(),
+                     "replay.capacity is 10, less than one iteration fills (rl.texts x episodes per "
+                     "text = 56)");
     trainer_close(t);
     s = small_settings();
     s.ir.merges = 500;
