@@ -306,6 +306,31 @@ Test(prior, a_copy_goes_on_alike_and_a_price_teaches_nothing) {
     buffer_free(&second);
 }
 
+Test(prior, learning_is_coding_without_a_coder) {
+    static int32_t tokens[TOKENS];
+    uint32_t counts[VOCABULARY] = {0};
+    struct prior *coded, *learned;
+    struct prior_context a = {TOKEN_EOS, TOKEN_EOS}, b = a;
+    struct range_coder coder;
+    struct buffer out = {0};
+    make_tokens(tokens, TOKENS);
+    cr_assert_eq(prior_open(&coded, counts, VOCABULARY), STATUS_OK);
+    cr_assert_eq(prior_open(&learned, counts, VOCABULARY), STATUS_OK);
+    double before = prior_price(learned, &b, tokens + 3000, 200);
+    b = a;
+    range_begin_encoding(&coder, &out);
+    for (int i = 0; i < 3000; i++)
+        prior_code_token(coded, &coder, &a, tokens[i]);
+    prior_learn(learned, &b, tokens, 3000);
+    cr_assert_eq(memcmp(&a, &b, sizeof a), 0, "both contexts moved alike");
+    double after = prior_price(learned, &b, tokens + 3000, 200);
+    cr_assert_eq(after, prior_price(coded, &a, tokens + 3000, 200));
+    cr_assert_lt(after, 0.8 * before, "%g bits before, %g after", before, after);
+    prior_close(coded);
+    prior_close(learned);
+    buffer_free(&out);
+}
+
 Test(prior, vocabularies_out_of_range_are_refused) {
     uint32_t counts[2] = {0};
     struct prior *prior;
