@@ -24,7 +24,7 @@ static const struct tool tools[] = {
     {"evaluate", "measure a pair on files", "laconic-infer", true},
     {"generate", "let one model of a pair write", "laconic-infer", true},
     {"inspect", "say in words what is inside a file of ours", "laconic-infer", true},
-    {"experiment", "sweep configurations, compare with other compressors", "laconic-experiment", false},
+    {"experiment", "compare with other compressors", "laconic-experiment", false},
 };
 
 enum { TOOL_COUNT = sizeof tools / sizeof tools[0] };

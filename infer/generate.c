@@ -247,23 +247,26 @@ static enum status parse_role(const char *role, bool *decompressor) {
 
 struct sampling_options {
     bool greedy;
-    double temperature, top_p; /* negative: not given */
-    long top_k, seed;
+    double temperature, top_p; /* not a number: not given */
+    long top_k, seed;          /* top_k negative: not given */
 };
 
 static enum status check_sampling(const struct sampling_options *options, struct t5_sampling *sampling) {
-    bool sampled = options->temperature >= 0 || options->top_k >= 0 || options->top_p >= 0;
+    bool hot = !isnan(options->temperature), cut = !isnan(options->top_p);
+    bool sampled = hot || options->top_k >= 0 || cut;
     if (options->greedy && sampled)
         return fail(STATUS_USAGE, "--greedy and sampling contradict each other; give one of them");
-    if (options->top_p > 1 || options->top_p == 0)
+    if (hot && !(options->temperature >= 0 && options->temperature <= 1000))
+        return fail(STATUS_USAGE, "--temperature takes a number from 0 to 1000, not %g", options->temperature);
+    if (cut && !(options->top_p > 0 && options->top_p <= 1))
         return fail(STATUS_USAGE, "--top-p takes a probability above 0 and up to 1, not %g", options->top_p);
     if (options->top_k > INT32_MAX)
         return fail(STATUS_USAGE, "--top-k takes a number of tokens, not %ld", options->top_k);
     *sampling = (struct t5_sampling){.seed = (uint64_t)options->seed};
     if (sampled) {
-        sampling->temperature = options->temperature >= 0 ? (float)options->temperature : 1.0f;
+        sampling->temperature = hot ? (float)options->temperature : 1.0f;
         sampling->top_k = options->top_k >= 0 ? (int)options->top_k : 0;
-        sampling->top_p = options->top_p >= 0 ? (float)options->top_p : 1.0f;
+        sampling->top_p = cut ? (float)options->top_p : 1.0f;
     }
     return STATUS_OK;
 }
@@ -271,7 +274,7 @@ static enum status check_sampling(const struct sampling_options *options, struct
 enum status command_generate(int argc, char **argv) {
     struct generate self = {0};
     struct setup setup = {0};
-    struct sampling_options sampling = {.temperature = -1, .top_p = -1, .top_k = -1};
+    struct sampling_options sampling = {.temperature = NAN, .top_p = NAN, .top_k = -1};
     struct transfer transfer = {
         .program = "laconic generate", .naming = TRANSFER_NO_OUTPUT, .run = generate_file, .context = &self};
     const char *role = NULL;

@@ -110,8 +110,7 @@ static enum status open_output(const struct transfer *transfer, const char *name
 static void copy_attributes(FILE *output, const struct stat *input) {
     const struct timespec times[2] = {input->st_atim, input->st_mtim};
     struct stat info;
-    if (!S_ISREG(input->st_mode) || fflush(output) != 0 || fstat(fileno(output), &info) != 0 ||
-        !S_ISREG(info.st_mode))
+    if (!S_ISREG(input->st_mode) || fstat(fileno(output), &info) != 0 || !S_ISREG(info.st_mode))
         return;
     if (fchmod(fileno(output), input->st_mode & 0777) == 0)
         futimens(fileno(output), times);
@@ -123,6 +122,7 @@ static enum status finish_output(struct file_writer *writer, const struct stat *
             return fail(STATUS_IO, "cannot write to standard output: %s", strerror(errno));
         return STATUS_OK;
     }
+    TRY(file_writer_flush(writer));
     if (copy)
         copy_attributes(writer->stream, input);
     return file_writer_commit(writer);

@@ -164,5 +164,5 @@ int main(int argc, char **argv) {
     threads_stop();
 done:
     free(arguments);
-    return status_report("laconic train", status);
+    return cli_finish("laconic train", status);
 }

@@ -179,6 +179,14 @@ static int close_stream(FILE *stream, bool sync) {
     return error;
 }
 
+enum status file_writer_flush(struct file_writer *writer) {
+    if (fflush(writer->stream) == 0)
+        return STATUS_OK;
+    enum status status = fail_write(writer->path, errno);
+    file_writer_abort(writer);
+    return status;
+}
+
 enum status file_writer_commit(struct file_writer *writer) {
     enum status status = STATUS_OK;
 

@@ -22,6 +22,7 @@ struct file_writer {
 
 enum status file_writer_open(struct file_writer *writer, const char *path);
 enum status file_writer_commit(struct file_writer *writer); /* closes in every case; on failure removes */
+enum status file_writer_flush(struct file_writer *writer);  /* on failure closes and removes */
 void file_writer_abort(struct file_writer *writer);         /* closes and removes; safe after commit */
 
 /* For libraries that want a name and not a stream (HDF5): reserve PATH's temporary name, then move it. */
