@@ -19,6 +19,21 @@ struct arguments {
     long steps, threads;
 };
 
+static enum status check_arguments(const struct arguments *a, int operands) {
+    if (operands == 0)
+        return fail(STATUS_USAGE, "no configuration given; try configs/quickstart.json");
+    if (operands > 1)
+        return fail(STATUS_USAGE, "one configuration at a time, not %d", operands);
+    if (!(a->minutes >= 0 && a->minutes <= 1e6))
+        return fail(STATUS_USAGE, "--max-minutes takes a number from 0 to 1000000, not %g", a->minutes);
+    if (a->steps < 0)
+        return fail(STATUS_USAGE, "--max-steps takes a number from 0 up, not %ld", a->steps);
+    if (a->threads < 0 || a->threads > THREADS_MAXIMUM)
+        return fail(STATUS_USAGE, "--threads takes a number from 0 to %d, not %ld", (int)THREADS_MAXIMUM,
+                    a->threads);
+    return STATUS_OK;
+}
+
 static enum status read_settings(const struct arguments *a, const char *path,
                                  struct train_settings *settings) {
     options_defaults(train_options, settings);
@@ -147,10 +162,8 @@ int main(int argc, char **argv) {
         options_print_help(train_options, stdout);
         goto done;
     }
-    if (status == STATUS_OK && count == 0)
-        status = fail(STATUS_USAGE, "no configuration given; try configs/quickstart.json");
-    if (status == STATUS_OK && count > 1)
-        status = fail(STATUS_USAGE, "one configuration at a time, not %d", count);
+    if (status == STATUS_OK)
+        status = check_arguments(&a, count);
     log_set_level(a.quiet ? LOG_WARNING : a.verbose ? LOG_DETAIL : LOG_INFO);
     if (status == STATUS_OK)
         status = cpu_prepare(a.cpu, arguments);

@@ -1,11 +1,12 @@
 /* Phase two: act, score with the target network, file in the replay, learn from it off-policy. */
 #include <string.h>
+#include "kernels/lanes.h"
 #include "kernels/vector.h"
 #include "train/demonstration.h"
 #include "train/trainer.h"
 
 enum { GROUP_MAXIMUM = 4096 };
-static const float LEAST_WEIGHT = 0.01f; /* episodes below it are left out of the compressor's batch */
+static const float LEAST_SHARE = 0.01f; /* of the group's largest weight: lighter episodes are left out */
 
 void reinforce_begin(struct trainer *t) {
     memcpy(t->target_compressor.weights, t->pair.compressor.weights,
@@ -55,8 +56,9 @@ static double learn_compression(struct trainer *t) {
     for (bool full = false; !full;) {
         struct replay_group group = draw_group(t, &text);
         int size = weigh_group(t, group, weights);
+        float least = LEAST_SHARE * lanes->max(weights, (size_t)size);
         for (int i = 0; i < size && !full; i++) {
-            if (weights[i] < LEAST_WEIGHT)
+            if (weights[i] < least)
                 continue;
             int64_t at = group.first + i;
             batch_add(&t->batch, text.ids, text.size, replay_code(&t->replay, at),

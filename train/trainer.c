@@ -61,6 +61,11 @@ static enum status open_models(struct trainer *t) {
     if (compressor.vocab_size != decompressor.vocab_size)
         return fail(STATUS_CONFIG, "%s and %s must have one vocabulary, not %d and %d", t->settings.model,
                     second, compressor.vocab_size, decompressor.vocab_size);
+    if (compressor.eos_token_id != TOKEN_EOS || decompressor.eos_token_id != TOKEN_EOS ||
+        compressor.decoder_start_token_id != TOKEN_PAD || decompressor.decoder_start_token_id != TOKEN_PAD)
+        return fail(STATUS_CONFIG,
+                    "%s and %s must have eos_token_id %d and decoder_start_token_id %d, as the tokenizers",
+                    t->settings.model, second, TOKEN_EOS, TOKEN_PAD);
     if (t->settings.absolute_positions)
         compressor.absolute_positions = decompressor.absolute_positions = dataset_chunking(t->data)->size + 1;
     TRY(open_tokenizer(t, compressor.vocab_size));

@@ -260,7 +260,7 @@ static enum status fail_unknown_name(const char *name, const char *folder) {
     const char *nearest = suggest_nearest(name, names, count);
     enum status status =
         fail(STATUS_CONFIG, "there is no model '%s'%s%s%s; known are %s (or give the path of a .json file)",
-             name, nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "", list);
+             name, nearest ? "; the nearest is '" : "", nearest ? nearest : "", nearest ? "'" : "", list);
     for (int i = 0; i < found; i++)
         free(entries[i]);
     free(entries);

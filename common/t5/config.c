@@ -27,10 +27,6 @@ enum status t5_config_check(const struct t5_config *c) {
         if (bounds[i].value < bounds[i].minimum || bounds[i].value > bounds[i].maximum)
             return fail(STATUS_CONFIG, "T5 configuration: %s is %d, must be from %d to %d", bounds[i].name,
                         bounds[i].value, bounds[i].minimum, bounds[i].maximum);
-    if (c->relative_attention_num_buckets % 4)
-        return fail(STATUS_CONFIG,
-                    "T5 configuration: relative_attention_num_buckets is %d, must be a multiple of 4",
-                    c->relative_attention_num_buckets);
     if (c->relative_attention_max_distance <= c->relative_attention_num_buckets / 2)
         return fail(STATUS_CONFIG,
                     "T5 configuration: relative_attention_max_distance is %d, must be above half of "
