@@ -98,7 +98,11 @@ static enum status visit(void *context, struct h5_file *file, const char *name, 
     bool is_float;
     if (is_group)
         return STATUS_OK;
-    TRY(h5_shape(file, name, &shape, &is_float));
+    if (h5_shape(file, name, &shape, &is_float) != STATUS_OK) {
+        if (walk->every_array)
+            printf("  %s: of a type that laconic does not use\n", name);
+        return STATUS_OK;
+    }
     if (walk->every_array)
         print_array(name, &shape, is_float);
     else

@@ -107,13 +107,16 @@ static enum status open_output(const struct transfer *transfer, const char *name
 }
 
 /* The output of a file gets the file's permissions and time. Failing to is no reason to lose the work. */
-static void copy_attributes(FILE *output, const struct stat *input) {
+static void copy_attributes(struct file_writer *writer, const struct stat *input) {
     const struct timespec times[2] = {input->st_atim, input->st_mtim};
     struct stat info;
-    if (!S_ISREG(input->st_mode) || fstat(fileno(output), &info) != 0 || !S_ISREG(info.st_mode))
+    int output = fileno(writer->stream);
+    if (!S_ISREG(input->st_mode) || fstat(output, &info) != 0 || !S_ISREG(info.st_mode))
         return;
-    if (fchmod(fileno(output), input->st_mode & 0777) == 0)
-        futimens(fileno(output), times);
+    if (fchmod(output, input->st_mode & 0777) == 0) {
+        writer->mode_is_set = true;
+        futimens(output, times);
+    }
 }
 
 static enum status finish_output(struct file_writer *writer, const struct stat *input, bool copy) {
@@ -124,16 +127,25 @@ static enum status finish_output(struct file_writer *writer, const struct stat *
     }
     TRY(file_writer_flush(writer));
     if (copy)
-        copy_attributes(writer->stream, input);
+        copy_attributes(writer, input);
     return file_writer_commit(writer);
 }
 
 /* ---- files ---- */
 
-static enum status remove_input(const char *path, const char *output) {
+static bool is_same_file(const struct stat *a, const struct stat *b) {
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+/* `read`: the input as it was when it was opened. */
+static enum status remove_input(const char *path, const struct stat *read, const char *output) {
     struct stat info;
     if (stat(output, &info) != 0 || !S_ISREG(info.st_mode))
         return fail(STATUS_IO, "the input stays: %s is no file that keeps its content", output);
+    if (stat(path, &info) != 0 || !is_same_file(&info, read))
+        return fail(STATUS_IO, "the input stays: it changed while it was read; %s holds what was read",
+                    output);
     if (unlink(path) != 0)
         return fail(STATUS_IO, "cannot remove the input: %s; the output %s is complete", strerror(errno),
                     output);
@@ -157,7 +169,7 @@ static enum status run_with_output(const struct transfer *transfer, const char *
     else
         file_writer_abort(&writer);
     if (status == STATUS_OK && transfer->remove && !is_stream(path))
-        status = remove_input(path, name);
+        status = remove_input(path, info, name);
     free(name);
     return status;
 }

@@ -203,3 +203,11 @@ enum status checkpoint_load(struct trainer *t) {
     free(path);
     return status;
 }
+
+enum status checkpoint_begin_from(struct trainer *t, const char *path) {
+    struct h5_file *file = NULL;
+    TRY(h5_open(&file, path));
+    enum status status = read_pair(file, t);
+    h5_close(file);
+    return status;
+}

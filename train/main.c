@@ -12,7 +12,7 @@
 #include "train/trainer.h"
 
 struct arguments {
-    const char *output, *data, *cpu;
+    const char *output, *data, *cpu, *from;
     struct cli_list assignments;
     bool resume, dry_run, options, quiet, verbose, json;
     double minutes;
@@ -20,8 +20,10 @@ struct arguments {
 };
 
 static enum status check_arguments(const struct arguments *a, int operands) {
-    if (operands == 0)
+    if (operands == 0 && !a->resume)
         return fail(STATUS_USAGE, "no configuration given; try configs/quickstart.json");
+    if (a->resume && a->from)
+        return fail(STATUS_USAGE, "--resume and --from contradict each other; give one of them");
     if (operands > 1)
         return fail(STATUS_USAGE, "one configuration at a time, not %d", operands);
     if (!(a->minutes >= 0 && a->minutes <= 1e6))
@@ -36,9 +38,13 @@ static enum status check_arguments(const struct arguments *a, int operands) {
 
 static enum status read_settings(const struct arguments *a, const char *path,
                                  struct train_settings *settings) {
+    char own[4096];
     options_defaults(train_options, settings);
-    if (path)
-        TRY(options_read_file(train_options, settings, path));
+    if (a->resume) { /* not the file given: the run's own, with what its command line changed */
+        snprintf(own, sizeof own, "%s/config.json", a->output);
+        path = own;
+    }
+    TRY(options_read_file(train_options, settings, path));
     for (int i = 0; i < a->assignments.count; i++)
         TRY(options_set(train_options, settings, a->assignments.items[i]));
     if (a->data)
@@ -110,6 +116,8 @@ static enum status train(const struct arguments *a, const struct train_settings 
     status = file_make_folder(a->output);
     if (status == STATUS_OK && a->resume)
         status = checkpoint_load(trainer);
+    if (status == STATUS_OK && a->from)
+        status = checkpoint_begin_from(trainer, a->from);
     if (status == STATUS_OK)
         status = write_settings(settings, a->output);
     snprintf(path, sizeof path, "%s/metrics.jsonl", a->output);
@@ -132,7 +140,9 @@ int main(int argc, char **argv) {
         {"data", 0, "DS.h5", "data set from `laconic data make`", CLI_TEXT, &a.data},
         {"set", 0, "KEY=VALUE", "change one option of the configuration; may be repeated", CLI_LIST,
          &a.assignments},
-        {"resume", 0, NULL, "continue from RUN/checkpoint.h5", CLI_FLAG, &a.resume},
+        {"resume", 0, NULL, "continue RUN with its own configuration (--set changes it)", CLI_FLAG,
+         &a.resume},
+        {"from", 0, "MODEL.h5", "begin with the weights of another run", CLI_TEXT, &a.from},
         {"max-minutes", 0, "M", "fit the whole run into M minutes", CLI_NUMBER, &a.minutes},
         {"max-steps", 0, "N", "save and stop after N steps", CLI_INTEGER, &a.steps},
         {"dry-run", 0, NULL, "check configuration, data and memory, then stop", CLI_FLAG, &a.dry_run},
@@ -148,7 +158,7 @@ int main(int argc, char **argv) {
         "laconic train", "CONFIG.json [options]", "Train a compressor/decompressor pair.",
         "The run folder receives checkpoint.h5 (last), best.h5 (lowest held-out bits per byte), "
         "supervised.h5 (end of\n"
-        "phase one), metrics.jsonl and config.json. Ctrl-C saves and stops; --resume continues bit for bit.",
+        "phase one), metrics.jsonl and config.json. Ctrl-C saves and stops; --resume continues.",
         options};
     char **operands, **arguments = calloc((size_t)argc + 1, sizeof *arguments);
     int count;
@@ -168,7 +178,7 @@ int main(int argc, char **argv) {
     if (status == STATUS_OK)
         status = cpu_prepare(a.cpu, arguments);
     if (status == STATUS_OK)
-        status = read_settings(&a, operands[0], &settings);
+        status = read_settings(&a, count ? operands[0] : NULL, &settings);
     if (status == STATUS_OK)
         status = threads_start((int)settings.threads);
     signals_ask_to_stop();

@@ -23,7 +23,7 @@ const struct option_row train_options[] = {
     FLOAT("minutes", minutes, 0, 1e6, "0",
           "wall-clock budget: both phases and their learning rates are fitted into it; 0: the steps decide"),
 
-    INT("ir.merges", ir.merges, 0, 1e6, "768",
+    INT("ir.merges", ir.merges, 0, 261885, "768",
         "byte-pair merges learned from the training text: the first code z that the models are taught"),
     INT("batch.rows", batch.rows, 1, 65536, "96", "rows of one learner batch"),
 

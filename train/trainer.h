@@ -71,6 +71,8 @@ trainer_evaluate(struct trainer *trainer); /* prior, held-out figures, a row of 
 enum status checkpoint_save(struct trainer *trainer);
 enum status checkpoint_save_pair(struct trainer *trainer, const char *name);
 enum status checkpoint_load(struct trainer *trainer);
+/* Only the weights, merges and prior of another run's file, to begin from. */
+enum status checkpoint_begin_from(struct trainer *trainer, const char *path);
 
 struct run_limits {
     int64_t steps; /* stop after this many further steps; 0: none */

@@ -36,6 +36,16 @@ static size_t folder_length(const char *path) {
     return slash ? (size_t)(slash - path) + 1 : 0;
 }
 
+static int sync_file(const char *path) {
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (descriptor < 0)
+        return errno;
+    int error = fsync(descriptor) == 0 ? 0 : errno;
+    close(descriptor);
+    return error;
+}
+
 /* A rename is on disk when its folder is. File systems that cannot sync folders say EINVAL: no harm. */
 static int sync_folder(const char *path) {
     char folder[PATH_MAX];
@@ -57,7 +67,6 @@ static int make_beside(const char *target, char **temporary) {
     static atomic_uint serial;
     size_t folder = folder_length(target);
     const char *name = target + folder;
-    struct stat before;
     int descriptor;
 
     do {
@@ -67,10 +76,8 @@ static int make_beside(const char *target, char **temporary) {
             *temporary = NULL;
             return -1;
         }
-        descriptor = open(*temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        descriptor = open(*temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     } while (descriptor < 0 && errno == EEXIST);
-    if (descriptor >= 0 && stat(target, &before) == 0)
-        fchmod(descriptor, before.st_mode & 0777);
     return descriptor;
 }
 
@@ -179,6 +186,44 @@ static int close_stream(FILE *stream, bool sync) {
     return error;
 }
 
+/* The temporary file was its owner's alone; the finished one gets the mode of the file it replaces, or a new
+ * file's. */
+static void settle_mode(const char *temporary, const char *target) {
+    struct stat before;
+    mode_t mask = umask(0);
+
+    umask(mask);
+    chmod(temporary, stat(target, &before) == 0 ? before.st_mode & 0777 : 0666 & ~mask);
+}
+
+static enum status move_into_place(const char *temporary, const char *path, bool mode_is_set) {
+    char *target = NULL;
+    enum status status = resolve_target(path, &target);
+
+    if (status != STATUS_OK)
+        goto discard;
+    int error = sync_file(temporary);
+    if (!mode_is_set)
+        settle_mode(temporary, target);
+    if (!error && rename(temporary, target) != 0)
+        error = errno;
+    if (error) {
+        status = fail_write(path, error);
+        goto discard;
+    }
+    signals_forget_temporary(temporary);
+    error = sync_folder(target);
+    if (error)
+        status = fail(STATUS_IO, "wrote %s but cannot sync its folder: %s; it may be lost in a crash", path,
+                      strerror(error));
+    free(target);
+    return status;
+discard:
+    file_discard(temporary);
+    free(target);
+    return status;
+}
+
 enum status file_writer_flush(struct file_writer *writer) {
     if (fflush(writer->stream) == 0)
         return STATUS_OK;
@@ -195,7 +240,7 @@ enum status file_writer_commit(struct file_writer *writer) {
     if (error)
         status = fail_write(writer->path, error);
     else if (writer->temporary)
-        status = file_replace(writer->temporary, writer->path);
+        status = move_into_place(writer->temporary, writer->path, writer->mode_is_set);
     if (status == STATUS_OK) {
         free(writer->temporary); /* moved: nothing left to discard */
         writer->temporary = NULL;
@@ -214,40 +259,8 @@ void file_writer_abort(struct file_writer *writer) {
     *writer = (struct file_writer){0};
 }
 
-static int sync_file(const char *path) {
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
-
-    if (descriptor < 0)
-        return errno;
-    int error = fsync(descriptor) == 0 ? 0 : errno;
-    close(descriptor);
-    return error;
-}
-
 enum status file_replace(const char *temporary, const char *path) {
-    char *target = NULL;
-    enum status status = resolve_target(path, &target);
-
-    if (status != STATUS_OK)
-        goto discard;
-    int error = sync_file(temporary);
-    if (!error && rename(temporary, target) != 0)
-        error = errno;
-    if (error) {
-        status = fail_write(path, error);
-        goto discard;
-    }
-    signals_forget_temporary(temporary);
-    error = sync_folder(target);
-    if (error)
-        status = fail(STATUS_IO, "wrote %s but cannot sync its folder: %s; it may be lost in a crash", path,
-                      strerror(error));
-    free(target);
-    return status;
-discard:
-    file_discard(temporary);
-    free(target);
-    return status;
+    return move_into_place(temporary, path, false);
 }
 
 void file_discard(const char *temporary) {

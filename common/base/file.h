@@ -1,4 +1,5 @@
-/* Files that are whole or absent: written under a temporary name beside the target, synced, renamed.
+/* Files that are whole or absent: written under a temporary name beside the target (its owner's alone),
+ * synced, renamed.
  *
  *     struct file_writer writer;
  *     TRY(file_writer_open(&writer, path));
@@ -18,6 +19,8 @@
 struct file_writer {
     FILE *stream;
     char *path, *temporary; /* owned */
+    bool mode_is_set; /* the owner gave the stream its permissions; else those of a new or of the replaced
+                         file */
 };
 
 enum status file_writer_open(struct file_writer *writer, const char *path);

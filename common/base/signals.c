@@ -1,4 +1,4 @@
-/* What happens on SIGINT, SIGTERM and SIGHUP. Handlers use only async-signal-safe calls and lock-free
+/* What happens on signals that end a program. Handlers use only async-signal-safe calls and lock-free
  * atomics. */
 #include "base/signals.h"
 
@@ -42,15 +42,22 @@ static void ask_to_stop(int number) {
     errno = saved;
 }
 
+/* People and machines ask with these; a program may finish what it is at. */
+static const int requests[] = {SIGINT, SIGTERM, SIGHUP};
+/* After these there is nothing to finish: a reader that left, a limit reached, a quit. */
+static const int ends[] = {SIGPIPE, SIGQUIT, SIGXCPU, SIGXFSZ, SIGALRM};
+enum { REQUESTS = sizeof requests / sizeof requests[0], ENDS = sizeof ends / sizeof ends[0] };
+
 /* A signal that was ignored from the start stays ignored: that is how nohup works. */
-static void install(void (*handler)(int)) {
-    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+static void install(const int *numbers, size_t count, void (*handler)(int)) {
     struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
 
     sigemptyset(&action.sa_mask);
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-        sigaddset(&action.sa_mask, numbers[i]);
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+    for (size_t i = 0; i < REQUESTS; i++)
+        sigaddset(&action.sa_mask, requests[i]);
+    for (size_t i = 0; i < ENDS; i++)
+        sigaddset(&action.sa_mask, ends[i]);
+    for (size_t i = 0; i < count; i++) {
         struct sigaction before;
         if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
             sigaction(numbers[i], &action, NULL);
@@ -58,11 +65,13 @@ static void install(void (*handler)(int)) {
 }
 
 void signals_clean_up_and_die(void) {
-    install(clean_up_and_die);
+    install(requests, REQUESTS, clean_up_and_die);
+    install(ends, ENDS, clean_up_and_die);
 }
 
 void signals_ask_to_stop(void) {
-    install(ask_to_stop);
+    install(requests, REQUESTS, ask_to_stop);
+    install(ends, ENDS, clean_up_and_die);
 }
 
 bool signals_stop_requested(void) {

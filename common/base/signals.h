@@ -1,4 +1,5 @@
-/* SIGINT, SIGTERM and SIGHUP, in the two ways our programs want them. */
+/* SIGINT, SIGTERM and SIGHUP, in the two ways our programs want them. Signals that leave nothing to finish
+ * (SIGPIPE, SIGQUIT, SIGXCPU, SIGXFSZ, SIGALRM) clean up and end the process in both. */
 #ifndef LACONIC_BASE_SIGNALS_H
 #define LACONIC_BASE_SIGNALS_H
 

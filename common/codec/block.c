@@ -15,10 +15,12 @@ enum status chunk_model_open(struct chunk_model *model, const struct model_pair 
         model->coded[i] = RANGE_BIT_ONE / 2;
     for (size_t i = 0; i < sizeof model->lengths / sizeof model->lengths[0]; i++)
         model->lengths[i] = RANGE_BIT_ONE / 2;
-    TRY(prior_open(&model->prior, pair->prior_counts, vocabulary));
+    return prior_open(&model->prior, pair->prior_counts, vocabulary);
+}
+
+void chunk_model_learn_sample(struct chunk_model *model, const struct model_pair *pair) {
     struct prior_context start = model->context;
     prior_learn(model->prior, &start, pair->prior_sample, pair->prior_sample_size);
-    return STATUS_OK;
 }
 
 void chunk_model_close(struct chunk_model *model) {

@@ -29,7 +29,9 @@ struct chunk_model {
 };
 
 enum status chunk_model_open(struct chunk_model *model, const struct model_pair *pair);
-void chunk_model_close(struct chunk_model *model);                             /* safe on a zeroed one */
+void chunk_model_close(struct chunk_model *model); /* safe on a zeroed one */
+/* What every frame starts from: the model after the checkpoint's sample of codes. */
+void chunk_model_learn_sample(struct chunk_model *model, const struct model_pair *pair);
 void chunk_model_copy(struct chunk_model *to, const struct chunk_model *from); /* both open, of one pair */
 
 struct chunk {

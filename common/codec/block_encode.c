@@ -102,10 +102,12 @@ static enum status find_codes(struct encoding *encoding, struct codec_report *re
     TRY(check_codes(encoding));
     uint32_t exact = count_exact(encoding->block);
     report->greedy_exact += exact;
-    if (encoding->tools->pair->tokenizer.merge_count == 0 || exact == encoding->block->chunk_count)
-        return STATUS_OK;
-    take_tokenizer_codes(encoding);
-    return check_codes(encoding);
+    if (encoding->tools->pair->tokenizer.merge_count > 0 && exact < encoding->block->chunk_count) {
+        take_tokenizer_codes(encoding);
+        TRY(check_codes(encoding));
+    }
+    report->exact += count_exact(encoding->block);
+    return STATUS_OK;
 }
 
 /* ---- entropy coding ---- */
@@ -160,6 +162,15 @@ static enum status verify_tokens(struct encoding *encoding, const uint8_t *token
 
 /* ---- bytes that no z stands for ---- */
 
+/* zstd gives raw[0 .. size) back; a block's z is proven by rebuilding, these bytes by this. */
+static bool zstd_restores(struct encoding *encoding, const uint8_t *raw, size_t size, const uint8_t *coded,
+                          size_t coded_size) {
+    uint8_t *restored = encoding->block->pieces;
+    return ZSTD_decompressDCtx(encoding->tools->zstd_decoder, restored, ARCHIVE_BLOCK_MAXIMUM, coded,
+                               coded_size) == size &&
+           memcmp(restored, raw, size) == 0;
+}
+
 /* Appends raw[0 .. size) to `out` as zstd, or stored where zstd does not make it smaller. */
 static enum status append_bytes(struct encoding *encoding, const uint8_t *raw, size_t size,
                                 struct buffer *out, enum archive_method *method) {
@@ -167,7 +178,8 @@ static enum status append_bytes(struct encoding *encoding, const uint8_t *raw, s
     *method = ARCHIVE_STORED;
     TRY(buffer_reserve(out, out->size + bound));
     size_t coded = ZSTD_compress2(encoding->tools->zstd_encoder, out->data + out->size, bound, raw, size);
-    if (ZSTD_isError(coded) || coded >= size)
+    if (ZSTD_isError(coded) || coded >= size ||
+        !zstd_restores(encoding, raw, size, out->data + out->size, coded))
         return buffer_append(out, raw, size);
     *method = ARCHIVE_ZSTD;
     out->size += coded;

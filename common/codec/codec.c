@@ -44,6 +44,7 @@ static enum status open_parts(struct codec *codec, const struct model_pair *pair
     TRY(chunk_model_open(&tools->fresh, pair));
     TRY(chunk_model_open(&tools->model, pair));
     TRY(chunk_model_open(&tools->scratch, pair));
+    chunk_model_learn_sample(&tools->fresh, pair); /* the others are copied from it */
     return open_zstd(tools);
 }
 

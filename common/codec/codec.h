@@ -3,7 +3,7 @@
  * The engine beneath (codec/engine.h) answers two questions, the same on every CPU: which z does the
  * compressor write for x, and which x does the decompressor write for z. A chunk goes out as z only after the
  * engine has rebuilt it exactly; every other chunk falls back to zstd or stored bytes. The format is in
- * docs/format.md.
+ * docs/archive-format.md.
  */
 #ifndef LACONIC_CODEC_CODEC_H
 #define LACONIC_CODEC_CODEC_H
@@ -24,6 +24,7 @@ struct codec_report {
     uint64_t input_bytes, output_bytes;
     uint64_t blocks, chunks;
     uint64_t greedy_exact;              /* chunks rebuilt from the compressor's own greedy z */
+    uint64_t exact;                     /* chunks rebuilt from that or from the tokenizer's tokens */
     uint64_t ir_chunks, ir_input_bytes; /* chunks stored as z */
     uint64_t ir_tokens;                 /* tokens in those z */
     uint64_t ir_coded_bytes;            /* entropy-coded z */

@@ -6,7 +6,7 @@
 #include "t5/generate.h"
 
 /* Rows of one batch: what the key/value caches of both models may take, and bounds that make sense. */
-enum { CACHE_BYTES = 64 << 20, BATCH_MINIMUM = 4, BATCH_MAXIMUM = 256 };
+enum { CACHE_BYTES = 64 << 20, BATCH_MINIMUM = 1, BATCH_MAXIMUM = 256 };
 
 struct t5_engine {
     struct engine engine; /* first, so that one pointer is both */

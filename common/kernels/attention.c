@@ -82,7 +82,7 @@ static const float *dropped(const struct attention_shape *s, const struct piece 
 static void forward_piece(struct attention *a, const struct piece *piece, float *scratch) {
     const struct attention_shape *s = a->shape;
     int inner = s->heads * s->width, queries = (int)piece->queries, keys = (int)piece->keys;
-    float *p = a->probabilities + piece->p;
+    float *p = a->probabilities ? a->probabilities + piece->p : scratch;
     gemm_serial(false, true, queries, keys, s->width, 1.0f, a->q + piece->q, inner, a->k + piece->k, inner,
                 0.0f, p, keys);
     for (size_t i = 0; i < piece->queries; i++)

@@ -1,6 +1,18 @@
 /* Relative position buckets and bias, forward and backward. */
 #include "kernels/position.h"
-#include <math.h>
+
+/* ln x for x >= 1, exact in float32 at powers of two. Not libm's: its last bit differs between machines, and
+ * a bucket that moves would make other models of a checkpoint than the ones its archives were written with.
+ * ln x = e ln 2 + 2 artanh((m - 1) / (m + 1)), x = m 2^e, m in (0.75, 1.5]. */
+static double logarithm(double x) {
+    int exponent = 0;
+    for (; x > 1.5; x *= 0.5)
+        exponent++;
+    double y = (x - 1) / (x + 1), sum = 0;
+    for (int k = 41; k > 0; k -= 2)
+        sum = sum * y * y + 1.0 / k;
+    return exponent * 0.69314718055994530942 + 2 * y * sum;
+}
 
 int position_bucket(const struct position_buckets *b, int distance) {
     int count = b->buckets, first = 0;
@@ -15,7 +27,8 @@ int position_bucket(const struct position_buckets *b, int distance) {
     if (distance < exact)
         return first + distance;
     /* float32 in the framework's order, so that distances on a bucket's border fall on its side */
-    float octave = logf((float)distance / (float)exact) / (float)log((double)b->largest_distance / exact);
+    float octave = (float)logarithm((double)((float)distance / (float)exact)) /
+                   (float)logarithm((double)b->largest_distance / exact);
     int bucket = exact + (int)(octave * (float)(count - exact));
     return first + (bucket < count - 1 ? bucket : count - 1);
 }

@@ -7,9 +7,12 @@
 #ifndef LACONIC_KERNELS_VEC_H
 #define LACONIC_KERNELS_VEC_H
 
+#include <float.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+_Static_assert(FLT_EVAL_METHOD == 0, "float arithmetic must be float, or builds differ in their bits");
 
 enum { LANES = 16 };
 

@@ -292,7 +292,26 @@ static enum status read_sources(struct maker *maker) {
     return status;
 }
 
+/* A slip of the hand such as `-o *.log` must not cost a log. */
+static enum status check_output(const struct dataset_recipe *recipe, const char *path) {
+    struct stat output, source;
+    struct dataset *old = NULL;
+
+    if (stat(path, &output) != 0 || !S_ISREG(output.st_mode))
+        return STATUS_OK;
+    for (int i = 0; i < recipe->path_count; i++)
+        if (stat(recipe->paths[i], &source) == 0 && source.st_dev == output.st_dev &&
+            source.st_ino == output.st_ino)
+            return fail(STATUS_USAGE, "%s is one of the sources; give the data set another name", path);
+    if (output.st_size > 0 && dataset_open(&old, path) != STATUS_OK)
+        return fail(STATUS_USAGE, "%s exists and is no data set; remove it or give the data set another name",
+                    path);
+    dataset_close(old);
+    return STATUS_OK;
+}
+
 static enum status make(struct maker *maker, const char *path) {
+    TRY(check_output(maker->recipe, path));
     TRY(allocate(maker));
     TRY(measure_sources(maker));
     TRY(h5_create(&maker->file, path));

@@ -182,6 +182,7 @@ float *t5_forward(struct t5_pass *pass, const struct t5_model *model, const stru
     const struct t5_layout *layout = model->layout;
     struct t5_context *t = &pass->context;
     check_batch(pass, batch);
+    assert(!dropout || dropout->rate == 0.0f || pass->with_backward);
     pass->batch = *batch;
     t->config = c;
     t->weights = model->weights;

@@ -74,7 +74,7 @@ enum status t5_pass_open(struct t5_pass **pass, const struct t5_config *config,
                          const struct t5_limits *limits, bool with_backward);
 void t5_pass_close(struct t5_pass *pass); /* NULL is fine */
 
-/* Logits [target tokens, vocab_size], owned by the pass, valid (and writable) until the next forward. The
+/* A pass without backward takes no dropout. Logits [target tokens, vocab_size], owned by the pass, valid (and writable) until the next forward. The
  * batch and dropout (NULL: none) must stay alive until the backward pass. A batch beyond the limits, an id
  * outside the vocabulary or an empty source row is a programmer's error (assert). */
 float *t5_forward(struct t5_pass *pass, const struct t5_model *model, const struct t5_batch *batch,

@@ -17,7 +17,7 @@ static void lay_out_attention(struct t5_attention_memory *m, const struct t5_con
     m->k = ARENA_TAKE(arena, float, keys *inner);
     m->v = ARENA_TAKE(arena, float, keys *inner);
     m->context = ARENA_TAKE(arena, float, tokens *inner);
-    m->probabilities = ARENA_TAKE(arena, float, probabilities *(size_t)c->num_heads);
+    m->probabilities = probabilities ? ARENA_TAKE(arena, float, probabilities *(size_t)c->num_heads) : NULL;
 }
 
 static void lay_out_feed_forward(struct t5_feed_forward_memory *m, const struct t5_config *c, size_t tokens,
@@ -43,10 +43,11 @@ void t5_stack_lay_out(struct t5_stack *stack, const struct t5_config *c, const s
             continue;
         }
         struct t5_block_memory *block = &stack->blocks[b];
-        lay_out_attention(&block->self, c, tokens, tokens, tokens * length, arena);
+        size_t kept = size->with_backward ? tokens : 0; /* rows of probabilities */
+        lay_out_attention(&block->self, c, tokens, tokens, kept * length, arena);
         if (stack->decoder)
             lay_out_attention(&block->cross, c, tokens, (size_t)size->memory_tokens,
-                              tokens * (size_t)size->memory_length, arena);
+                              kept * (size_t)size->memory_length, arena);
         lay_out_feed_forward(&block->feed_forward, c, tokens, arena);
     }
     stack->bias = ARENA_TAKE(arena, float, span);
