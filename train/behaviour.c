@@ -23,8 +23,10 @@ static void generate(struct actor *actor, const struct t5_model *model, struct r
             ids[start[i + 1] - 1] = TOKEN_EOS;
             limits[i] = text->size;
         }
+        struct t5_sampling own = *sampling; /* random numbers of its own for every slice */
+        own.seed += (uint64_t)first << 40;
         struct t5_rows source = {count, ids, start};
-        const struct t5_generated *g = t5_generate(actor->generator, model, &source, sampling, limits);
+        const struct t5_generated *g = t5_generate(actor->generator, model, &source, &own, limits);
         for (int i = 0; i < count; i++) {
             int from = g->rows.start[i], size = g->rows.start[i + 1] - from;
             float log_probability[CHUNK_MAXIMUM + 1];

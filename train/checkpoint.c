@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "store/t5_json.h"
 #include "train/trainer.h"
 
 /* FOLDER/NAME; the caller frees it. */
@@ -135,14 +136,29 @@ static enum status check_data(struct h5_file *file, const struct trainer *t) {
                        h5_path(file), t->settings.data);
 }
 
+static bool same_config(const struct t5_model *a, const struct t5_model *b) {
+    uint8_t one[T5_CONFIG_PACKED], other[T5_CONFIG_PACKED];
+    t5_config_pack(&a->config, one);
+    t5_config_pack(&b->config, other);
+    return memcmp(one, other, sizeof one) == 0;
+}
+
 static enum status check_pair(struct h5_file *file, const struct trainer *t,
                               const struct model_pair *stored) {
-    if (memcmp(&stored->compressor.config, &t->pair.compressor.config, sizeof stored->compressor.config) !=
-            0 ||
-        memcmp(&stored->decompressor.config, &t->pair.decompressor.config,
-               sizeof stored->decompressor.config) != 0)
+    if (!same_config(&stored->compressor, &t->pair.compressor) ||
+        !same_config(&stored->decompressor, &t->pair.decompressor))
         return fail(STATUS_MISMATCH, "%s holds models of other shapes than the configuration asks for",
                     h5_path(file));
+    if (stored->text_merged != t->pair.text_merged)
+        return fail(STATUS_MISMATCH, "%s was trained on text in %s, %s is in %s", h5_path(file),
+                    stored->text_merged ? "merged tokens" : "bytes", t->settings.data,
+                    t->pair.text_merged ? "merged tokens" : "bytes");
+    if (stored->text_merged &&
+        (stored->tokenizer.merge_count != t->pair.tokenizer.merge_count ||
+         memcmp(stored->tokenizer.merges, t->pair.tokenizer.merges,
+                (size_t)stored->tokenizer.merge_count * sizeof *stored->tokenizer.merges) != 0))
+        return fail(STATUS_MISMATCH, "%s was trained with other merges than %s has", h5_path(file),
+                    t->settings.data);
     return STATUS_OK;
 }
 
@@ -183,7 +199,8 @@ static enum status read_state(struct h5_file *file, struct trainer *t) {
                     (long long)counters.integers[0]);
     counters_give(&counters, t);
     if (t->replay.capacity && h5_has(file, "trainer/replay"))
-        TRY(replay_read(file, "trainer/replay", &t->replay));
+        TRY(replay_read(file, "trainer/replay", &t->replay, dataset_count(t->data, SPLIT_TRAIN),
+                        tokenizer_vocabulary(&t->pair.tokenizer)));
     return metrics_read(file, "metrics", &t->metrics);
 }
 
@@ -196,9 +213,8 @@ enum status checkpoint_load(struct trainer *t) {
         status = read_pair(file, t);
     if (status == STATUS_OK)
         status = read_state(file, t);
-    if (status == STATUS_OK && t->phase == PHASE_COUNT)
-        t->phase = t->settings.rl.steps > 0 ? PHASE_REINFORCE
-                                            : PHASE_SUPERVISED; /* over, unless there is more to do */
+    if (status == STATUS_OK)
+        trainer_skip_finished(t);
     h5_close(file);
     free(path);
     return status;

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/signals.h"
 
 enum { SLICE = 64 }; /* texts at once */
 
@@ -59,7 +60,7 @@ static void judge(struct evaluator *e, struct slice *s) {
 
 /* Runs `visit` over slices of `chunks` texts spread over the split. */
 static enum status for_slices(struct evaluator *e, enum dataset_split split, int64_t chunks,
-                              void (*visit)(void *context, const struct slice *slice), void *context) {
+                              void (*visit)(struct evaluator *, void *, struct slice *), void *context) {
     uint64_t all = dataset_count(e->environment->data, split);
     uint64_t wanted = (uint64_t)chunks < all ? (uint64_t)chunks : all;
     struct slice *slice = malloc(sizeof *slice);
@@ -73,16 +74,18 @@ static enum status for_slices(struct evaluator *e, enum dataset_split split, int
             environment_text(e->environment, split,
                              (uint64_t)((double)all * (double)(done + (uint64_t)i) / (double)wanted),
                              &slice->text[i]);
+        if (signals_stop_requested()) {
+            free(slice);
+            return fail(STATUS_INTERRUPTED, "interrupted during an evaluation");
+        }
         write_codes(e, slice);
-        judge(e, slice);
-        visit(context, slice);
+        visit(e, context, slice);
     }
     free(slice);
     return STATUS_OK;
 }
 
 struct tally {
-    const struct environment *environment;
     struct evaluation *result;
     double code_bits, tokens, exact, either, nats;
     double *bits; /* of each token under the prior */
@@ -96,8 +99,9 @@ static double bits_of(const struct tally *t, const int32_t *ids, int count) {
     return bits;
 }
 
-static void tally_slice(void *context, const struct slice *s) {
+static void tally_slice(struct evaluator *e, void *context, struct slice *s) {
     struct tally *t = context;
+    judge(e, s);
     for (int i = 0; i < s->count; i++) {
         const int32_t *code = s->code.ids + s->code.start[i];
         int size = s->code.start[i + 1] - s->code.start[i];
@@ -117,19 +121,18 @@ static void tally_slice(void *context, const struct slice *s) {
 }
 
 enum status evaluate_split(struct evaluator *e, enum dataset_split split, int64_t chunks,
-                           struct evaluation *result) {
+                           const uint32_t *counts, struct evaluation *result) {
     *result = (struct evaluation){0};
-    const struct model_pair *pair = e->environment->pair;
-    int vocabulary = tokenizer_vocabulary(&pair->tokenizer);
+    int vocabulary = tokenizer_vocabulary(&e->environment->pair->tokenizer);
     double total = 0;
-    struct tally t = {.environment = e->environment, .result = result};
+    struct tally t = {.result = result};
     t.bits = malloc((size_t)vocabulary * sizeof *t.bits);
     if (!t.bits)
         return fail(STATUS_MEMORY, "no memory for an evaluation");
     for (int i = 0; i < vocabulary; i++)
-        total += pair->prior_counts[i] + 1.0;
+        total += counts[i] + 1.0;
     for (int i = 0; i < vocabulary; i++)
-        t.bits[i] = log2(total / (pair->prior_counts[i] + 1.0));
+        t.bits[i] = log2(total / (counts[i] + 1.0));
     enum status status = for_slices(e, split, chunks, tally_slice, &t);
     free(t.bits);
     if (status == STATUS_OK && result->chunks > 0) {
@@ -144,39 +147,31 @@ enum status evaluate_split(struct evaluator *e, enum dataset_split split, int64_
 
 struct sample {
     uint32_t *counts;
-    struct buffer tokens; /* int32 */
+    struct buffer *tokens; /* int32; NULL: not wanted */
     enum status status;
 };
 
-static void sample_slice(void *context, const struct slice *s) {
+static void sample_slice(struct evaluator *e, void *context, struct slice *s) {
     struct sample *sample = context;
+    (void)e;
     for (int i = 0; i < s->count && sample->status == STATUS_OK; i++) {
-        const int32_t end = TOKEN_EOS,
-                      *code = s->exact[i] ? s->code.ids + s->code.start[i] : s->demonstration[i];
-        int size = s->exact[i] ? s->code.start[i + 1] - s->code.start[i] : s->demonstration_size[i];
-        if (sample->tokens.size / sizeof end + (size_t)size >= PRIOR_SAMPLE_MAXIMUM)
-            return;
+        const int32_t end = TOKEN_EOS, *code = s->code.ids + s->code.start[i];
+        int size = s->code.start[i + 1] - s->code.start[i];
         for (int j = 0; j < size; j++)
             sample->counts[code[j]]++;
         sample->counts[end]++;
-        sample->status = buffer_append(&sample->tokens, code, (size_t)size * sizeof *code);
+        if (!sample->tokens || sample->tokens->size / sizeof end + (size_t)size >= PRIOR_SAMPLE_MAXIMUM)
+            continue;
+        if (size > 0)
+            sample->status = buffer_append(sample->tokens, code, (size_t)size * sizeof *code);
         if (sample->status == STATUS_OK)
-            sample->status = buffer_append(&sample->tokens, &end, sizeof end);
+            sample->status = buffer_append(sample->tokens, &end, sizeof end);
     }
 }
 
-enum status evaluate_prior(struct evaluator *e, int64_t chunks, struct model_pair *pair) {
-    struct sample sample = {.counts = pair->prior_counts};
-    memset(sample.counts, 0, (size_t)tokenizer_vocabulary(&pair->tokenizer) * sizeof *sample.counts);
-    enum status status = for_slices(e, SPLIT_TRAIN, chunks, sample_slice, &sample);
-    if (status == STATUS_OK)
-        status = sample.status;
-    if (status != STATUS_OK) {
-        buffer_free(&sample.tokens);
-        return status;
-    }
-    free(pair->prior_sample);
-    pair->prior_sample = (int32_t *)(void *)sample.tokens.data;
-    pair->prior_sample_size = sample.tokens.size / sizeof(int32_t);
-    return STATUS_OK;
+enum status evaluate_codes(struct evaluator *e, int64_t chunks, uint32_t *counts, struct buffer *tokens) {
+    struct sample sample = {.counts = counts, .tokens = tokens};
+    memset(counts, 0, (size_t)tokenizer_vocabulary(&e->environment->pair->tokenizer) * sizeof *counts);
+    TRY(for_slices(e, SPLIT_TRAIN, chunks, sample_slice, &sample));
+    return sample.status;
 }

@@ -22,11 +22,16 @@ struct evaluator {
     struct batch *batch;
 };
 
-/* Over `chunks` texts spread evenly over the split (all of them if there are fewer). */
-enum status evaluate_split(struct evaluator *evaluator, enum dataset_split split, int64_t chunks,
-                           struct evaluation *result);
+/* Counts the tokens of C's greedy z for `chunks` training texts, end tokens included; `tokens` (NULL: not
+ * wanted) receives them all as int32, each z with its end token. */
+enum status evaluate_codes(struct evaluator *evaluator, int64_t chunks, uint32_t *counts,
+                           struct buffer *tokens);
 
-/* The z that the codec would store for `chunks` training texts: pair->prior_counts and pair->prior_sample. */
-enum status evaluate_prior(struct evaluator *evaluator, int64_t chunks, struct model_pair *pair);
+/* Over `chunks` texts spread evenly over the split (all of them if there are fewer); bits under these counts.
+ */
+enum status evaluate_split(struct evaluator *evaluator, enum dataset_split split, int64_t chunks,
+                           const uint32_t *counts, struct evaluation *result);
+
+/* STATUS_INTERRUPTED from either: a signal asked to stop. */
 
 #endif

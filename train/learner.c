@@ -1,5 +1,6 @@
 /* A learning model. */
 #include "train/learner.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "kernels/loss.h"
@@ -50,6 +51,10 @@ struct learner_result learner_step(struct learner *l, struct batch *batch, const
     memset(l->gradients, 0, model->weight_count * sizeof(float));
     t5_backward(l->pass, model, l->gradients);
     result.gradient_norm = gradient_norm(l->gradients, model->weight_count);
+    if (!isfinite(result.gradient_norm)) { /* an update would leave weights that no checkpoint may hold */
+        result.loss = NAN;
+        return result;
+    }
     l->step++;
     adamw_update(model->weights, l->first_moment, l->second_moment, l->gradients, model->weight_count, adamw,
                  l->step, gradient_clip_scale(result.gradient_norm, clip));

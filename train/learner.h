@@ -20,7 +20,8 @@ enum status learner_open(struct learner *learner, struct t5_model *model, const 
 void learner_close(struct learner *learner);
 
 struct learner_result {
-    double loss;          /* sum of weight * nll over the target tokens, divided by their number; nats */
+    double loss; /* not a number when the gradient is not finite; then nothing was changed. Sum of weight *
+                    nll over the target tokens, divided by their number; nats */
     double gradient_norm; /* before clipping */
 };
 

@@ -42,11 +42,15 @@ static enum status read_settings(const struct arguments *a, const char *path,
     options_defaults(train_options, settings);
     if (a->resume) { /* not the file given: the run's own, with what its command line changed */
         snprintf(own, sizeof own, "%s/config.json", a->output);
+        if (path)
+            log_info("resuming with %s; %s is not read again", own, path);
         path = own;
     }
     TRY(options_read_file(train_options, settings, path));
     for (int i = 0; i < a->assignments.count; i++)
         TRY(options_set(train_options, settings, a->assignments.items[i]));
+    if (a->data && strlen(a->data) >= sizeof settings->data)
+        return fail(STATUS_USAGE, "--data: names of at most %d bytes fit", OPTION_TEXT_ROOM - 1);
     if (a->data)
         snprintf(settings->data, sizeof settings->data, "%s", a->data);
     if (a->minutes > 0)
@@ -85,16 +89,27 @@ static void describe(const struct trainer *t) {
              threads_count() == 1 ? "" : "s");
 }
 
+/* A figure of an evaluation that may not have happened. */
+static void print_figure(const char *name, const struct evaluation *e, double value) {
+    if (e->chunks > 0)
+        printf(", \"%s\": %.6f", name, value);
+    else
+        printf(", \"%s\": null", name);
+}
+
 static void print_summary(const struct trainer *t, const struct arguments *a) {
     const struct evaluation *e = &t->evaluation;
-    if (a->json)
-        printf("{\"run\": \"%s\", \"supervised_steps\": %" PRId64 ", \"reinforce_steps\": %" PRId64
-               ", \"held_out_exact\": %.6f, \"held_out_exact_fallback\": %.6f, \"tokens_per_byte\": %.6f, "
-               "\"bits_per_byte\": %.6f}\n",
-               t->folder, t->steps[0], t->steps[1], e->exact, e->exact_fallback, e->tokens_per_byte,
-               e->bits_per_byte);
-    else
+    if (!a->json) {
         log_info("saved %s/checkpoint.h5", t->folder);
+        return;
+    }
+    printf("{\"supervised_steps\": %" PRId64 ", \"reinforce_steps\": %" PRId64, t->steps[PHASE_SUPERVISED],
+           t->steps[PHASE_REINFORCE]);
+    print_figure("held_out_exact", e, e->exact);
+    print_figure("held_out_exact_fallback", e, e->exact_fallback);
+    print_figure("tokens_per_byte", e, e->tokens_per_byte);
+    print_figure("bits_per_byte", e, e->bits_per_byte);
+    puts("}");
 }
 
 static enum status train(const struct arguments *a, const struct train_settings *settings) {
@@ -143,9 +158,10 @@ int main(int argc, char **argv) {
         {"resume", 0, NULL, "continue RUN with its own configuration (--set changes it)", CLI_FLAG,
          &a.resume},
         {"from", 0, "MODEL.h5", "begin with the weights of another run", CLI_TEXT, &a.from},
-        {"max-minutes", 0, "M", "fit the whole run into M minutes", CLI_NUMBER, &a.minutes},
-        {"max-steps", 0, "N", "save and stop after N steps", CLI_INTEGER, &a.steps},
-        {"dry-run", 0, NULL, "check configuration, data and memory, then stop", CLI_FLAG, &a.dry_run},
+        {"max-minutes", 0, "M", "fit learning and its evaluations into M minutes (0: as configured)",
+         CLI_NUMBER, &a.minutes},
+        {"max-steps", 0, "N", "save and stop after N steps (0: no limit)", CLI_INTEGER, &a.steps},
+        {"dry-run", 0, NULL, "check configuration and data, then stop", CLI_FLAG, &a.dry_run},
         {"options", 0, NULL, "print every configuration key with its range and default", CLI_FLAG,
          &a.options},
         {"threads", 'T', "N", "threads (default LACONIC_THREADS or all CPUs)", CLI_INTEGER, &a.threads},

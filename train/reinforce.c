@@ -5,7 +5,7 @@
 #include "train/demonstration.h"
 #include "train/trainer.h"
 
-enum { GROUP_MAXIMUM = 4096 };
+enum { GROUP_MAXIMUM = 8192 };          /* more than the options allow for one text */
 static const float LEAST_SHARE = 0.01f; /* of the group's largest weight: lighter episodes are left out */
 
 void reinforce_begin(struct trainer *t) {
@@ -48,7 +48,7 @@ static struct replay_group draw_group(struct trainer *t, struct text *text) {
     return group;
 }
 
-static double learn_compression(struct trainer *t) {
+static struct learner_result learn_compression(struct trainer *t) {
     const struct train_settings *s = &t->settings;
     float weights[GROUP_MAXIMUM];
     struct text text;
@@ -68,7 +68,7 @@ static double learn_compression(struct trainer *t) {
     }
     t->tokens += t->batch.source_start[t->batch.rows] + batch_target_tokens(&t->batch);
     struct adamw adamw = trainer_adamw(t, s->rl.compressor_rate);
-    return learner_step(&t->compressor, &t->batch, &adamw, s->optimizer.clip).loss;
+    return learner_step(&t->compressor, &t->batch, &adamw, s->optimizer.clip);
 }
 
 /* An episode of the group: as often what the compressor did as what the algorithm favours. */
@@ -83,7 +83,7 @@ static int64_t pick_episode(struct trainer *t, struct replay_group group) {
     return group.first + i;
 }
 
-static double learn_decompression(struct trainer *t) {
+static struct learner_result learn_decompression(struct trainer *t) {
     const struct train_settings *s = &t->settings;
     struct text text;
     batch_clear(&t->batch);
@@ -99,14 +99,15 @@ static double learn_decompression(struct trainer *t) {
     }
     t->tokens += t->batch.source_start[t->batch.rows] + batch_target_tokens(&t->batch);
     struct adamw adamw = trainer_adamw(t, s->rl.decompressor_rate);
-    return learner_step(&t->decompressor, &t->batch, &adamw, s->optimizer.clip).loss;
+    return learner_step(&t->decompressor, &t->batch, &adamw, s->optimizer.clip);
 }
 
 /* What the policies achieved, by policy and by reward term, into the current row of metrics. */
 static void report_rollout(struct trainer *t) {
     const struct rollout *r = &t->rollout;
     double terms[REWARD_TERMS_MAXIMUM] = {0}, reward = 0, best_reward = 0;
-    int count[8] = {0}, exact[8] = {0}, total = rollout_total(r), best_exact = 0;
+    int count[POLICIES_MAXIMUM] = {0}, exact[POLICIES_MAXIMUM] = {0}, total = rollout_total(r),
+        best_exact = 0;
     char name[METRIC_NAME_ROOM];
     for (int i = 0; i < r->texts; i++) {
         double best = -1e30;
@@ -141,14 +142,20 @@ static void report_rollout(struct trainer *t) {
     metrics_set(&t->metrics, "replay_episodes", (double)t->replay.count);
 }
 
+static void add_share(struct learner_result *mean, struct learner_result one, int64_t count) {
+    mean->loss += one.loss / (double)count;
+    mean->gradient_norm += one.gradient_norm / (double)count;
+}
+
 struct step_result reinforce_step(struct trainer *t) {
     const struct train_settings *s = &t->settings;
     struct step_result result = {0};
     act(t);
     report_rollout(t);
-    for (int64_t i = 0; i < s->rl.updates; i++) {
-        result.compressor_loss += learn_compression(t) / (double)s->rl.updates;
-        result.decompressor_loss += learn_decompression(t) / (double)s->rl.updates;
+    /* nothing to learn from while every code runs past its limit */
+    for (int64_t i = 0; i < s->rl.updates && t->replay.count > 0; i++) {
+        add_share(&result.compressor, learn_compression(t), s->rl.updates);
+        add_share(&result.decompressor, learn_decompression(t), s->rl.updates);
         vector_blend(t->target_compressor.weights, (float)s->target.rate, t->pair.compressor.weights,
                      t->pair.compressor.weight_count);
         vector_blend(t->target_decompressor.weights, (float)s->target.rate, t->pair.decompressor.weights,

@@ -192,7 +192,19 @@ done:
     return status;
 }
 
-enum status replay_read(struct h5_file *file, const char *group, struct replay *r) {
+static bool is_sound(const struct episode *e, const int32_t *code, int room, uint64_t text_count,
+                     int vocabulary) {
+    if (e->size < 0 || e->size > room || e->text >= text_count || e->policy < 0 ||
+        e->policy >= POLICIES_MAXIMUM)
+        return false;
+    for (int i = 0; i < e->size; i++)
+        if (code[i] < 0 || code[i] >= vocabulary)
+            return false;
+    return true;
+}
+
+enum status replay_read(struct h5_file *file, const char *group, struct replay *r, uint64_t text_count,
+                        int vocabulary) {
     struct packed p = {0};
     int64_t header[2];
     char name[128];
@@ -209,9 +221,8 @@ enum status replay_read(struct h5_file *file, const char *group, struct replay *
     size_t room = (size_t)r->code_room;
     for (int64_t i = 0; i < header[0]; i++) {
         pack(&r->episodes[i], p.integers + i * INTEGERS, p.reals + i * REALS);
-        if (r->episodes[i].size < 0 || r->episodes[i].size > r->code_room) {
-            status = fail(STATUS_FORMAT, "%s: replayed episode %lld has %d tokens", h5_path(file),
-                          (long long)i, (int)r->episodes[i].size);
+        if (!is_sound(&r->episodes[i], p.codes + (size_t)i * room, r->code_room, text_count, vocabulary)) {
+            status = fail(STATUS_FORMAT, "%s: replayed episode %lld is damaged", h5_path(file), (long long)i);
             goto done;
         }
     }

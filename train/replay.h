@@ -7,6 +7,8 @@
 #include "store/h5.h"
 #include "train/reward.h"
 
+enum { POLICIES_MAXIMUM = 8 };
+
 struct episode {
     uint64_t text;     /* index of x in the training split */
     uint64_t group;    /* number of its group since the beginning */
@@ -53,8 +55,10 @@ struct replay_group {
 struct replay_group replay_draw(const struct replay *replay, struct rng *rng, double newest,
                                 int64_t newest_count);
 
-/* The whole buffer in a checkpoint, under GROUP. Reading demands the same capacity and code room. */
+/* The whole buffer in a checkpoint, under GROUP. Reading demands the same code room, no more episodes than
+ * fit, texts below text_count and tokens below vocabulary. */
 enum status replay_write(struct h5_file *file, const char *group, const struct replay *replay);
-enum status replay_read(struct h5_file *file, const char *group, struct replay *replay);
+enum status replay_read(struct h5_file *file, const char *group, struct replay *replay, uint64_t text_count,
+                        int vocabulary);
 
 #endif

@@ -1,6 +1,8 @@
 /* Going through a run: steps, reports, evaluations, checkpoints. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include "base/log.h"
 #include "base/signals.h"
 #include "train/trainer.h"
@@ -12,16 +14,30 @@ static enum status save_if_best(struct trainer *t) {
     return checkpoint_save_pair(t, "best.h5");
 }
 
-enum status trainer_evaluate(struct trainer *t) {
-    struct evaluator evaluator = {&t->environment, t->generator, &t->decompressor, &t->batch};
-    enum dataset_split split = dataset_count(t->data, SPLIT_VALID) > 0  ? SPLIT_VALID
-                               : dataset_count(t->data, SPLIT_TEST) > 0 ? SPLIT_TEST
-                                                                        : SPLIT_TRAIN;
-    const struct train_settings *s = &t->settings;
-    struct evaluation *e = &t->evaluation;
-    TRY(evaluate_prior(&evaluator, trainer_progress(t) < 1 ? s->evaluation.chunks : s->evaluation.prior,
-                       &t->pair));
-    TRY(evaluate_split(&evaluator, split, s->evaluation.chunks, e));
+/* The full sample of codes that the codec learns before it codes. */
+static enum status gather_prior(struct trainer *t, struct evaluator *evaluator) {
+    struct buffer tokens = {0};
+    enum status status =
+        evaluate_codes(evaluator, t->settings.evaluation.prior, t->pair.prior_counts, &tokens);
+    if (status != STATUS_OK) {
+        buffer_free(&tokens);
+        return status;
+    }
+    free(t->pair.prior_sample);
+    t->pair.prior_sample = (int32_t *)(void *)tokens.data;
+    t->pair.prior_sample_size = tokens.size / sizeof(int32_t);
+    return STATUS_OK;
+}
+
+static enum dataset_split held_out_split(const struct trainer *t) {
+    for (int split = SPLIT_VALID; split < SPLIT_COUNT; split++)
+        if (dataset_count(t->data, (enum dataset_split)split) > 0)
+            return (enum dataset_split)split;
+    return SPLIT_TRAIN;
+}
+
+static enum status record_evaluation(struct trainer *t) {
+    const struct evaluation *e = &t->evaluation;
     TRY(metrics_begin_row(&t->metrics));
     metrics_set(&t->metrics, "phase", t->phase);
     metrics_set(&t->metrics, "step", (double)t->steps[t->phase]);
@@ -35,7 +51,28 @@ enum status trainer_evaluate(struct trainer *t) {
              "D %.4f bits/byte given z, z %.3f bits/byte",
              phase_names[t->phase], (long long)t->steps[t->phase], 100 * e->exact, 100 * e->exact_fallback,
              e->tokens_per_byte, e->loss / log(2.0), e->bits_per_byte);
-    return save_if_best(t);
+    return STATUS_OK;
+}
+
+enum status trainer_evaluate(struct trainer *t, bool whole_prior) {
+    const struct train_settings *s = &t->settings;
+    struct evaluator evaluator = {&t->environment, t->generator, &t->decompressor, &t->batch};
+    uint32_t *counts = calloc((size_t)tokenizer_vocabulary(&t->pair.tokenizer), sizeof *counts);
+    if (!counts)
+        return fail(STATUS_MEMORY, "no memory for an evaluation");
+    /* figures always under a sample of the same size, so that they compare */
+    enum status status = evaluate_codes(&evaluator, s->evaluation.chunks, counts, NULL);
+    if (status == STATUS_OK)
+        status = evaluate_split(&evaluator, held_out_split(t), s->evaluation.chunks, counts, &t->evaluation);
+    if (status == STATUS_OK && whole_prior)
+        status = gather_prior(t, &evaluator);
+    else if (status == STATUS_OK && t->pair.prior_sample_size == 0)
+        memcpy(t->pair.prior_counts, counts,
+               (size_t)tokenizer_vocabulary(&t->pair.tokenizer) * sizeof *counts);
+    free(counts);
+    if (status == STATUS_OK)
+        status = record_evaluation(t);
+    return status == STATUS_OK ? save_if_best(t) : status;
 }
 
 /* What the loop keeps between steps; nothing here changes the future of the run. */
@@ -48,14 +85,15 @@ struct loop {
     double compressor_loss, decompressor_loss; /* smoothed, for the display */
 };
 
-static void show(struct loop *l, struct step_result result) {
+static double smooth(double before, double now) {
+    return before == 0 ? now : 0.95 * before + 0.05 * now;
+}
+
+static void show(struct loop *l, const struct step_result *result) {
     struct trainer *t = l->trainer;
     char detail[96];
-    bool fresh = l->compressor_loss == 0;
-    l->compressor_loss =
-        fresh ? result.compressor_loss : 0.95 * l->compressor_loss + 0.05 * result.compressor_loss;
-    l->decompressor_loss =
-        fresh ? result.decompressor_loss : 0.95 * l->decompressor_loss + 0.05 * result.decompressor_loss;
+    l->compressor_loss = smooth(l->compressor_loss, result->compressor.loss);
+    l->decompressor_loss = smooth(l->decompressor_loss, result->decompressor.loss);
     snprintf(detail, sizeof detail, "step %lld  loss C %.3f D %.3f", (long long)t->steps[t->phase],
              l->compressor_loss, l->decompressor_loss);
     progress_update(&l->progress, trainer_progress(t), t->tokens - l->tokens_before, detail);
@@ -69,14 +107,16 @@ static enum status one_step(struct loop *l) {
     t->seconds[t->phase] += progress_clock() - begun;
     metrics_set(&t->metrics, "phase", t->phase);
     metrics_set(&t->metrics, "step", (double)t->steps[t->phase]);
-    metrics_set(&t->metrics, "compressor_loss", result.compressor_loss);
-    metrics_set(&t->metrics, "decompressor_loss", result.decompressor_loss);
-    if (!isfinite(result.compressor_loss) || !isfinite(result.decompressor_loss))
+    metrics_set(&t->metrics, "compressor_loss", result.compressor.loss);
+    metrics_set(&t->metrics, "decompressor_loss", result.decompressor.loss);
+    metrics_set(&t->metrics, "compressor_gradient", result.compressor.gradient_norm);
+    metrics_set(&t->metrics, "decompressor_gradient", result.decompressor.gradient_norm);
+    if (!isfinite(result.compressor.loss) || !isfinite(result.decompressor.loss))
         return fail(STATUS_LIMIT,
                     "the loss of %s step %lld is not a number: lower the learning rates and resume from "
                     "the last checkpoint",
                     phase_names[t->phase], (long long)t->steps[t->phase]);
-    show(l, result);
+    show(l, &result);
     return metrics_end_row(&t->metrics);
 }
 
@@ -99,6 +139,14 @@ static enum status save_if_due(struct loop *l) {
     return checkpoint_save(t);
 }
 
+/* An evaluation takes its time from the phase's budget. */
+static enum status evaluate_in_time(struct trainer *t, bool whole_prior) {
+    double begun = progress_clock();
+    enum status status = trainer_evaluate(t, whole_prior);
+    t->seconds[t->phase] += progress_clock() - begun;
+    return status;
+}
+
 static enum status run_phase(struct loop *l) {
     struct trainer *t = l->trainer;
     enum status status = STATUS_OK;
@@ -112,37 +160,51 @@ static enum status run_phase(struct loop *l) {
         status = one_step(l);
         l->steps_left--;
         if (status == STATUS_OK && due(t) && trainer_progress(t) < 1)
-            status = trainer_evaluate(t);
+            status = evaluate_in_time(t, false);
         if (status == STATUS_OK)
             status = save_if_due(l);
     }
     progress_end(&l->progress);
-    return status;
+    return status == STATUS_INTERRUPTED ? STATUS_OK : status; /* the caller saves and says so */
+}
+
+static enum status stop_early(struct trainer *t) {
+    TRY(checkpoint_save(t));
+    log_info("stopped after %s step %lld; `--resume` continues", phase_names[t->phase],
+             (long long)t->steps[t->phase]);
+    return signals_stop_requested()
+               ? fail(STATUS_INTERRUPTED, "interrupted; %s/checkpoint.h5 is saved", t->folder)
+               : STATUS_OK;
+}
+
+/* Evaluates and saves what a finished phase leaves. */
+static enum status finish_phase(struct trainer *t) {
+    if (t->steps[t->phase] > 0) {
+        enum status status = trainer_evaluate(t, true);
+        if (status == STATUS_INTERRUPTED)
+            return stop_early(t);
+        TRY(status);
+    }
+    if (t->phase == PHASE_SUPERVISED && t->settings.rl.steps > 0 && t->steps[PHASE_SUPERVISED] > 0)
+        TRY(checkpoint_save_pair(t, "supervised.h5"));
+    t->phase++;
+    return checkpoint_save(t);
 }
 
 enum status trainer_run(struct trainer *t, const struct run_limits *limits) {
     struct loop loop = {
         .trainer = t, .saved = progress_clock(), .steps_left = limits->steps, .limited = limits->steps > 0};
+    if (held_out_split(t) == SPLIT_TRAIN)
+        log_warning("%s has no held-out text: the held-out figures are of training text", t->settings.data);
     while (t->phase < PHASE_COUNT) {
         if (t->phase == PHASE_REINFORCE && t->steps[PHASE_REINFORCE] == 0)
             reinforce_begin(t);
-        enum status status = run_phase(&loop);
-        if (status != STATUS_OK)
-            return status;
-        if (trainer_progress(t) < 1) {
-            TRY(checkpoint_save(t));
-            log_info("stopped after %s step %lld; `--resume` continues", phase_names[t->phase],
-                     (long long)t->steps[t->phase]);
-            return signals_stop_requested()
-                       ? fail(STATUS_INTERRUPTED, "interrupted; %s/checkpoint.h5 is saved", t->folder)
-                       : STATUS_OK;
-        }
-        if (t->steps[t->phase] > 0)
-            TRY(trainer_evaluate(t));
-        if (t->phase == PHASE_SUPERVISED && t->settings.rl.steps > 0)
-            TRY(checkpoint_save_pair(t, "supervised.h5"));
-        t->phase++;
-        TRY(checkpoint_save(t));
+        TRY(run_phase(&loop));
+        if (trainer_progress(t) < 1)
+            return stop_early(t);
+        TRY(finish_phase(t));
+        if (signals_stop_requested() && t->phase < PHASE_COUNT)
+            return stop_early(t);
     }
     return STATUS_OK;
 }

@@ -16,7 +16,7 @@ const struct option_row train_options[] = {
          "another shape for the decompressor; empty: as model"),
     TEXT("data", data, NULL, "", "data set from `laconic data make`; --data overrides"),
     BOOL("absolute_positions", absolute_positions, "false",
-         "learned absolute positions beside T5's relative bias; they help short runs, but are not Hugging "
+         "adds learned absolute positions to T5's relative bias: they help short runs, but are not Hugging "
          "Face's T5"),
     INT("seed", seed, 0, 1e15, "1", "seed of every random stream"),
     INT("threads", threads, 0, 64, "0", "threads; 0: all CPUs"),
@@ -29,7 +29,7 @@ const struct option_row train_options[] = {
 
     FLOAT("optimizer.beta1", optimizer.beta1, 0, 0.9999, "0.9", "AdamW: decay of the first moment"),
     FLOAT("optimizer.beta2", optimizer.beta2, 0, 0.99999, "0.98", "AdamW: decay of the second moment"),
-    FLOAT("optimizer.epsilon", optimizer.epsilon, 0, 1, "1e-8", "AdamW: added to the denominator"),
+    FLOAT("optimizer.epsilon", optimizer.epsilon, 1e-30, 1, "1e-8", "AdamW: added to the denominator"),
     FLOAT("optimizer.weight_decay", optimizer.weight_decay, 0, 1, "0", "AdamW: decoupled weight decay"),
     FLOAT("optimizer.clip", optimizer.clip, 0, 1e9, "1", "largest norm of a gradient; 0: unbounded"),
     FLOAT("optimizer.warmup", optimizer.warmup, 0, 1, "0.02",
@@ -67,7 +67,7 @@ const struct option_row train_options[] = {
     INT("behaviour.samples", behaviour.samples, 0, 256, "2", "episodes per text sampled from the compressor"),
     FLOAT("behaviour.temperature", behaviour.temperature, 1e-3, 100, "0.7", "temperature of these samples"),
     INT("behaviour.top_k", behaviour.top_k, 0, 1e9, "0", "sample among the k most probable tokens; 0: all"),
-    FLOAT("behaviour.top_p", behaviour.top_p, 0, 1, "1",
+    FLOAT("behaviour.top_p", behaviour.top_p, 1e-6, 1, "1",
           "sample among the most probable tokens of this mass"),
     INT("behaviour.greedy", behaviour.greedy, 0, 1, "1", "1: the compressor's greedy episode"),
     INT("behaviour.demonstrations", behaviour.demonstrations, 0, 1, "1", "1: the byte-pair demonstration"),
@@ -91,10 +91,10 @@ const struct option_row train_options[] = {
         "held-out chunks in an evaluation during training"),
     INT("evaluation.every", evaluation.every, 1, 1e9, "500",
         "steps between evaluations; 20 times fewer in phase two"),
-    INT("evaluation.prior", evaluation.prior, 1, 1e9, "8192",
+    INT("evaluation.prior", evaluation.prior, 1, 1e9, "32768",
         "training chunks whose codes the codec learns before it codes, gathered at the end of a phase"),
     FLOAT("checkpoint.minutes", checkpoint.minutes, 0, 1e6, "2",
-          "minutes between checkpoints; one always at the end"),
+          "minutes between checkpoints, 0: every step; one always at the end"),
     OPTION_ROW_END,
 };
 

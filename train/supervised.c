@@ -13,7 +13,7 @@ struct step_result supervised_step(struct trainer *t) {
     }
     t->tokens += t->batch.source_start[t->batch.rows] + batch_target_tokens(&t->batch);
     struct adamw adamw = trainer_adamw(t, s->supervised.compressor_rate);
-    result.compressor_loss = learner_step(&t->compressor, &t->batch, &adamw, s->optimizer.clip).loss;
+    result.compressor = learner_step(&t->compressor, &t->batch, &adamw, s->optimizer.clip);
 
     batch_clear(&t->batch);
     for (int64_t i = 0; i < s->batch.rows; i++) {
@@ -22,7 +22,7 @@ struct step_result supervised_step(struct trainer *t) {
     }
     t->tokens += t->batch.source_start[t->batch.rows] + batch_target_tokens(&t->batch);
     adamw = trainer_adamw(t, s->supervised.decompressor_rate);
-    result.decompressor_loss = learner_step(&t->decompressor, &t->batch, &adamw, s->optimizer.clip).loss;
+    result.decompressor = learner_step(&t->decompressor, &t->batch, &adamw, s->optimizer.clip);
     t->steps[PHASE_SUPERVISED]++;
     return result;
 }

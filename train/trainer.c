@@ -53,6 +53,15 @@ static enum status open_tokenizer(struct trainer *t, int vocabulary) {
     return learn_tokenizer(t, (int)t->settings.ir.merges, extra);
 }
 
+static enum status check_positions(const struct trainer *t, const struct t5_config *config,
+                                   const char *name) {
+    int needed = dataset_chunking(t->data)->size + 1;
+    if (config->absolute_positions == 0 || config->absolute_positions >= needed)
+        return STATUS_OK;
+    return fail(STATUS_CONFIG, "%s has learned positions for %d tokens, the chunks of %s need %d", name,
+                config->absolute_positions, t->settings.data, needed);
+}
+
 static enum status open_models(struct trainer *t) {
     struct t5_config compressor, decompressor;
     const char *second = *t->settings.decompressor_model ? t->settings.decompressor_model : t->settings.model;
@@ -68,6 +77,8 @@ static enum status open_models(struct trainer *t) {
                     t->settings.model, second, TOKEN_EOS, TOKEN_PAD);
     if (t->settings.absolute_positions)
         compressor.absolute_positions = decompressor.absolute_positions = dataset_chunking(t->data)->size + 1;
+    TRY(check_positions(t, &compressor, t->settings.model));
+    TRY(check_positions(t, &decompressor, second));
     TRY(open_tokenizer(t, compressor.vocab_size));
     TRY(t5_open(&t->pair.compressor, &compressor));
     TRY(t5_open(&t->pair.decompressor, &decompressor));
@@ -129,26 +140,35 @@ void trainer_close(struct trainer *t) {
     *t = (struct trainer){0};
 }
 
-double trainer_progress(const struct trainer *t) {
+static int64_t planned_steps(const struct trainer *t) {
+    return t->phase == PHASE_SUPERVISED ? t->settings.supervised.steps : t->settings.rl.steps;
+}
+
+/* Of the wall-clock budget; a phase that is switched off leaves its share to the other. */
+static double planned_seconds(const struct trainer *t) {
     const struct train_settings *s = &t->settings;
-    int64_t planned = t->phase == PHASE_SUPERVISED ? s->supervised.steps : s->rl.steps;
-    if (planned == 0)
+    double share = s->rl.steps == 0 ? 1 : s->supervised.steps == 0 ? 0 : s->supervised.share;
+    return 60 * s->minutes * (t->phase == PHASE_SUPERVISED ? share : 1 - share);
+}
+
+double trainer_progress(const struct trainer *t) {
+    if (planned_steps(t) == 0)
         return 1;
-    if (s->minutes > 0) {
-        double share = s->rl.steps == 0 ? 1 : s->supervised.steps == 0 ? 0 : s->supervised.share;
-        double budget = 60 * s->minutes * (t->phase == PHASE_SUPERVISED ? share : 1 - share);
-        return budget > 0 ? t->seconds[t->phase] / budget : 1;
-    }
-    return (double)t->steps[t->phase] / (double)planned;
+    if (t->settings.minutes > 0)
+        return planned_seconds(t) > 0 ? t->seconds[t->phase] / planned_seconds(t) : 1;
+    return (double)t->steps[t->phase] / (double)planned_steps(t);
+}
+
+void trainer_skip_finished(struct trainer *t) {
+    for (t->phase = PHASE_SUPERVISED; t->phase < PHASE_COUNT && trainer_progress(t) >= 1; t->phase++)
+        ;
 }
 
 struct adamw trainer_adamw(const struct trainer *t, double peak) {
     const struct train_settings *s = &t->settings;
     struct schedule schedule = {peak, s->optimizer.warmup, s->optimizer.final_share};
     /* the step about to be made counts, so that a warm-up does not start with a rate of zero */
-    double one = s->minutes > 0 || t->phase == PHASE_COUNT
-                     ? 0
-                     : 1.0 / (double)(t->phase == PHASE_SUPERVISED ? s->supervised.steps : s->rl.steps);
+    double one = s->minutes > 0 ? 0 : 1.0 / (double)planned_steps(t);
     return (struct adamw){.learning_rate = (float)schedule_rate(&schedule, trainer_progress(t) + one),
                           .beta1 = (float)s->optimizer.beta1,
                           .beta2 = (float)s->optimizer.beta2,

@@ -37,7 +37,7 @@ struct trainer {
 
     enum phase phase;
     int64_t steps[PHASE_COUNT];  /* done in each phase */
-    double seconds[PHASE_COUNT]; /* of learning in each phase */
+    double seconds[PHASE_COUNT]; /* of learning and evaluating in each phase */
     double tokens;               /* learned from, both models */
     int64_t newest;              /* episodes of the last iteration */
     double best_bits;            /* lowest held-out bits per byte so far; infinity before */
@@ -50,6 +50,9 @@ struct trainer {
 enum status trainer_open(struct trainer *trainer, const struct train_settings *settings, const char *folder);
 void trainer_close(struct trainer *trainer); /* safe on a zeroed trainer */
 
+/* Moves on to the first phase that is not over under these settings; phase == PHASE_COUNT when all are. */
+void trainer_skip_finished(struct trainer *trainer);
+
 /* How far the current phase is, 0 .. 1 (>= 1: over), by steps or by the clock. */
 double trainer_progress(const struct trainer *trainer);
 /* AdamW settings for a peak rate at this progress. */
@@ -57,15 +60,16 @@ struct adamw trainer_adamw(const struct trainer *trainer, double peak);
 
 /* One step of each phase; their losses go into the current row of metrics. */
 struct step_result {
-    double compressor_loss, decompressor_loss; /* nats per token */
+    struct learner_result compressor, decompressor; /* means over the updates of the step */
 };
 struct step_result supervised_step(struct trainer *trainer);
 struct step_result reinforce_step(struct trainer *trainer);
 /* Copies the live weights to the target networks, at the start of phase two. */
 void reinforce_begin(struct trainer *trainer);
 
-enum status
-trainer_evaluate(struct trainer *trainer); /* prior, held-out figures, a row of metrics, best.h5 */
+/* Held-out figures, a row of metrics, best.h5; with `whole_prior` also the codec's full sample of codes.
+ * STATUS_INTERRUPTED, and nothing recorded, when a signal asks to stop meanwhile. */
+enum status trainer_evaluate(struct trainer *trainer, bool whole_prior);
 
 /* Whole state to FOLDER/checkpoint.h5, or only the pair to FOLDER/NAME. */
 enum status checkpoint_save(struct trainer *trainer);

@@ -8,7 +8,7 @@
 
 enum {
     ORDERS = 3,           /* contexts of no, one and two tokens */
-    TABLE_BITS = 18,      /* slots of each hashed order, as a power of two */
+    TABLE_BITS = 20,      /* slots of each hashed order, as a power of two */
     SEEN_LIMIT = 40,      /* slower than 1 in 40 no slot learns, so that it follows the text */
     SEEN_AT_START = 12,   /* how firmly the checkpoint's counts stand */
     CONFIDENCES = 5,      /* classes of how much a slot has seen */

@@ -22,13 +22,6 @@ struct piece {
     size_t p;    /* floats into probabilities */
 };
 
-size_t attention_probabilities_size(const struct attention_shape *s) {
-    size_t size = 0;
-    for (int r = 0; r < s->rows; r++)
-        size += (size_t)(s->q_start[r + 1] - s->q_start[r]) * (size_t)(s->k_start[r + 1] - s->k_start[r]);
-    return size * (size_t)s->heads;
-}
-
 size_t attention_scratch_size(int longest_queries, int longest_keys) {
     return (size_t)longest_queries * (size_t)longest_keys;
 }

@@ -22,13 +22,12 @@ struct attention_shape {
     uint64_t dropout_key;
 };
 
-/* Floats that `probabilities` needs: heads * sum over rows of queries * keys. */
-size_t attention_probabilities_size(const struct attention_shape *shape);
 /* Floats of scratch per worker: longest row of queries times longest row of keys. */
 size_t attention_scratch_size(int longest_queries, int longest_keys);
 
-/* out [query tokens, heads * width]; probabilities kept for the backward pass, or NULL without one (and
- * without dropout). scratch: threads_count() times scratch_size floats. */
+/* out [query tokens, heads * width]; probabilities [heads * sum over rows of queries * keys] kept for the
+ * backward pass, or NULL without one (and without dropout). scratch: threads_count() times scratch_size
+ * floats. */
 void attention_forward(float *out, float *probabilities, const float *q, const float *k, const float *v,
                        const struct attention_shape *shape, float *scratch, size_t scratch_size);
 

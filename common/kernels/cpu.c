@@ -43,7 +43,6 @@ enum status cpu_prepare(const char *choice, char **argv) {
         setenv("OPENBLAS_CORETYPE", wanted, 1);
         execv("/proc/self/exe", argv); /* comes back only if it failed: slower, not wrong */
     }
-    openblas_set_num_threads(1);
     snprintf(description, sizeof description, "%s (OpenBLAS %s)", choice, running);
     return STATUS_OK;
 }

@@ -10,8 +10,7 @@
  *
  * OpenBLAS chooses its kernels when it is loaded, by its own detection or OPENBLAS_CORETYPE. Where that falls
  * short of what is chosen here, this sets the variable and executes the program again with the same
- * arguments; products run twice as fast for it. OpenBLAS itself is held to one thread: base/threads.h does
- * the splitting. */
+ * arguments; products run twice as fast for it. */
 enum status cpu_prepare(const char *choice, char **argv);
 
 const char *cpu_description(void); /* "avx512 (OpenBLAS SkylakeX)"; static storage */

@@ -159,11 +159,25 @@ static void scatter_visible(const struct t5_generator *g, float *slots, const fl
     }
 }
 
+static void check_sources(const struct t5_generator *g, const struct t5_rows *source) {
+    int tokens = source->start[source->count], positions = g->config.absolute_positions;
+    assert(source->count <= g->rows && threads_count() <= g->threads);
+    assert(!positions || (g->source_length <= positions && g->target_length < positions));
+    for (int r = 0; r < source->count; r++) {
+        int length = source->start[r + 1] - source->start[r];
+        assert(length >= 1 && length <= g->source_length);
+        (void)length;
+    }
+    for (int i = 0; i < tokens; i++)
+        assert(source->ids[i] >= 0 && source->ids[i] < g->config.vocab_size);
+    (void)positions;
+}
+
 void t5_generate_begin(struct t5_generator *g, const struct t5_model *model, const struct t5_rows *source) {
     const struct t5_config *c = &g->config;
     const struct t5_layout *layout = model->layout;
     int d = c->d_model, inner = c->num_heads * c->d_kv, tokens = source->start[source->count];
-    assert(source->count <= g->rows && threads_count() <= g->threads);
+    check_sources(g, source);
     g->context.config = c;
     g->context.weights = model->weights;
     struct t5_stack_input in = {.rows = *source, .mask = g->mask};
@@ -176,9 +190,6 @@ void t5_generate_begin(struct t5_generator *g, const struct t5_model *model, con
         scatter_visible(g, g->caches[b].cross_v, g->v, source, (size_t)inner);
     }
     for (int r = 0; r < source->count; r++) {
-        int length = source->start[r + 1] - source->start[r];
-        assert(length >= 1 && length <= g->source_length);
-        (void)length;
         g->source_count[r] = visible_count(g, source, r);
         g->filled[r] = 0;
     }

@@ -161,6 +161,8 @@ static void check_batch(const struct t5_pass *pass, const struct t5_batch *b) {
     for (int r = 0; r < b->source.count; r++)
         assert(b->source.start[r + 1] > b->source.start[r]);
     assert(threads_count() <= pass->threads);
+    assert(!pass->config.absolute_positions || (longest_row(&b->source) <= pass->config.absolute_positions &&
+                                                longest_row(&b->target) <= pass->config.absolute_positions));
     (void)l;
 }
 

@@ -74,16 +74,18 @@ enum status t5_pass_open(struct t5_pass **pass, const struct t5_config *config,
                          const struct t5_limits *limits, bool with_backward);
 void t5_pass_close(struct t5_pass *pass); /* NULL is fine */
 
-/* A pass without backward takes no dropout. Logits [target tokens, vocab_size], owned by the pass, valid (and writable) until the next forward. The
- * batch and dropout (NULL: none) must stay alive until the backward pass. A batch beyond the limits, an id
- * outside the vocabulary or an empty source row is a programmer's error (assert). */
+/* A pass without backward takes no dropout. Logits [target tokens, vocab_size], owned by the pass, valid (and
+ * writable) until the next forward. The batch and dropout (NULL: none) must stay alive until the backward
+ * pass. A batch beyond the limits, an id outside the vocabulary or an empty source row is a programmer's
+ * error (assert). */
 float *t5_forward(struct t5_pass *pass, const struct t5_model *model, const struct t5_batch *batch,
                   const struct t5_dropout *dropout);
 
 /* Adds to `gradients` [weight_count], reading d(loss)/d(logits) from the array t5_forward() returned. */
 void t5_backward(struct t5_pass *pass, const struct t5_model *model, float *gradients);
 
-/* The encoder's output after the final norm and dropout of the last forward: [source tokens, d_model]. */
+/* The encoder's output after the final norm and dropout of the last forward: [source tokens, d_model], valid
+ * until the next forward or backward pass. */
 const float *t5_encoder_output(const struct t5_pass *pass);
 
 #endif

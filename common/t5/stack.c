@@ -35,7 +35,6 @@ void t5_stack_lay_out(struct t5_stack *stack, const struct t5_config *c, const s
                       struct arena *arena) {
     size_t tokens = (size_t)size->tokens, length = (size_t)size->length, d = (size_t)c->d_model;
     size_t span = (size_t)c->num_heads * (2 * length - 1);
-    stack->capacity = size->tokens;
     stack->length = size->length;
     for (int b = 0; b < stack->depth; b++) {
         if (b > 0 && !size->with_backward) {

@@ -12,8 +12,7 @@ struct t5_block_memory {
 
 struct t5_stack {
     bool decoder;
-    int capacity; /* tokens */
-    int length;   /* longest row; what the bias covers */
+    int length; /* longest row; what the bias covers */
     int depth;
     struct t5_block_memory *blocks; /* [depth]; without backward all share one block's buffers */
     float *bias, *dbias;            /* [heads, 2 length - 1] */

@@ -95,7 +95,7 @@ Test(replay, survives_a_checkpoint) {
     cr_assert_eq(h5_commit(file), STATUS_OK);
     h5_close(file);
     cr_assert_eq(h5_open(&file, path), STATUS_OK);
-    cr_assert_eq(replay_read(file, "replay", &again), STATUS_OK, "%s", fail_sentence());
+    cr_assert_eq(replay_read(file, "replay", &again, 7, 10), STATUS_OK, "%s", fail_sentence());
     cr_expect_eq(again.count, replay.count);
     cr_expect_eq(again.groups, replay.groups);
     for (int64_t i = 0; i < replay.count; i++) {
@@ -104,7 +104,10 @@ Test(replay, survives_a_checkpoint) {
     }
     struct replay smaller;
     cr_assert_eq(replay_open(&smaller, 5, ROOM), STATUS_OK);
-    cr_expect_eq(replay_read(file, "replay", &smaller), STATUS_FORMAT, "more episodes than it can hold");
+    cr_expect_eq(replay_read(file, "replay", &smaller, 7, 10), STATUS_FORMAT,
+                 "more episodes than it can hold");
+    cr_expect_eq(replay_read(file, "replay", &again, 6, 10), STATUS_FORMAT, "a text that does not exist");
+    cr_expect_eq(replay_read(file, "replay", &again, 7, 9), STATUS_FORMAT, "a token outside the vocabulary");
     h5_close(file);
     replay_close(&smaller);
     replay_close(&again);

@@ -199,6 +199,39 @@ Test(reward, terms_are_weighted_and_kept_apart) {
     cr_expect_eq(reward_term_count(), 3);
 }
 
+/* Mutations start from the shortest exact code: each deletion lacks one token, combinations those that stayed exact. */
+Test(behaviour, mutations_shorten_the_best_exact_code) {
+    struct train_settings s;
+    struct environment environment = {.settings = &s};
+    struct rng rng;
+    struct rollout r;
+    const int32_t code[] = {10, 20, 30, 40};
+    options_defaults(train_options, &s);
+    rng_seed(&rng, 1, "action");
+    struct actor actor = {.environment = &environment, .rng = &rng};
+    cr_assert_eq(rollout_open(&r, 1, 16, 8), STATUS_OK);
+    rollout_add_text(&r)->size = 4;
+    rollout_propose(&r, 0, POLICY_DEMONSTRATION, code, 4, NULL);
+    rollout_episode(&r, 0, 0)->exact = 1;
+    r.scored[0] = 1;
+    behaviours[POLICY_DELETION].propose(&actor, &r, POLICY_DELETION);
+    cr_assert_eq(r.count[0], 5, "one deletion per token");
+    for (int e = 1; e < 5; e++) { /* without 20 or without 40 it still rebuilds, better without 40 */
+        const int32_t *shorter = rollout_code(&r, 0, e);
+        bool lacks_20 = shorter[1] == 30, lacks_40 = shorter[2] == 30;
+        cr_expect_eq(rollout_episode(&r, 0, e)->size, 3);
+        rollout_episode(&r, 0, e)->exact = lacks_20 || lacks_40;
+        rollout_episode(&r, 0, e)->nats = lacks_40 ? 1.0f : 2.0f;
+    }
+    r.scored[0] = 5;
+    behaviours[POLICY_COMBINATION].propose(&actor, &r, POLICY_COMBINATION);
+    cr_assert_eq(r.count[0], 6, "one pair of deletions stayed exact");
+    const int32_t both[] = {10, 30};
+    cr_expect_eq(rollout_episode(&r, 0, 5)->size, 2);
+    cr_expect_arr_eq(rollout_code(&r, 0, 5), both, sizeof both);
+    rollout_close(&r);
+}
+
 Test(algorithm, awr_weights_a_group_softly) {
     struct train_settings s;
     options_defaults(train_options, &s);
