@@ -52,7 +52,7 @@ static void find_own_folder(char folder[PATH_MAX]) {
 /* In the build tree and in most installations the executables stand beside each other. */
 static bool find_executable(const char *name, char path[PATH_MAX]) {
     char own[PATH_MAX];
-    const char *const folders[] = {own, LACONIC_LIBEXEC_FOLDER "/", LACONIC_BIN_FOLDER "/"};
+    const char *const folders[] = {own, LACONIC_LIBEXEC_FOLDER "/"};
 
     find_own_folder(own);
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
@@ -71,7 +71,7 @@ static enum status run_tool(int argc, char **argv) {
     if (!find_executable(tool->executable, path))
         return fail(STATUS_IO,
                     "'%s' needs the program %s, which is neither beside laconic nor in %s; install it",
-                    tool->command, tool->executable, LACONIC_BIN_FOLDER);
+                    tool->command, tool->executable, LACONIC_LIBEXEC_FOLDER);
     const char **arguments = calloc((size_t)argc + 2, sizeof *arguments);
     if (!arguments)
         return fail(STATUS_MEMORY, "cannot start %s: memory ran out", tool->executable);

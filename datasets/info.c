@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "base/cli.h"
+#include "base/json_text.h"
 #include "commands.h"
 #include "store/dataset.h"
 
@@ -51,24 +52,13 @@ static void print_words(const struct dataset *dataset, const char *path) {
     }
 }
 
-/* A JSON string. Names in data sets hold no control characters. */
-static void print_text(const char *text) {
-    putchar('"');
-    for (; *text; text++) {
-        if (*text == '"' || *text == '\\')
-            putchar('\\');
-        putchar(*text);
-    }
-    putchar('"');
-}
-
 static void print_json(const struct dataset *dataset, const char *path) {
     char chunking[32], tokenizer[32];
     chunking_format(dataset_chunking(dataset), chunking, sizeof chunking);
     format_tokenizer(dataset, tokenizer, sizeof tokenizer);
 
     printf("{\"path\":");
-    print_text(path);
+    json_text_print(stdout, path);
     printf(",\"hash\":\"%s\",\"chunking\":\"%s\",\"tokenizer\":\"%s\",\"vocabulary\":%d,\"splits\":{",
            dataset_hash(dataset), chunking, tokenizer, tokenizer_vocabulary(dataset_tokenizer(dataset)));
     for (int split = 0; split < SPLIT_COUNT; split++)
@@ -79,7 +69,7 @@ static void print_json(const struct dataset *dataset, const char *path) {
     for (int i = 0; i < dataset_source_count(dataset); i++) {
         struct dataset_source source = dataset_source(dataset, i);
         printf("%s{\"name\":", i ? "," : "");
-        print_text(source.name);
+        json_text_print(stdout, source.name);
         printf(",\"bytes\":%" PRIu64 ",\"sha256\":\"%s\"}", source.size, source.sha256);
     }
     printf("]}\n");

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include "base/cli.h"
+#include "base/json_text.h"
 #include "process.h"
 
 struct baseline {
@@ -89,7 +90,7 @@ static enum status append_object(struct buffer *json, const char *path, uint64_t
     TRY(buffer_printf(json, "{"));
     if (path) {
         TRY(buffer_printf(json, "\"file\": "));
-        TRY(json_append_string(json, path));
+        TRY(json_text_append(json, path));
         TRY(buffer_printf(json, ", "));
     }
     TRY(buffer_printf(json, "\"bytes\": %" PRIu64 ", ", input_bytes));

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include "base/json_text.h"
 #include "sizes.h"
 
 enum { LACONIC_ROWS = 4 };
@@ -85,7 +86,7 @@ enum status comparison_append_json(struct buffer *out, const char *path,
     TRY(buffer_printf(out, "{"));
     if (path) {
         TRY(buffer_printf(out, "\"file\": "));
-        TRY(json_append_string(out, path));
+        TRY(json_text_append(out, path));
         TRY(buffer_printf(out, ", "));
     }
     TRY(buffer_printf(out, "\"bytes\": %" PRIu64, c->input_bytes));

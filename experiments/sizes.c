@@ -58,20 +58,6 @@ enum status sizes_append_json(struct buffer *out, int64_t bytes, uint64_t input_
                          8.0 * (double)bytes / (double)input_bytes);
 }
 
-enum status json_append_string(struct buffer *out, const char *text) {
-    TRY(buffer_append_byte(out, '"'));
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (c < 0x20)
-            TRY(buffer_printf(out, "\\u%04x", c));
-        else if (c == '"' || c == '\\')
-            TRY(buffer_printf(out, "\\%c", c));
-        else
-            TRY(buffer_append_byte(out, c));
-    }
-    return buffer_append_byte(out, '"');
-}
-
 enum status measure_file(const char *path, uint64_t *bytes) {
     struct stat info;
 

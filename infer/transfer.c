@@ -96,7 +96,9 @@ static enum status open_output(const struct transfer *transfer, const char *name
                                struct file_writer *writer) {
     if (!is_stream(name)) {
         TRY(check_output(transfer, name, input));
-        return file_writer_open(writer, name);
+        TRY(file_writer_open(writer, name));
+        writer->new_only = !transfer->force;
+        return STATUS_OK;
     }
     if (transfer->binary_output && !transfer->force && isatty(STDOUT_FILENO))
         return fail(

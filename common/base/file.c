@@ -196,19 +196,35 @@ static void settle_mode(const char *temporary, const char *target) {
     chmod(temporary, stat(target, &before) == 0 ? before.st_mode & 0777 : 0666 & ~mask);
 }
 
-static enum status move_into_place(const char *temporary, const char *path, bool mode_is_set) {
+/* Gives the file its name, unless another has it: a hard link refuses what rename would replace. File systems
+ * without links get the rename. */
+static int claim_name(const char *temporary, const char *target) {
+    if (link(temporary, target) != 0)
+        return errno == EEXIST ? EEXIST : rename(temporary, target) == 0 ? 0 : errno;
+    unlink(temporary);
+    return 0;
+}
+
+struct placing {
+    bool new_only, mode_is_set;
+};
+
+static enum status move_into_place(const char *temporary, const char *path, struct placing placing) {
     char *target = NULL;
     enum status status = resolve_target(path, &target);
 
     if (status != STATUS_OK)
         goto discard;
     int error = sync_file(temporary);
-    if (!mode_is_set)
+    if (!placing.mode_is_set)
         settle_mode(temporary, target);
-    if (!error && rename(temporary, target) != 0)
+    if (!error && placing.new_only)
+        error = claim_name(temporary, target);
+    else if (!error && rename(temporary, target) != 0)
         error = errno;
     if (error) {
-        status = fail_write(path, error);
+        status = error == EEXIST ? fail(STATUS_IO, "%s appeared meanwhile; it stays as it is", path)
+                                 : fail_write(path, error);
         goto discard;
     }
     signals_forget_temporary(temporary);
@@ -240,7 +256,8 @@ enum status file_writer_commit(struct file_writer *writer) {
     if (error)
         status = fail_write(writer->path, error);
     else if (writer->temporary)
-        status = move_into_place(writer->temporary, writer->path, writer->mode_is_set);
+        status = move_into_place(writer->temporary, writer->path,
+                                 (struct placing){writer->new_only, writer->mode_is_set});
     if (status == STATUS_OK) {
         free(writer->temporary); /* moved: nothing left to discard */
         writer->temporary = NULL;
@@ -260,7 +277,7 @@ void file_writer_abort(struct file_writer *writer) {
 }
 
 enum status file_replace(const char *temporary, const char *path) {
-    return move_into_place(temporary, path, false);
+    return move_into_place(temporary, path, (struct placing){false, false});
 }
 
 void file_discard(const char *temporary) {

@@ -19,6 +19,7 @@
 struct file_writer {
     FILE *stream;
     char *path, *temporary; /* owned */
+    bool new_only;    /* set by the owner: commit refuses to replace a file that appeared meanwhile */
     bool mode_is_set; /* the owner gave the stream its permissions; else those of a new or of the replaced
                          file */
 };

@@ -2,6 +2,7 @@
 #include <stdint.h>
 #include "base/arena.h"
 #include "base/buffer.h"
+#include "base/json_text.h"
 #include "base/rng.h"
 #include "base/suggest.h"
 #include "expect.h"
@@ -210,4 +211,13 @@ Test(suggest, is_not_upset_by_long_words) {
     memset(word, 'a', sizeof word - 1);
     word[sizeof word - 1] = '\0';
     cr_assert_null(suggest_nearest(word, names, 2));
+}
+
+Test(json_text, any_bytes_become_a_valid_string) {
+    struct buffer out = {0};
+    EXPECT_OK(json_text_append(&out, "a\"b\\c\n\x01 \xc3\xa9 \xff \xc0\xaf \xed\xa0\x80"));
+    EXPECT_OK(buffer_append_byte(&out, 0));
+    cr_assert_str_eq((char *)out.data, "\"a\\\"b\\\\c\\u000a\\u0001 \xc3\xa9 \\ufffd \\ufffd\\ufffd "
+                                       "\\ufffd\\ufffd\\ufffd\"");
+    buffer_free(&out);
 }

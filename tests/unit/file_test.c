@@ -64,6 +64,23 @@ Test(file, the_old_file_stays_until_the_new_is_whole) {
     cr_assert_eq(count_files(), 1);
 }
 
+Test(file, a_new_only_writer_never_replaces) {
+    struct file_writer writer;
+
+    EXPECT_OK(file_writer_open(&writer, "a"));
+    writer.new_only = true;
+    fputs("mine", writer.stream);
+    put("a", "theirs");
+    EXPECT_FAIL(file_writer_commit(&writer), STATUS_IO, "a appeared meanwhile; it stays as it is");
+    expect_content("a", "theirs");
+    EXPECT_OK(file_writer_open(&writer, "b"));
+    writer.new_only = true;
+    fputs("mine", writer.stream);
+    EXPECT_OK(file_writer_commit(&writer));
+    expect_content("b", "mine");
+    cr_assert_eq(count_files(), 2, "no temporary file stays");
+}
+
 Test(file, an_aborted_writer_leaves_nothing) {
     struct file_writer writer;
 
