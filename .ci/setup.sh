@@ -13,7 +13,7 @@ packages_for() {
     local purpose
     for purpose; do
         case $purpose in
-        build) printf '%s\n' gcc meson ninja-build pkgconf libopenblas-dev libcjson-dev libhdf5-dev libzstd-dev \
+        build) printf '%s\n' gcc libc6-dev meson ninja-build pkgconf libopenblas-dev libcjson-dev libhdf5-dev libzstd-dev \
             libxxhash-dev libmd-dev ;;
         test) printf '%s\n' libcriterion-dev ;;
         peers) printf '%s\n' gzip xz-utils zstd ;;
