@@ -1,9 +1,9 @@
 /* Evaluation on held-out texts. */
 #include "train/evaluation.h"
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/signals.h"
+#include "codec/prior.h"
 
 enum { SLICE = 64 }; /* texts at once */
 
@@ -88,14 +88,18 @@ static enum status for_slices(struct evaluator *e, enum dataset_split split, int
 struct tally {
     struct evaluation *result;
     double code_bits, tokens, exact, either, nats;
-    double *bits; /* of each token under the prior */
+    struct prior *prior; /* the codec's token model, learning along as the codec's does */
+    struct prior_context context;
 };
 
-/* Bits of one z and its end token. */
-static double bits_of(const struct tally *t, const int32_t *ids, int count) {
-    double bits = t->bits[TOKEN_EOS];
-    for (int i = 0; i < count; i++)
-        bits += t->bits[ids[i]];
+/* Bits that the codec would spend on one z and its end token. */
+static double code_bits(struct tally *t, const int32_t *code, int size) {
+    const int32_t end = TOKEN_EOS;
+    struct prior_context before = t->context;
+    double bits = prior_price(t->prior, &t->context, code, (size_t)size);
+    bits += prior_price(t->prior, &t->context, &end, 1);
+    prior_learn(t->prior, &before, code, (size_t)size);
+    prior_learn(t->prior, &before, &end, 1);
     return bits;
 }
 
@@ -112,29 +116,24 @@ static void tally_slice(struct evaluator *e, void *context, struct slice *s) {
         t->either += s->exact[i] || s->demonstration_exact[i];
         t->nats += s->nats[i];
         if (s->exact[i])
-            t->code_bits += bits_of(t, code, size);
+            t->code_bits += code_bits(t, code, size);
         else if (s->demonstration_exact[i])
-            t->code_bits += bits_of(t, s->demonstration[i], s->demonstration_size[i]);
+            t->code_bits += code_bits(t, s->demonstration[i], s->demonstration_size[i]);
         else
             t->code_bits += 8.0 * s->text[i].bytes;
     }
 }
 
 enum status evaluate_split(struct evaluator *e, enum dataset_split split, int64_t chunks,
-                           const uint32_t *counts, struct evaluation *result) {
+                           const struct code_sample *sample, struct evaluation *result) {
     *result = (struct evaluation){0};
-    int vocabulary = tokenizer_vocabulary(&e->environment->pair->tokenizer);
-    double total = 0;
-    struct tally t = {.result = result};
-    t.bits = malloc((size_t)vocabulary * sizeof *t.bits);
-    if (!t.bits)
-        return fail(STATUS_MEMORY, "no memory for an evaluation");
-    for (int i = 0; i < vocabulary; i++)
-        total += counts[i] + 1.0;
-    for (int i = 0; i < vocabulary; i++)
-        t.bits[i] = log2(total / (counts[i] + 1.0));
+    struct tally t = {.result = result, .context = {TOKEN_EOS, TOKEN_EOS}};
+    TRY(prior_open(&t.prior, sample->counts, tokenizer_vocabulary(&e->environment->pair->tokenizer)));
+    struct prior_context start = t.context;
+    prior_learn(t.prior, &start, (const int32_t *)(const void *)sample->tokens.data,
+                sample->tokens.size / sizeof(int32_t));
     enum status status = for_slices(e, split, chunks, tally_slice, &t);
-    free(t.bits);
+    prior_close(t.prior);
     if (status == STATUS_OK && result->chunks > 0) {
         result->exact = t.exact / (double)result->chunks;
         result->exact_fallback = t.either / (double)result->chunks;
@@ -145,33 +144,55 @@ enum status evaluate_split(struct evaluator *e, enum dataset_split split, int64_
     return status;
 }
 
-struct sample {
-    uint32_t *counts;
-    struct buffer *tokens; /* int32; NULL: not wanted */
+struct gathering {
+    struct code_sample *sample;
     enum status status;
 };
 
-static void sample_slice(struct evaluator *e, void *context, struct slice *s) {
-    struct sample *sample = context;
+static void gather_slice(struct evaluator *e, void *context, struct slice *s) {
+    struct gathering *gathering = context;
+    struct code_sample *sample = gathering->sample;
     (void)e;
-    for (int i = 0; i < s->count && sample->status == STATUS_OK; i++) {
+    for (int i = 0; i < s->count && gathering->status == STATUS_OK; i++) {
         const int32_t end = TOKEN_EOS, *code = s->code.ids + s->code.start[i];
         int size = s->code.start[i + 1] - s->code.start[i];
         for (int j = 0; j < size; j++)
             sample->counts[code[j]]++;
         sample->counts[end]++;
-        if (!sample->tokens || sample->tokens->size / sizeof end + (size_t)size >= PRIOR_SAMPLE_MAXIMUM)
+        if (sample->tokens.size / sizeof end + (size_t)size >= PRIOR_SAMPLE_MAXIMUM)
             continue;
         if (size > 0)
-            sample->status = buffer_append(sample->tokens, code, (size_t)size * sizeof *code);
-        if (sample->status == STATUS_OK)
-            sample->status = buffer_append(sample->tokens, &end, sizeof end);
+            gathering->status = buffer_append(&sample->tokens, code, (size_t)size * sizeof *code);
+        if (gathering->status == STATUS_OK)
+            gathering->status = buffer_append(&sample->tokens, &end, sizeof end);
     }
 }
 
-enum status evaluate_codes(struct evaluator *e, int64_t chunks, uint32_t *counts, struct buffer *tokens) {
-    struct sample sample = {.counts = counts, .tokens = tokens};
-    memset(counts, 0, (size_t)tokenizer_vocabulary(&e->environment->pair->tokenizer) * sizeof *counts);
-    TRY(for_slices(e, SPLIT_TRAIN, chunks, sample_slice, &sample));
-    return sample.status;
+enum status code_sample_gather(struct evaluator *e, int64_t chunks, struct code_sample *sample) {
+    struct gathering gathering = {.sample = sample};
+    int vocabulary = tokenizer_vocabulary(&e->environment->pair->tokenizer);
+    *sample = (struct code_sample){.counts = calloc((size_t)vocabulary, sizeof *sample->counts)};
+    if (!sample->counts)
+        return fail(STATUS_MEMORY, "no memory for a sample of codes");
+    enum status status = for_slices(e, SPLIT_TRAIN, chunks, gather_slice, &gathering);
+    if (status == STATUS_OK)
+        status = gathering.status;
+    if (status != STATUS_OK)
+        code_sample_free(sample);
+    return status;
+}
+
+void code_sample_free(struct code_sample *sample) {
+    free(sample->counts);
+    buffer_free(&sample->tokens);
+    *sample = (struct code_sample){0};
+}
+
+void code_sample_give(struct code_sample *sample, struct model_pair *pair) {
+    free(pair->prior_counts);
+    free(pair->prior_sample);
+    pair->prior_counts = sample->counts;
+    pair->prior_sample = (int32_t *)(void *)sample->tokens.data;
+    pair->prior_sample_size = sample->tokens.size / sizeof(int32_t);
+    *sample = (struct code_sample){0};
 }

@@ -22,15 +22,19 @@ struct evaluator {
     struct batch *batch;
 };
 
-/* Counts the tokens of C's greedy z for `chunks` training texts, end tokens included; `tokens` (NULL: not
- * wanted) receives them all as int32, each z with its end token. */
-enum status evaluate_codes(struct evaluator *evaluator, int64_t chunks, uint32_t *counts,
-                           struct buffer *tokens);
+/* C's greedy z for some training texts: what the codec's token model starts from. */
+struct code_sample {
+    uint32_t *counts;     /* [vocabulary] */
+    struct buffer tokens; /* int32, each z with its end token */
+};
+enum status code_sample_gather(struct evaluator *evaluator, int64_t chunks, struct code_sample *sample);
+void code_sample_free(struct code_sample *sample);
+void code_sample_give(struct code_sample *sample, struct model_pair *pair); /* moves it into the pair */
 
 /* Over `chunks` texts spread evenly over the split (all of them if there are fewer); bits under these counts.
  */
 enum status evaluate_split(struct evaluator *evaluator, enum dataset_split split, int64_t chunks,
-                           const uint32_t *counts, struct evaluation *result);
+                           const struct code_sample *sample, struct evaluation *result);
 
 /* STATUS_INTERRUPTED from either: a signal asked to stop. */
 

@@ -1,8 +1,6 @@
 /* Going through a run: steps, reports, evaluations, checkpoints. */
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include "base/log.h"
 #include "base/signals.h"
 #include "train/trainer.h"
@@ -12,21 +10,6 @@ static enum status save_if_best(struct trainer *t) {
         return STATUS_OK;
     t->best_bits = t->evaluation.bits_per_byte;
     return checkpoint_save_pair(t, "best.h5");
-}
-
-/* The full sample of codes that the codec learns before it codes. */
-static enum status gather_prior(struct trainer *t, struct evaluator *evaluator) {
-    struct buffer tokens = {0};
-    enum status status =
-        evaluate_codes(evaluator, t->settings.evaluation.prior, t->pair.prior_counts, &tokens);
-    if (status != STATUS_OK) {
-        buffer_free(&tokens);
-        return status;
-    }
-    free(t->pair.prior_sample);
-    t->pair.prior_sample = (int32_t *)(void *)tokens.data;
-    t->pair.prior_sample_size = tokens.size / sizeof(int32_t);
-    return STATUS_OK;
 }
 
 static enum dataset_split held_out_split(const struct trainer *t) {
@@ -57,19 +40,18 @@ static enum status record_evaluation(struct trainer *t) {
 enum status trainer_evaluate(struct trainer *t, bool whole_prior) {
     const struct train_settings *s = &t->settings;
     struct evaluator evaluator = {&t->environment, t->generator, &t->decompressor, &t->batch};
-    uint32_t *counts = calloc((size_t)tokenizer_vocabulary(&t->pair.tokenizer), sizeof *counts);
-    if (!counts)
-        return fail(STATUS_MEMORY, "no memory for an evaluation");
-    /* figures always under a sample of the same size, so that they compare */
-    enum status status = evaluate_codes(&evaluator, s->evaluation.chunks, counts, NULL);
+    struct code_sample sample = {0};
+    /* figures always after a sample of the same size, so that they compare */
+    enum status status = code_sample_gather(&evaluator, s->evaluation.chunks, &sample);
     if (status == STATUS_OK)
-        status = evaluate_split(&evaluator, held_out_split(t), s->evaluation.chunks, counts, &t->evaluation);
-    if (status == STATUS_OK && whole_prior)
-        status = gather_prior(t, &evaluator);
-    else if (status == STATUS_OK && t->pair.prior_sample_size == 0)
-        memcpy(t->pair.prior_counts, counts,
-               (size_t)tokenizer_vocabulary(&t->pair.tokenizer) * sizeof *counts);
-    free(counts);
+        status = evaluate_split(&evaluator, held_out_split(t), s->evaluation.chunks, &sample, &t->evaluation);
+    if (status == STATUS_OK && whole_prior) {
+        code_sample_free(&sample);
+        status = code_sample_gather(&evaluator, s->evaluation.prior, &sample);
+    }
+    if (status == STATUS_OK && (whole_prior || t->pair.prior_sample_size == 0))
+        code_sample_give(&sample, &t->pair);
+    code_sample_free(&sample);
     if (status == STATUS_OK)
         status = record_evaluation(t);
     return status == STATUS_OK ? save_if_best(t) : status;
