@@ -127,6 +127,20 @@ Test(kernels, position_buckets_match_published_ones) {
                      before_expected[i][0]);
 }
 
+Test(kernels, position_buckets_of_any_number_stay_in_range) {
+    for (int count = 4; count <= 40; count++)
+        for (int both = 0; both < 2; both++) {
+            struct position_buckets buckets = {count, count + 3, both};
+            int last = 0;
+            for (int distance = 0; distance < 200; distance++) {
+                int bucket = position_bucket(&buckets, -distance);
+                cr_assert(bucket >= last && bucket < count, "%d buckets, distance %d: %d", count, distance,
+                          bucket);
+                last = bucket;
+            }
+        }
+}
+
 Test(kernels, sampling_follows_the_distribution) {
     const float logits[] = {logf(0.5f), logf(0.3f), logf(0.15f), logf(0.05f)};
     float scratch[4], log_probability;
