@@ -218,6 +218,31 @@ Test(gradients, attention_cross_masked) {
 Test(gradients, attention_dropout) {
     check_attention(true, false, false, 0.3f);
 }
+Test(gradients, attention_cross_masked_dropout) {
+    check_attention(false, true, true, 0.3f);
+}
+
+Test(gradients, keys_that_nobody_asks_have_none) {
+    const int32_t q_start[] = {0, 0, 2}, k_start[] = {0, 3, 5};
+    struct attention_shape shape = {
+        .rows = 2, .heads = 1, .width = 2, .q_start = q_start, .k_start = k_start};
+    float q[4], k[10], v[10], out[4], dout[4], dq[4], dk[10], dv[10], probabilities[4], scratch[16];
+    struct rng rng;
+    rng_seed(&rng, 1, "empty");
+    fill(q, 4, &rng);
+    fill(k, 10, &rng);
+    fill(v, 10, &rng);
+    fill(dout, 4, &rng);
+    fill(dk, 10, &rng); /* garbage from an earlier use */
+    fill(dv, 10, &rng);
+    attention_forward(out, probabilities, q, k, v, &shape, scratch, 16);
+    attention_backward(dq, dk, dv, NULL, dout, probabilities, q, k, v, &shape, scratch, 16);
+    for (int i = 0; i < 6; i++) {
+        cr_expect_eq(dk[i], 0.0f);
+        cr_expect_eq(dv[i], 0.0f);
+    }
+    cr_expect_neq(dv[6], 0.0f);
+}
 
 struct loss_case {
     const int32_t *labels;
