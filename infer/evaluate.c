@@ -164,9 +164,8 @@ static void add_archive(struct codec_report *sum, const struct codec_report *par
     sum->output_bytes += part->output_bytes;
     sum->chunks += part->chunks;
     sum->greedy_exact += part->greedy_exact;
-    sum->ir_chunks += part->ir_chunks;
+    sum->exact += part->exact;
     sum->ir_coded_bytes += part->ir_coded_bytes;
-    sum->fallback_chunks += part->fallback_chunks;
 }
 
 static enum status evaluate_content(struct evaluate *self, const struct transfer_file *file,
