@@ -2,10 +2,11 @@
 #include "train/evaluation.h"
 #include <stdlib.h>
 #include <string.h>
+#include <zstd.h>
 #include "base/signals.h"
 #include "codec/prior.h"
 
-enum { SLICE = 64 }; /* texts at once */
+enum { SLICE = 64, FALLBACK_LEVEL = 19 }; /* texts at once; of zstd, as the codec's */
 
 /* A slice of texts with C's greedy z, the demonstration, and D's verdict on both. */
 struct slice {
@@ -90,6 +91,8 @@ struct tally {
     double code_bits, tokens, exact, either, nats;
     struct prior *prior; /* the codec's token model, learning along as the codec's does */
     struct prior_context context;
+    struct buffer failed; /* bytes of the chunks that no code rebuilds */
+    enum status status;
 };
 
 /* Bits that the codec would spend on one z and its end token. */
@@ -101,6 +104,28 @@ static double code_bits(struct tally *t, const int32_t *code, int size) {
     prior_learn(t->prior, &before, code, (size_t)size);
     prior_learn(t->prior, &before, &end, 1);
     return bits;
+}
+
+static enum status keep_failed(const struct evaluator *e, struct tally *t, const struct text *text) {
+    uint8_t bytes[CHUNK_MAXIMUM];
+    size_t size = tokenizer_decode(&e->environment->pair->tokenizer, text->ids, (size_t)text->size, bytes,
+                                   sizeof bytes);
+    return buffer_append(&t->failed, bytes, size);
+}
+
+/* What the codec's fallback makes of them together. */
+static enum status failed_bits(struct tally *t, double *bits) {
+    size_t bound = ZSTD_compressBound(t->failed.size);
+    *bits = 0;
+    if (t->failed.size == 0)
+        return STATUS_OK;
+    void *coded = malloc(bound);
+    if (!coded)
+        return fail(STATUS_MEMORY, "no memory for an evaluation");
+    size_t size = ZSTD_compress(coded, bound, t->failed.data, t->failed.size, FALLBACK_LEVEL);
+    *bits = 8.0 * (double)(ZSTD_isError(size) || size > t->failed.size ? t->failed.size : size);
+    free(coded);
+    return STATUS_OK;
 }
 
 static void tally_slice(struct evaluator *e, void *context, struct slice *s) {
@@ -119,8 +144,8 @@ static void tally_slice(struct evaluator *e, void *context, struct slice *s) {
             t->code_bits += code_bits(t, code, size);
         else if (s->demonstration_exact[i])
             t->code_bits += code_bits(t, s->demonstration[i], s->demonstration_size[i]);
-        else
-            t->code_bits += 8.0 * s->text[i].bytes;
+        else if (t->status == STATUS_OK)
+            t->status = keep_failed(e, t, &s->text[i]);
     }
 }
 
@@ -132,14 +157,20 @@ enum status evaluate_split(struct evaluator *e, enum dataset_split split, int64_
     struct prior_context start = t.context;
     prior_learn(t.prior, &start, (const int32_t *)(const void *)sample->tokens.data,
                 sample->tokens.size / sizeof(int32_t));
+    double fallback = 0;
     enum status status = for_slices(e, split, chunks, tally_slice, &t);
     prior_close(t.prior);
+    if (status == STATUS_OK)
+        status = t.status;
+    if (status == STATUS_OK)
+        status = failed_bits(&t, &fallback);
+    buffer_free(&t.failed);
     if (status == STATUS_OK && result->chunks > 0) {
         result->exact = t.exact / (double)result->chunks;
         result->exact_fallback = t.either / (double)result->chunks;
         result->tokens_per_byte = t.tokens / (double)result->bytes;
         result->loss = t.nats / (double)result->bytes;
-        result->bits_per_byte = t.code_bits / (double)result->bytes;
+        result->bits_per_byte = (t.code_bits + fallback) / (double)result->bytes;
     }
     return status;
 }

@@ -11,8 +11,7 @@ struct evaluation {
     double exact_fallback;  /* the same when the byte-pair demonstration may stand in for z */
     double tokens_per_byte; /* of C's greedy z */
     double loss;            /* nats per byte of x given C's greedy z */
-    double bits_per_byte;   /* z under its unigram prior, end tokens included; 8 bits per byte of chunks that
-                               fail */
+    double bits_per_byte; /* coded z, end tokens included, and zstd of the chunks that fail: about mode ir */
 };
 
 struct evaluator {

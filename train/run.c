@@ -31,7 +31,7 @@ static enum status record_evaluation(struct trainer *t) {
     metrics_set(&t->metrics, "held_out_bits_per_byte", e->bits_per_byte);
     TRY(metrics_end_row(&t->metrics));
     log_info("%s step %lld: held-out exact %.1f%% (%.1f%% with fallback), %.4f tokens/byte, "
-             "D %.4f bits/byte given z, z %.3f bits/byte",
+             "D %.4f bits/byte given z, archive about %.3f bits/byte",
              phase_names[t->phase], (long long)t->steps[t->phase], 100 * e->exact, 100 * e->exact_fallback,
              e->tokens_per_byte, e->loss / log(2.0), e->bits_per_byte);
     return STATUS_OK;
