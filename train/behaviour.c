@@ -14,18 +14,10 @@ static void generate(struct actor *actor, const struct t5_model *model, struct r
             tokens += r->text[first + i].size + 1;
         int32_t *ids = malloc((size_t)tokens * sizeof *ids);
         if (!ids)
-            return; /* fewer proposals; the others go on */
-        start[0] = 0;
-        for (int i = 0; i < count; i++) {
-            const struct text *text = &r->text[first + i];
-            memcpy(ids + start[i], text->ids, (size_t)text->size * sizeof *ids);
-            start[i + 1] = start[i] + text->size + 1;
-            ids[start[i + 1] - 1] = TOKEN_EOS;
-            limits[i] = text->size;
-        }
+            return;                         /* fewer proposals; the others go on */
         struct t5_sampling own = *sampling; /* random numbers of its own for every slice */
         own.seed += (uint64_t)first << 40;
-        struct t5_rows source = {count, ids, start};
+        struct t5_rows source = environment_sources(r->text + first, count, ids, start, limits);
         const struct t5_generated *g = t5_generate(actor->generator, model, &source, &own, limits);
         for (int i = 0; i < count; i++) {
             int from = g->rows.start[i], size = g->rows.start[i + 1] - from;

@@ -171,11 +171,12 @@ static enum status read_pair(struct h5_file *file, struct trainer *t) {
                stored.compressor.weight_count * sizeof(float));
         memcpy(t->pair.decompressor.weights, stored.decompressor.weights,
                stored.decompressor.weight_count * sizeof(float));
-        memcpy(t->pair.prior_counts, stored.prior_counts,
-               (size_t)stored.compressor.config.vocab_size * sizeof *stored.prior_counts);
+        free(t->pair.prior_counts);
         free(t->pair.prior_sample);
+        t->pair.prior_counts = stored.prior_counts;
         t->pair.prior_sample = stored.prior_sample;
         t->pair.prior_sample_size = stored.prior_sample_size;
+        stored.prior_counts = NULL;
         stored.prior_sample = NULL;
         /* the stored merges, not freshly learned ones: the two agree, but this one is what was trained */
         tokenizer_free(&t->pair.tokenizer);

@@ -1,5 +1,6 @@
 /* Texts, demonstrations and rewards. */
 #include "train/environment.h"
+#include <string.h>
 #include "train/reward.h"
 #include "train/rollout.h"
 
@@ -24,6 +25,19 @@ int environment_demonstration(const struct environment *e, const struct text *te
     uint8_t bytes[CHUNK_MAXIMUM];
     size_t size = tokenizer_decode(&e->pair->tokenizer, text->ids, (size_t)text->size, bytes, sizeof bytes);
     return (int)tokenizer_encode(&e->pair->tokenizer, bytes, size, ids);
+}
+
+struct t5_rows environment_sources(const struct text *texts, int count, int32_t *ids, int32_t *start,
+                                   int *limits) {
+    start[0] = 0;
+    for (int i = 0; i < count; i++) {
+        int32_t *row = ids + start[i];
+        memcpy(row, texts[i].ids, (size_t)texts[i].size * sizeof *row);
+        row[texts[i].size] = TOKEN_EOS;
+        start[i + 1] = start[i] + texts[i].size + 1;
+        limits[i] = texts[i].size;
+    }
+    return (struct t5_rows){count, ids, start};
 }
 
 /* Which episode each row of the scoring batch is. */

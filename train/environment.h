@@ -35,6 +35,11 @@ void environment_random_text(const struct environment *environment, struct rng *
  */
 int environment_demonstration(const struct environment *environment, const struct text *text, int32_t *ids);
 
+/* Texts as a compressor's input: ids [sum of sizes + count] with an end token behind each, start [count + 1],
+ * and limits [count], no z longer than its text. */
+struct t5_rows environment_sources(const struct text *texts, int count, int32_t *ids, int32_t *start,
+                                   int *limits);
+
 /* Rewards for every episode of the rollout that has none yet, by `decompressor` (the target network). */
 struct rollout;
 void environment_score(const struct environment *environment, struct rollout *rollout,

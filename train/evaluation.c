@@ -22,15 +22,7 @@ struct slice {
 
 static void write_codes(struct evaluator *e, struct slice *s) {
     int limits[SLICE];
-    s->start[0] = 0;
-    for (int i = 0; i < s->count; i++) {
-        int from = s->start[i], size = s->text[i].size;
-        memcpy(s->ids + from, s->text[i].ids, (size_t)size * sizeof *s->ids);
-        s->ids[from + size] = TOKEN_EOS;
-        s->start[i + 1] = from + size + 1;
-        limits[i] = size;
-    }
-    struct t5_rows source = {s->count, s->ids, s->start};
+    struct t5_rows source = environment_sources(s->text, s->count, s->ids, s->start, limits);
     s->code = t5_generate(e->generator, &e->environment->pair->compressor, &source, &(struct t5_sampling){0},
                           limits)
                   ->rows;

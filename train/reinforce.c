@@ -74,9 +74,9 @@ static struct learner_result learn_compression(struct trainer *t) {
 /* An episode of the group: as often what the compressor did as what the algorithm favours. */
 static int64_t pick_episode(struct trainer *t, struct replay_group group) {
     float weights[GROUP_MAXIMUM];
-    int size = weigh_group(t, group, weights), i = 0;
     if (rng_below(&t->rng[STREAM_REPLAY], 2) == 0)
         return group.first; /* the greedy one, or the first that there is */
+    int size = weigh_group(t, group, weights), i = 0;
     float left = rng_uniform(&t->rng[STREAM_REPLAY]);
     while (i + 1 < size && (left -= weights[i]) >= 0)
         i++;

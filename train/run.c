@@ -37,7 +37,9 @@ static enum status record_evaluation(struct trainer *t) {
     return STATUS_OK;
 }
 
-enum status trainer_evaluate(struct trainer *t, bool whole_prior) {
+/* Held-out figures, a row of metrics, best.h5; with `whole_prior` also the codec's full sample of codes.
+ * STATUS_INTERRUPTED, and nothing recorded, when a signal asks to stop meanwhile. */
+static enum status evaluate(struct trainer *t, bool whole_prior) {
     const struct train_settings *s = &t->settings;
     struct evaluator evaluator = {&t->environment, t->generator, &t->decompressor, &t->batch};
     struct code_sample sample = {0};
@@ -122,9 +124,9 @@ static enum status save_if_due(struct loop *l) {
 }
 
 /* An evaluation takes its time from the phase's budget. */
-static enum status evaluate_in_time(struct trainer *t, bool whole_prior) {
+static enum status evaluate_in_time(struct trainer *t) {
     double begun = progress_clock();
-    enum status status = trainer_evaluate(t, whole_prior);
+    enum status status = evaluate(t, false);
     t->seconds[t->phase] += progress_clock() - begun;
     return status;
 }
@@ -142,7 +144,7 @@ static enum status run_phase(struct loop *l) {
         status = one_step(l);
         l->steps_left--;
         if (status == STATUS_OK && due(t) && trainer_progress(t) < 1)
-            status = evaluate_in_time(t, false);
+            status = evaluate_in_time(t);
         if (status == STATUS_OK)
             status = save_if_due(l);
     }
@@ -162,7 +164,7 @@ static enum status stop_early(struct trainer *t) {
 /* Evaluates and saves what a finished phase leaves. */
 static enum status finish_phase(struct trainer *t) {
     if (t->steps[t->phase] > 0) {
-        enum status status = trainer_evaluate(t, true);
+        enum status status = evaluate(t, true);
         if (status == STATUS_INTERRUPTED)
             return stop_early(t);
         TRY(status);

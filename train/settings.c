@@ -1,6 +1,7 @@
 /* The option table of training: name, type, range, default, help. */
 #include "train/settings.h"
 #include "train/algorithm.h"
+#include "train/behaviour.h"
 
 #define BOOL(name, field, value, help) OPTION_ROW_BOOL(name, struct train_settings, field, value, help)
 #define INT(name, field, minimum, maximum, value, help)                                                      \
@@ -103,7 +104,7 @@ enum status train_settings_check(const struct train_settings *s) {
     if (s->rl.steps > 0 && episodes == 0)
         return fail(STATUS_CONFIG, "no behaviour policy is on: set behaviour.samples, behaviour.greedy or "
                                    "behaviour.demonstrations above 0, or rl.steps to 0");
-    episodes += s->behaviour.deletions + s->behaviour.combinations;
+    episodes = behaviour_room(s);
     if (s->replay.capacity < episodes * s->rl.texts)
         return fail(
             STATUS_CONFIG,

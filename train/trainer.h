@@ -67,10 +67,6 @@ struct step_result reinforce_step(struct trainer *trainer);
 /* Copies the live weights to the target networks, at the start of phase two. */
 void reinforce_begin(struct trainer *trainer);
 
-/* Held-out figures, a row of metrics, best.h5; with `whole_prior` also the codec's full sample of codes.
- * STATUS_INTERRUPTED, and nothing recorded, when a signal asks to stop meanwhile. */
-enum status trainer_evaluate(struct trainer *trainer, bool whole_prior);
-
 /* Whole state to FOLDER/checkpoint.h5, or only the pair to FOLDER/NAME. */
 enum status checkpoint_save(struct trainer *trainer);
 enum status checkpoint_save_pair(struct trainer *trainer, const char *name);
