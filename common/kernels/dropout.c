@@ -10,7 +10,6 @@ uint64_t dropout_key(uint64_t key, uint32_t place) {
 }
 
 void dropout_apply(float *y, const float *x, size_t n, float rate, uint64_t key, uint64_t first) {
-    uint32_t threshold = (uint32_t)(rate * 16777216.0f); /* 2^24 */
     uint32_t seed = (uint32_t)dropout_key(key, (uint32_t)(first >> 32));
-    lanes->dropout(y, x, n, threshold, 1.0f / (1.0f - rate), seed, (uint32_t)first);
+    lanes->dropout(y, x, n, dropout_threshold(rate), 1.0f / (1.0f - rate), seed, (uint32_t)first);
 }

@@ -9,6 +9,11 @@
 /* y[i] = kept(key, first + i) ? x[i] / (1 - rate) : 0, 0 <= rate < 1. y may be x. Its own backward pass. */
 void dropout_apply(float *y, const float *x, size_t n, float rate, uint64_t key, uint64_t first);
 
+/* Elements whose 24-bit draw is below it are dropped. */
+static inline uint32_t dropout_threshold(float rate) {
+    return (uint32_t)(rate * 16777216.0f); /* 2^24 */
+}
+
 /* One key per place where dropout happens. */
 uint64_t dropout_key(uint64_t key, uint32_t place);
 

@@ -111,30 +111,12 @@ static void relu_backward(float *dx, const float *dy, const float *x, size_t n) 
         dx[i] = x[i] > 0.0f ? dy[i] : 0.0f;
 }
 
-#define GELU_SCALE 0.7978845608f /* sqrt(2 / pi) */
-#define GELU_CUBIC 0.044715f
-
-VEC_INLINE vec gelu_tanh(vec x) {
-    return vec_tanh((x + x * x * x * GELU_CUBIC) * GELU_SCALE);
-}
-
-VEC_INLINE vec gelu(vec x) {
-    return x * 0.5f * (1.0f + gelu_tanh(x));
-}
-
-/* d gelu / dx = (1 + t)/2 + x/2 (1 - t^2) sqrt(2/pi) (1 + 3 * 0.044715 x^2), t the tanh above */
-VEC_INLINE vec gelu_slope(vec x) {
-    vec t = gelu_tanh(x);
-    vec inner = (1.0f + x * x * (3.0f * GELU_CUBIC)) * GELU_SCALE;
-    return (1.0f + t) * 0.5f + x * 0.5f * (1.0f - t * t) * inner;
-}
-
 static void gated_gelu(float *y, const float *x, const float *gate, size_t n) {
     size_t i = 0;
     for (; i + LANES <= n; i += LANES)
-        vec_store(y + i, gelu(vec_load(x + i)) * vec_load(gate + i));
+        vec_store(y + i, vec_gelu(vec_load(x + i)) * vec_load(gate + i));
     if (i < n)
-        vec_store_part(y + i, gelu(TAIL(x, 0.0f)) * TAIL(gate, 0.0f), n - i);
+        vec_store_part(y + i, vec_gelu(TAIL(x, 0.0f)) * TAIL(gate, 0.0f), n - i);
 }
 
 static void gated_gelu_backward(float *dx, float *dgate, const float *dy, const float *x, const float *gate,
@@ -142,26 +124,77 @@ static void gated_gelu_backward(float *dx, float *dgate, const float *dy, const 
     size_t i = 0;
     for (; i + LANES <= n; i += LANES) {
         vec vx = vec_load(x + i), vd = vec_load(dy + i), vg = vec_load(gate + i);
-        vec_store(dgate + i, vd * gelu(vx));
-        vec_store(dx + i, vd * vg * gelu_slope(vx));
+        vec_store(dgate + i, vd * vec_gelu(vx));
+        vec_store(dx + i, vd * vg * vec_gelu_slope(vx));
     }
     if (i < n) {
         vec vx = TAIL(x, 0.0f), vd = TAIL(dy, 0.0f), vg = TAIL(gate, 0.0f);
-        vec_store_part(dgate + i, vd * gelu(vx), n - i);
-        vec_store_part(dx + i, vd * vg * gelu_slope(vx), n - i);
+        vec_store_part(dgate + i, vd * vec_gelu(vx), n - i);
+        vec_store_part(dx + i, vd * vg * vec_gelu_slope(vx), n - i);
     }
 }
 
-/* The 32-bit finaliser of MurmurHash3 over index and seed: draws masks, and it vectorises. */
 static void dropout(float *y, const float *x, size_t n, uint32_t threshold, float factor, uint32_t seed,
                     uint32_t first) {
-    for (size_t i = 0; i < n; i++) {
-        uint32_t h = (first + (uint32_t)i) * 0x9e3779b9u + seed;
-        h = (h ^ (h >> 16)) * 0x85ebca6bu;
-        h = (h ^ (h >> 13)) * 0xc2b2ae35u;
-        h = (h ^ (h >> 16)) >> 8;
-        y[i] = h >= threshold ? x[i] * factor : 0.0f;
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        vec_store(y + i, vec_dropout(vec_load(x + i), threshold, factor, seed, first + (uint32_t)i));
+    if (i < n)
+        vec_store_part(y + i, vec_dropout(TAIL(x, 0.0f), threshold, factor, seed, first + (uint32_t)i),
+                       n - i);
+}
+
+static void bf16_round(uint16_t *y, const float *x, size_t n) {
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        vec_to_bf16(y + i, vec_load(x + i));
+    if (i < n) {
+        uint16_t last[LANES];
+        vec_to_bf16(last, TAIL(x, 0.0f));
+        memcpy(y + i, last, (n - i) * sizeof *y);
     }
+}
+
+static void bf16_widen(float *y, const uint16_t *x, size_t n) {
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        vec_store(y + i, vec_from_bf16(x + i));
+    if (i < n) {
+        uint16_t last[LANES] = {0};
+        memcpy(last, x + i, (n - i) * sizeof *x);
+        vec_store_part(y + i, vec_from_bf16(last), n - i);
+    }
+}
+
+static void bf16_pair(uint32_t *y, const uint16_t *low, const uint16_t *high, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        y[i] = (uint32_t)low[i] | (uint32_t)high[i] << 16;
+}
+
+static void bf16_pair_round(uint32_t *y, const float *low, const float *high, size_t n) {
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        vecu pair =
+            vec_round_bf16(vec_load(low + i)) >> 16 | (vec_round_bf16(vec_load(high + i)) & 0xffff0000u);
+        memcpy(y + i, &pair, sizeof pair);
+    }
+    if (i < n) {
+        vecu pair = vec_round_bf16(TAIL(low, 0.0f)) >> 16 | (vec_round_bf16(TAIL(high, 0.0f)) & 0xffff0000u);
+        memcpy(y + i, &pair, (n - i) * sizeof *y);
+    }
+}
+
+static void transpose_panel(uint32_t *y, const uint32_t *x, size_t stride, size_t rows, size_t columns) {
+    for (size_t c = 0; c < columns; c += LANES)
+        for (size_t half = 0; half < 2 * LANES; half += LANES) {
+            size_t width = columns - c < LANES ? columns - c : LANES;
+            vecu block[LANES] = {0};
+            for (size_t i = 0; i < LANES && half + i < rows; i++)
+                memcpy(&block[i], x + (half + i) * stride + c, width * sizeof *x);
+            vec_transpose(block);
+            for (size_t i = 0; i < LANES; i++)
+                memcpy(y + (c + i) * 2 * LANES + half, &block[i], sizeof block[i]);
+        }
 }
 
 static void adamw(float *w, float *m, float *v, const float *g, size_t n, const struct lanes_adamw *s) {

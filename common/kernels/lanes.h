@@ -42,6 +42,13 @@ struct lanes_adamw {
       (float *dx, float *dgate, const float *dy, const float *x, const float *gate, size_t n))               \
     X(void, dropout,                                                                                         \
       (float *y, const float *x, size_t n, uint32_t threshold, float scale, uint32_t seed, uint32_t first))  \
+    X(void, bf16_round, (uint16_t * y, const float *x, size_t n))                                            \
+    X(void, bf16_widen, (float *y, const uint16_t *x, size_t n))                                             \
+    X(void, bf16_pair, (uint32_t * y, const uint16_t *low, const uint16_t *high, size_t n))                  \
+    X(void, bf16_pair_round, (uint32_t * y, const float *low, const float *high, size_t n))                  \
+    /* y [columns, 32] = x [32, columns] transposed, rows from `rows` on zero; columns up to a multiple of   \
+     * 16 */                                                                                                 \
+    X(void, transpose_panel, (uint32_t * y, const uint32_t *x, size_t stride, size_t rows, size_t columns))  \
     X(void, adamw, (float *w, float *m, float *v, const float *g, size_t n, const struct lanes_adamw *s))    \
     /* one query of one head over `count` cached keys and values, `stride` floats apart: see attention_step  \
      */                                                                                                      \

@@ -1,8 +1,8 @@
 /* Sixteen float lanes, the unit in which reductions and transcendental functions are written.
  *
  * GCC's and clang's vector types lower to whatever the CPU has; element-wise IEEE operations give the same
- * bits everywhere, and sums run in one fixed order: sixteen lanes, then a fixed tree. Only lanes.c includes
- * this.
+ * bits everywhere, and sums run in one fixed order: sixteen lanes, then a fixed tree. Only files that
+ * are compiled per instruction set include this.
  */
 #ifndef LACONIC_KERNELS_VEC_H
 #define LACONIC_KERNELS_VEC_H
@@ -18,6 +18,8 @@ enum { LANES = 16 };
 
 typedef float vec __attribute__((vector_size(64)));
 typedef int32_t veci __attribute__((vector_size(64)));
+typedef uint32_t vecu __attribute__((vector_size(64)));
+typedef uint16_t vech __attribute__((vector_size(32))); /* sixteen bf16 */
 
 #define VEC_INLINE static inline __attribute__((always_inline, unused))
 
@@ -102,6 +104,96 @@ VEC_INLINE vec vec_tanh(vec x) {
     vec bounded = vec_select(x > 10.0f, vec_all(10.0f), x);
     bounded = vec_select(bounded < -10.0f, vec_all(-10.0f), bounded);
     return 1.0f - 2.0f / (vec_exp(bounded * 2.0f) + 1.0f);
+}
+
+#define GELU_SCALE 0.7978845608f /* sqrt(2 / pi) */
+#define GELU_CUBIC 0.044715f
+
+VEC_INLINE vec vec_gelu_tanh(vec x) {
+    return vec_tanh((x + x * x * x * GELU_CUBIC) * GELU_SCALE);
+}
+
+VEC_INLINE vec vec_gelu(vec x) {
+    return x * 0.5f * (1.0f + vec_gelu_tanh(x));
+}
+
+/* d gelu / dx = (1 + t)/2 + x/2 (1 - t^2) sqrt(2/pi) (1 + 3 * 0.044715 x^2), t the tanh above */
+VEC_INLINE vec vec_gelu_slope(vec x) {
+    vec t = vec_gelu_tanh(x);
+    vec inner = (1.0f + x * x * (3.0f * GELU_CUBIC)) * GELU_SCALE;
+    return (1.0f + t) * 0.5f + x * 0.5f * (1.0f - t * t) * inner;
+}
+
+/* Keeps x * factor where the mask of element number first + lane says so (dropout.h). The mask is the 32-bit
+ * finaliser of MurmurHash3 over number and seed, which vectorises. */
+VEC_INLINE vec vec_dropout(vec x, uint32_t threshold, float factor, uint32_t seed, uint32_t first) {
+    const vecu lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    vecu h = (lane + first) * 0x9e3779b9u + seed;
+    h = (h ^ (h >> 16)) * 0x85ebca6bu;
+    h = (h ^ (h >> 13)) * 0xc2b2ae35u;
+    h = (h ^ (h >> 16)) >> 8;
+    return vec_select((veci)(h >= threshold), x * factor, vec_all(0.0f));
+}
+
+VEC_INLINE vec vec_from_bf16(const uint16_t *p) {
+    vech h;
+    memcpy(&h, p, sizeof h);
+    return (vec)(__builtin_convertvector(h, vecu) << 16);
+}
+
+/* The bits of bf16 in the upper halves: to the nearest, ties to even; a not-a-number keeps its upper half,
+ * made quiet. */
+VEC_INLINE vecu vec_round_bf16(vec v) {
+    vecu bits = (vecu)v, rounded = bits + 0x7fffu + ((bits >> 16) & 1u), is_nan = (vecu)(v != v);
+    return (is_nan & (bits | 0x400000u)) | (~is_nan & rounded);
+}
+
+VEC_INLINE void vec_to_bf16(uint16_t *p, vec v) {
+    vech h = __builtin_convertvector(vec_round_bf16(v) >> 16, vech);
+    memcpy(p, &h, sizeof h);
+}
+
+/* Lanes of `a` where bit `width` of the lane number is clear, of `b` moved there where it is set; and the
+ * rest. */
+#define VEC_EXCHANGE(a, b, width)                                                                            \
+    do {                                                                                                     \
+        const vecu number = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};                          \
+        const vecu set = (vecu)((number & (width)) != 0);                                                    \
+        vecu first = VEC_SHUFFLE(a, b, number + (set & (16u - (width))));                                    \
+        b = VEC_SHUFFLE(a, b, number + (set & 16u) + (~set & (width)));                                      \
+        a = first;                                                                                           \
+    } while (0)
+
+#if defined(__clang__)
+#define VEC_SHUFFLE(a, b, index) vec_shuffle_slowly(a, b, index)
+VEC_INLINE vecu vec_shuffle_slowly(vecu a, vecu b, vecu index) {
+    vecu out;
+    for (int i = 0; i < LANES; i++)
+        out[i] = index[i] < LANES ? a[index[i]] : b[index[i] - LANES];
+    return out;
+}
+#else
+#define VEC_SHUFFLE(a, b, index) __builtin_shuffle(a, b, index)
+#endif
+
+/* Sixteen rows of sixteen words become their columns. */
+VEC_INLINE void vec_transpose(vecu row[LANES]) {
+#pragma GCC unroll 16
+    for (unsigned i = 0; i < LANES; i++)
+        if (!(i & 8))
+            VEC_EXCHANGE(row[i], row[i + 8], 8u);
+#pragma GCC unroll 16
+    for (unsigned i = 0; i < LANES; i++)
+        if (!(i & 4))
+            VEC_EXCHANGE(row[i], row[i + 4], 4u);
+#pragma GCC unroll 16
+    for (unsigned i = 0; i < LANES; i++)
+        if (!(i & 2))
+            VEC_EXCHANGE(row[i], row[i + 2], 2u);
+#pragma GCC unroll 16
+    for (unsigned i = 0; i < LANES; i++)
+        if (!(i & 1))
+            VEC_EXCHANGE(row[i], row[i + 1], 1u);
 }
 
 #endif

@@ -1,0 +1,118 @@
+/* Rounding to bf16 and packing for its products. */
+#include "kernels/bf16.h"
+#include <string.h>
+#include "base/threads.h"
+#include "kernels/lanes.h"
+
+struct conversion {
+    bf16 *narrow;
+    float *wide;
+    const bf16 *from_narrow;
+    const float *from_wide;
+};
+
+enum { GRAIN = 8192 };
+
+static void round_task(void *context, size_t begin, size_t end, int worker) {
+    (void)worker;
+    struct conversion *c = context;
+    lanes->bf16_round(c->narrow + begin, c->from_wide + begin, end - begin);
+}
+
+static void widen_task(void *context, size_t begin, size_t end, int worker) {
+    (void)worker;
+    struct conversion *c = context;
+    lanes->bf16_widen(c->wide + begin, c->from_narrow + begin, end - begin);
+}
+
+void bf16_from_float(bf16 *y, const float *x, size_t n) {
+    struct conversion c = {.narrow = y, .from_wide = x};
+    threads_for(n, GRAIN, round_task, &c);
+}
+
+void bf16_to_float(float *y, const bf16 *x, size_t n) {
+    struct conversion c = {.wide = y, .from_narrow = x};
+    threads_for(n, GRAIN, widen_task, &c);
+}
+
+struct packing {
+    uint32_t *packed;
+    const bf16 *b;
+    size_t ldb, k, n;
+};
+
+/* Pairs of rows [begin, end) of all panels. */
+static void pack_task(void *context, size_t begin, size_t end, int worker) {
+    (void)worker;
+    struct packing *p = context;
+    size_t pairs = bf16_packed_pairs((int)p->k);
+    for (size_t pair = begin; pair < end; pair++) {
+        const bf16 *low = p->b + 2 * pair * p->ldb, *high = low + p->ldb;
+        for (size_t j = 0; j < p->n; j += BF16_PANEL) {
+            uint32_t *to = p->packed + (j / BF16_PANEL * pairs + pair) * BF16_PANEL;
+            size_t width = p->n - j < BF16_PANEL ? p->n - j : BF16_PANEL;
+            if (width < BF16_PANEL || 2 * pair >= p->k)
+                memset(to, 0, BF16_PANEL * sizeof *to);
+            if (2 * pair + 1 < p->k)
+                lanes->bf16_pair(to, low + j, high + j, width);
+            else if (2 * pair < p->k)
+                for (size_t i = 0; i < width; i++)
+                    to[i] = low[j + i];
+        }
+    }
+}
+
+void bf16_pack(bf16 *packed, const bf16 *b, size_t ldb, int k, int n) {
+    struct packing p = {(uint32_t *)(void *)packed, b, ldb, (size_t)k, (size_t)n};
+    threads_for(bf16_packed_pairs(k), 64, pack_task, &p);
+}
+
+void bf16_pack_transposed(bf16 *packed, const bf16 *b, size_t ldb, int k, int n) {
+    size_t pairs = bf16_packed_pairs(k), whole = (size_t)k / 2;
+    uint32_t *to = (uint32_t *)(void *)packed;
+    for (size_t j = 0; j < (size_t)n; j += BF16_PANEL, to += pairs * BF16_PANEL) {
+        size_t rows = (size_t)n - j < BF16_PANEL ? (size_t)n - j : BF16_PANEL;
+        size_t done = (whole + BF16_PAIRS - 1) / BF16_PAIRS * BF16_PAIRS;
+        lanes->transpose_panel(to, (const uint32_t *)(const void *)(b + j * ldb), ldb / 2, rows, whole);
+        memset(to + done * BF16_PANEL, 0, (pairs - done) * BF16_PANEL * sizeof *to);
+        if (k % 2)
+            for (size_t i = 0; i < rows; i++)
+                to[whole * BF16_PANEL + i] = b[(j + i) * ldb + (size_t)k - 1];
+    }
+}
+
+static void pack_weights_backward(uint32_t *to, const float *w, size_t pairs, size_t rows, size_t in) {
+    float none[BF16_PANEL] = {0};
+    for (size_t j = 0; j < in; j += BF16_PANEL) {
+        size_t width = in - j < BF16_PANEL ? in - j : BF16_PANEL;
+        uint32_t *panel = to + j / BF16_PANEL * pairs * BF16_PANEL;
+        for (size_t r = 0; r < rows; r += 2)
+            lanes->bf16_pair_round(panel + r / 2 * BF16_PANEL, w + r * in + j,
+                                   r + 1 < rows ? w + (r + 1) * in + j : none, width);
+    }
+}
+
+/* Rows of weights are rounded a piece at a time, so that the copy stays on the stack. */
+static void pack_weights_forward(uint32_t *to, const float *w, size_t rows, size_t in) {
+    enum { PIECE = 128 };
+    bf16 narrow[BF16_PANEL * PIECE];
+    for (size_t k = 0; k < in; k += PIECE) {
+        size_t width = in - k < PIECE ? in - k : PIECE;
+        if (width < PIECE)
+            memset(narrow, 0, sizeof narrow);
+        for (size_t r = 0; r < rows; r++)
+            lanes->bf16_round(narrow + r * PIECE, w + r * in + k, width);
+        lanes->transpose_panel(to + k / 2 * BF16_PANEL, (const uint32_t *)(const void *)narrow, PIECE / 2,
+                               rows, (width + 1) / 2);
+    }
+}
+
+void bf16_pack_weights(bf16 *forward, bf16 *backward, const float *w, int panel, int rows, int in, int out) {
+    size_t p = (size_t)panel;
+    if (forward)
+        pack_weights_forward((uint32_t *)(void *)forward + p * bf16_packed_pairs(in) * BF16_PANEL, w,
+                             (size_t)rows, (size_t)in);
+    if (backward)
+        pack_weights_backward((uint32_t *)(void *)backward + p * BF16_PAIRS * BF16_PANEL, w,
+                              bf16_packed_pairs(out), (size_t)rows, (size_t)in);
+}
