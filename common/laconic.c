@@ -25,6 +25,7 @@ static const struct tool tools[] = {
     {"generate", "let one model of a pair write", "laconic-infer", true},
     {"inspect", "say in words what is inside a file of ours", "laconic-infer", true},
     {"experiment", "compare with other compressors", "laconic-experiment", false},
+    {"bench", "measure speed, of whole models and of single kernels", "laconic-bench", false},
 };
 
 enum { TOOL_COUNT = sizeof tools / sizeof tools[0] };

@@ -215,7 +215,7 @@ static enum status generate_lines(const struct generate *self, const struct line
         target = lines->longest;
     target = target < positions ? target : positions - 1;
     int rows = lines->count < BATCH_ROWS ? lines->count : BATCH_ROWS;
-    enum status status = t5_generator_open(&generator, config, rows, lines->longest, target);
+    enum status status = t5_generator_open(&generator, config, rows, lines->longest, target, false);
     for (int first = 0; first < lines->count && status == STATUS_OK; first += rows) {
         int left = lines->count - first;
         status = generate_batch(self, generator, lines, first, left < rows ? left : rows);
@@ -257,7 +257,8 @@ static enum status check_sampling(const struct sampling_options *options, struct
     if (options->greedy && sampled)
         return fail(STATUS_USAGE, "--greedy and sampling contradict each other; give one of them");
     if (hot && !(options->temperature >= 0 && options->temperature <= 1000))
-        return fail(STATUS_USAGE, "--temperature takes a number from 0 to 1000, not %g", options->temperature);
+        return fail(STATUS_USAGE, "--temperature takes a number from 0 to 1000, not %g",
+                    options->temperature);
     if (cut && !(options->top_p > 0 && options->top_p <= 1))
         return fail(STATUS_USAGE, "--top-p takes a probability above 0 and up to 1, not %g", options->top_p);
     if (options->top_k > INT32_MAX)

@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include "kernels/loss.h"
 
 enum { BATCH_ROWS = 32, BATCH_TOKENS = 8192 };
 
@@ -55,7 +54,7 @@ static enum status open_parts(struct measure *measure) {
     int length = pair->chunking.size + 1;
     int rows = BATCH_TOKENS / length;
     measure->most_rows = rows = rows < 1 ? 1 : rows > BATCH_ROWS ? BATCH_ROWS : rows;
-    struct t5_limits limits = {rows, rows * length, rows * length, length};
+    struct t5_limits limits = {rows, rows * length, rows * length, length, false};
     TRY(open_rows(&measure->texts, rows, rows * length));
     TRY(open_rows(&measure->codes, rows, rows * length));
     TRY(open_rows(&measure->inputs, rows, rows * length));
@@ -123,8 +122,11 @@ static void add_cross_entropy(struct measure *measure, struct measurement *sum) 
     const struct t5_model *model = &measure->pair->decompressor;
     struct t5_batch batch = {.source = view(&measure->codes), .target = view(&measure->inputs)};
     int tokens = measure->inputs.start[measure->inputs.count];
-    const float *logits = t5_forward(measure->pass, model, &batch, NULL);
-    loss_token_nll(logits, measure->texts.ids, tokens, model->config.vocab_size, measure->nll, NULL);
+    struct t5_targets targets = {
+        .labels = measure->texts.ids, .nll = measure->nll, .vocabulary = model->config.vocab_size};
+    struct t5_loss loss = t5_cross_entropy(&targets);
+    t5_forward(measure->pass, model, &batch, NULL);
+    t5_head(measure->pass, model, &loss);
     for (int i = 0; i < tokens; i++)
         sum->nats += (double)measure->nll[i];
 }

@@ -22,8 +22,9 @@ struct setup {
     {"model", 'm', "MODEL.h5", "the trained pair (default: LACONIC_MODEL)", CLI_TEXT, &(setup)->model},      \
         {"threads",        'T', "N", "threads (default: LACONIC_THREADS, else all CPUs)", CLI_INTEGER,       \
          &(setup)->threads},                                                                                 \
-        {"cpu",        0, "NAME", "scalar, avx2 or avx512 (default: LACONIC_CPU, else the best)", CLI_TEXT,  \
-         &(setup)->cpu},                                                                                     \
+        {"cpu",    0,                                                                                        \
+         "NAME",   "scalar, avx2, avx512 or amx (default: LACONIC_CPU, else the best)",                      \
+         CLI_TEXT, &(setup)->cpu},                                                                           \
         SETUP_LOG_OPTIONS(setup)
 
 /* The arguments as they came, before a parser moves them: choosing a CPU may start the program again. */

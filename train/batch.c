@@ -65,7 +65,7 @@ struct t5_batch batch_view(const struct batch *b) {
 
 struct t5_limits batch_limits(const struct batch *b) {
     int tokens = b->row_limit * b->row_length;
-    return (struct t5_limits){b->row_limit, tokens, tokens, b->row_length};
+    return (struct t5_limits){b->row_limit, tokens, tokens, b->row_length, false};
 }
 
 int batch_target_tokens(const struct batch *b) {

@@ -214,8 +214,10 @@ enum status checkpoint_load(struct trainer *t) {
         status = read_pair(file, t);
     if (status == STATUS_OK)
         status = read_state(file, t);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
+        trainer_refresh(t);
         trainer_skip_finished(t);
+    }
     h5_close(file);
     free(path);
     return status;
@@ -225,6 +227,8 @@ enum status checkpoint_begin_from(struct trainer *t, const char *path) {
     struct h5_file *file = NULL;
     TRY(h5_open(&file, path));
     enum status status = read_pair(file, t);
+    if (status == STATUS_OK)
+        trainer_refresh(t);
     h5_close(file);
     return status;
 }

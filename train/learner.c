@@ -3,8 +3,27 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "kernels/loss.h"
-#include "kernels/vector.h"
+#include "t5/flops.h"
+#include "t5/parameters.h"
+
+/* The matrices whose packed copies the optimiser keeps fresh. */
+static enum status list_matrices(struct learner *l) {
+    const struct t5_layout *layout = l->model->layout;
+    if (!l->model->packed)
+        return STATUS_OK;
+    l->matrices = calloc((size_t)layout->linear_count, sizeof *l->matrices);
+    if (!l->matrices)
+        return fail(STATUS_MEMORY, "no memory for the list of %d matrices", layout->linear_count);
+    for (l->matrix_count = 0; l->matrix_count < layout->linear_count; l->matrix_count++) {
+        const struct t5_linear *linear = &layout->linears[l->matrix_count];
+        l->matrices[l->matrix_count] = (struct adamw_matrix){.offset = linear->w,
+                                                             .rows = linear->out,
+                                                             .columns = linear->in,
+                                                             .forward = l->model->packed + linear->forward,
+                                                             .backward = l->model->packed + linear->backward};
+    }
+    return STATUS_OK;
+}
 
 enum status learner_open(struct learner *l, struct t5_model *model, const struct t5_limits *limits,
                          uint64_t dropout_key) {
@@ -17,7 +36,11 @@ enum status learner_open(struct learner *l, struct t5_model *model, const struct
         return fail(STATUS_MEMORY, "no memory for the gradients of a model of %zu weights",
                     model->weight_count);
     }
-    enum status status = t5_pass_open(&l->pass, &model->config, limits, true);
+    struct t5_limits own = *limits;
+    own.bf16 = model->packed != NULL;
+    enum status status = list_matrices(l);
+    if (status == STATUS_OK)
+        status = t5_pass_open(&l->pass, &model->config, &own, true);
     if (status != STATUS_OK)
         learner_close(l);
     return status;
@@ -28,7 +51,25 @@ void learner_close(struct learner *l) {
     free(l->gradients);
     free(l->first_moment);
     free(l->second_moment);
+    free(l->matrices);
     *l = (struct learner){0};
+}
+
+static struct t5_targets targets_of(const struct batch *batch, const struct t5_model *model,
+                                    const float *weights) {
+    return (struct t5_targets){.labels = batch->labels,
+                               .weights = weights,
+                               .nll = batch->nll,
+                               .argmax = batch->argmax,
+                               .vocabulary = model->config.vocab_size};
+}
+
+/* Sum of weight * nll. */
+static double weighted_loss(const struct batch *batch, int tokens) {
+    double loss = 0;
+    for (int i = 0; i < tokens; i++)
+        loss += (double)batch->weights[i] * (double)batch->nll[i];
+    return loss;
 }
 
 struct learner_result learner_step(struct learner *l, struct batch *batch, const struct adamw *adamw,
@@ -39,31 +80,31 @@ struct learner_result learner_step(struct learner *l, struct batch *batch, const
     int tokens = batch_target_tokens(batch);
     float per_token = 1.0f / (float)tokens;
 
-    float *logits = t5_forward(l->pass, model, &view, &dropout);
     for (int i = 0; i < tokens; i++)
         batch->weights[i] *= per_token;
-    loss_weighted_nll(logits, batch->labels, batch->weights, tokens, model->config.vocab_size, batch->nll,
-                      batch->argmax);
-    struct learner_result result = {0};
-    for (int i = 0; i < tokens; i++)
-        result.loss += (double)batch->weights[i] * (double)batch->nll[i];
-
-    memset(l->gradients, 0, model->weight_count * sizeof(float));
-    t5_backward(l->pass, model, l->gradients);
-    result.gradient_norm = gradient_norm(l->gradients, model->weight_count);
+    struct t5_targets targets = targets_of(batch, model, batch->weights);
+    struct t5_loss loss = t5_cross_entropy(&targets);
+    l->flops += t5_flops(&model->config, &view, true);
+    t5_forward(l->pass, model, &view, &dropout);
+    t5_backward(l->pass, model, &loss, l->gradients);
+    struct learner_result result = {.loss = weighted_loss(batch, tokens),
+                                    .gradient_norm = gradient_norm(l->gradients, model->weight_count)};
     if (!isfinite(result.gradient_norm)) { /* an update would leave weights that no checkpoint may hold */
+        memset(l->gradients, 0, model->weight_count * sizeof(float));
         result.loss = NAN;
         return result;
     }
     l->step++;
     adamw_update(model->weights, l->first_moment, l->second_moment, l->gradients, model->weight_count, adamw,
-                 l->step, gradient_clip_scale(result.gradient_norm, clip));
+                 l->step, gradient_clip_scale(result.gradient_norm, clip), l->matrices, l->matrix_count);
     return result;
 }
 
 void learner_score(struct learner *l, const struct t5_model *model, struct batch *batch) {
     struct t5_batch view = batch_view(batch);
-    const float *logits = t5_forward(l->pass, model, &view, NULL);
-    loss_token_nll(logits, batch->labels, batch_target_tokens(batch), model->config.vocab_size, batch->nll,
-                   batch->argmax);
+    struct t5_targets targets = targets_of(batch, model, NULL);
+    struct t5_loss loss = t5_cross_entropy(&targets);
+    l->flops += t5_flops(&model->config, &view, false);
+    t5_forward(l->pass, model, &view, NULL);
+    t5_head(l->pass, model, &loss);
 }

@@ -9,12 +9,16 @@
 struct learner {
     struct t5_model *model; /* borrowed */
     struct t5_pass *pass;
-    float *gradients, *first_moment, *second_moment; /* [weight_count] */
-    int64_t step;                                    /* updates done */
+    float *gradients;                    /* [weight_count] zero between steps */
+    float *first_moment, *second_moment; /* [weight_count] */
+    struct adamw_matrix *matrices;       /* [matrix_count] with packed copies, none in float32 */
+    int matrix_count;
+    int64_t step; /* updates done */
     uint64_t dropout_key;
+    double flops; /* of all steps and scores so far (t5/flops.h) */
 };
 
-/* limits: of the largest batch it will see. */
+/* limits: of the largest batch it will see. In bf16 when the model has packed copies (t5_use_bf16). */
 enum status learner_open(struct learner *learner, struct t5_model *model, const struct t5_limits *limits,
                          uint64_t dropout_key);
 void learner_close(struct learner *learner);

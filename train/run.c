@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include "base/log.h"
 #include "base/signals.h"
+#include "kernels/ceiling.h"
 #include "train/trainer.h"
 
 static enum status save_if_best(struct trainer *t) {
@@ -67,19 +68,26 @@ struct loop {
     int64_t steps_left;
     bool limited;
     double compressor_loss, decompressor_loss; /* smoothed, for the display */
+    double ceiling;                            /* operations per second that this machine could do */
+    double flops_before, step_seconds;         /* of the phase: learning and scoring, for the share of it */
 };
 
 static double smooth(double before, double now) {
     return before == 0 ? now : 0.95 * before + 0.05 * now;
 }
 
+static double learner_flops(const struct trainer *t) {
+    return t->compressor.flops + t->decompressor.flops;
+}
+
 static void show(struct loop *l, const struct step_result *result) {
     struct trainer *t = l->trainer;
+    double share = (learner_flops(t) - l->flops_before) / (l->step_seconds * l->ceiling);
     char detail[96];
     l->compressor_loss = smooth(l->compressor_loss, result->compressor.loss);
     l->decompressor_loss = smooth(l->decompressor_loss, result->decompressor.loss);
-    snprintf(detail, sizeof detail, "step %lld  loss C %.3f D %.3f", (long long)t->steps[t->phase],
-             l->compressor_loss, l->decompressor_loss);
+    snprintf(detail, sizeof detail, "%.0f%% of the ceiling  step %lld  loss C %.3f D %.3f", 100 * share,
+             (long long)t->steps[t->phase], l->compressor_loss, l->decompressor_loss);
     progress_update(&l->progress, trainer_progress(t), t->tokens - l->tokens_before, detail);
 }
 
@@ -88,7 +96,9 @@ static enum status one_step(struct loop *l) {
     double begun = progress_clock();
     TRY(metrics_begin_row(&t->metrics));
     struct step_result result = t->phase == PHASE_SUPERVISED ? supervised_step(t) : reinforce_step(t);
-    t->seconds[t->phase] += progress_clock() - begun;
+    double seconds = progress_clock() - begun;
+    t->seconds[t->phase] += seconds;
+    l->step_seconds += seconds;
     metrics_set(&t->metrics, "phase", t->phase);
     metrics_set(&t->metrics, "step", (double)t->steps[t->phase]);
     metrics_set(&t->metrics, "compressor_loss", result.compressor.loss);
@@ -139,6 +149,8 @@ static enum status run_phase(struct loop *l) {
         return STATUS_OK;
     l->compressor_loss = 0;
     l->tokens_before = t->tokens;
+    l->flops_before = learner_flops(t);
+    l->step_seconds = 0;
     progress_begin(&l->progress, phase_names[t->phase], "tokens", 1.0, at, 10);
     while (status == STATUS_OK && trainer_progress(t) < 1 && !must_stop(l)) {
         status = one_step(l);
@@ -178,6 +190,8 @@ static enum status finish_phase(struct trainer *t) {
 enum status trainer_run(struct trainer *t, const struct run_limits *limits) {
     struct loop loop = {
         .trainer = t, .saved = progress_clock(), .steps_left = limits->steps, .limited = limits->steps > 0};
+    loop.ceiling = ceiling_flops(trainer_uses_bf16(t));
+    log_info("the ceiling is %.0f GFLOP/s in %s", loop.ceiling * 1e-9, t->settings.precision);
     if (held_out_split(t) == SPLIT_TRAIN)
         log_warning("%s has no held-out text: the held-out figures are of training text", t->settings.data);
     while (t->phase < PHASE_COUNT) {

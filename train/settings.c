@@ -11,6 +11,8 @@
 #define TEXT(name, field, choices, value, help)                                                              \
     OPTION_ROW_TEXT(name, struct train_settings, field, choices, value, help)
 
+static const char *const precision_names[] = {"bf16", "fp32", NULL};
+
 const struct option_row train_options[] = {
     TEXT("model", model, NULL, "byte-1m", "both models: a name from configs/models or a JSON file"),
     TEXT("decompressor_model", decompressor_model, NULL, "",
@@ -19,6 +21,8 @@ const struct option_row train_options[] = {
     BOOL("absolute_positions", absolute_positions, "false",
          "adds learned absolute positions to T5's relative bias: they help short runs, but are not Hugging "
          "Face's T5"),
+    TEXT("precision", precision, precision_names, "bf16",
+         "operands of the matrix products while training; sums, weights and optimiser stay in float32"),
     INT("seed", seed, 0, 1e15, "1", "seed of every random stream"),
     INT("threads", threads, 0, 64, "0", "threads; 0: all CPUs"),
     FLOAT("minutes", minutes, 0, 1e6, "0",

@@ -5,7 +5,8 @@
 #include "store/options.h"
 
 struct train_settings {
-    char model[OPTION_TEXT_ROOM], decompressor_model[OPTION_TEXT_ROOM], data[OPTION_TEXT_ROOM];
+    char model[OPTION_TEXT_ROOM], decompressor_model[OPTION_TEXT_ROOM], data[OPTION_TEXT_ROOM],
+        precision[OPTION_TEXT_ROOM];
     bool absolute_positions;
     int64_t seed, threads;
     double minutes;

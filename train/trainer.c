@@ -9,6 +9,17 @@
 const char *const phase_names[PHASE_COUNT] = {"supervised", "reinforce"};
 const char *const stream_names[STREAM_COUNT] = {"weights", "texts", "noise", "action", "replay"};
 
+bool trainer_uses_bf16(const struct trainer *t) {
+    return strcmp(t->settings.precision, "bf16") == 0;
+}
+
+void trainer_refresh(struct trainer *t) {
+    t5_refresh(&t->pair.compressor);
+    t5_refresh(&t->pair.decompressor);
+    t5_refresh(&t->target_compressor);
+    t5_refresh(&t->target_decompressor);
+}
+
 enum { LEARN_BYTES = 8 << 20 }; /* training text that byte-pair merges are learned from */
 
 /* Evenly spread training chunks, up to LEARN_BYTES, and the merges learned from them. */
@@ -86,6 +97,12 @@ static enum status open_models(struct trainer *t) {
     TRY(t5_open(&t->target_decompressor, &decompressor));
     t5_initialise(&t->pair.compressor, &t->rng[STREAM_WEIGHTS]);
     t5_initialise(&t->pair.decompressor, &t->rng[STREAM_WEIGHTS]);
+    if (trainer_uses_bf16(t)) {
+        struct t5_model *models[] = {&t->pair.compressor, &t->pair.decompressor, &t->target_compressor,
+                                     &t->target_decompressor};
+        for (int i = 0; i < 4; i++)
+            TRY(t5_use_bf16(models[i]));
+    }
     t->pair.prior_counts = calloc((size_t)compressor.vocab_size, sizeof *t->pair.prior_counts);
     return t->pair.prior_counts ? STATUS_OK : fail(STATUS_MEMORY, "no memory for the prior");
 }
@@ -99,7 +116,7 @@ static enum status open_buffers(struct trainer *t) {
     TRY(learner_open(&t->compressor, &t->pair.compressor, &limits, (uint64_t)s->seed << 20));
     TRY(learner_open(&t->decompressor, &t->pair.decompressor, &limits, (uint64_t)(s->seed + 1) << 20));
     TRY(t5_generator_open(&t->generator, &t->pair.compressor.config, rows > 64 ? rows : 64, row_length,
-                          code_room));
+                          code_room, trainer_uses_bf16(t)));
     if (s->rl.steps == 0)
         return STATUS_OK;
     TRY(rollout_open(&t->rollout, texts, behaviour_room(s), code_room));

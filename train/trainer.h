@@ -50,6 +50,10 @@ struct trainer {
 enum status trainer_open(struct trainer *trainer, const struct train_settings *settings, const char *folder);
 void trainer_close(struct trainer *trainer); /* safe on a zeroed trainer */
 
+bool trainer_uses_bf16(const struct trainer *trainer);
+/* Packs the bf16 copies of all weights again, after they were read. */
+void trainer_refresh(struct trainer *trainer);
+
 /* Moves on to the first phase that is not over under these settings; phase == PHASE_COUNT when all are. */
 void trainer_skip_finished(struct trainer *trainer);
 

@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SPINS = 2000, PARTS_BITS = 8, PARTS_MASK = (1 << PARTS_BITS) - 1 };
+enum { SPINS = 20000, PARTS_BITS = 8, PARTS_MASK = (1 << PARTS_BITS) - 1 };
 
 _Static_assert((int)THREADS_MAXIMUM <= (int)PARTS_MASK, "parts must fit the announcement");
 

@@ -40,7 +40,7 @@ static enum status t5_engine_generate(struct engine *engine, enum engine_role ro
     struct t5_generator **generator = &self->generators[role];
     int length = self->pair->chunking.size;
     if (!*generator)
-        TRY(t5_generator_open(generator, &model->config, engine->batch_rows, length + 1, length));
+        TRY(t5_generator_open(generator, &model->config, engine->batch_rows, length + 1, length, false));
 
     const struct t5_sampling greedy = {.temperature = 0};
     enum gemm_backend before = gemm_selected();

@@ -1,202 +1,263 @@
-/* Attention over ragged rows, forward and backward, and the cached single step.
- * Work is cut by (row, head) pairs; the bias gradient by heads, so sums do not depend on the threads. */
+/* Attention's scratch and how its work is cut: into (row, head) pieces, a group of rows of one head after the
+ * other. Groups do not depend on the threads, and each has a partial sum of the bias gradient. */
 #include "kernels/attention.h"
+#include <assert.h>
 #include <float.h>
 #include <string.h>
 #include "base/threads.h"
+#include "kernels/attention_piece.h"
 #include "kernels/dropout.h"
-#include "kernels/gemm.h"
-#include "kernels/lanes.h"
 
-struct attention {
-    const struct attention_shape *shape;
-    float *out, *probabilities, *dq, *dk, *dv, *dbias, *scratch;
-    const float *q, *k, *v, *dout;
-    size_t scratch_size;
-};
+enum { GROUPS = 64 }; /* of rows, at most */
 
-/* Where one (row, head) pair finds its pieces. */
-struct piece {
-    size_t queries, keys, head;
-    size_t q, k; /* floats into the [tokens, inner] arrays */
-    size_t p;    /* floats into probabilities */
-};
-
-size_t attention_scratch_size(int longest_queries, int longest_keys) {
-    return (size_t)longest_queries * (size_t)longest_keys;
+static size_t padded_span(int length) {
+    return (size_t)length * 2 + ATTENTION_PADDING;
 }
 
-static size_t row_area(const struct attention_shape *s, size_t r) {
-    return (size_t)(s->q_start[r + 1] - s->q_start[r]) * (size_t)(s->k_start[r + 1] - s->k_start[r]);
+/* The zeros between a strip's rows stand before its first one too. */
+static float *take_strip(struct arena *arena, size_t rows, size_t keys) {
+    float *start =
+        ARENA_TAKE(arena, float, rows *(attention_whole_panels(keys) + ATTENTION_GAP) + ATTENTION_GAP);
+    return start ? start + ATTENTION_GAP : NULL;
 }
 
-/* Calls `run` for the pieces [begin, end) of rows x heads. */
-static void for_pieces(struct attention *a, size_t begin, size_t end, float *scratch,
-                       void (*run)(struct attention *, const struct piece *, float *)) {
-    const struct attention_shape *s = a->shape;
-    size_t heads = (size_t)s->heads, inner = heads * (size_t)s->width, p = 0, row = 0;
-    for (size_t i = begin; i < end; i++) {
-        for (; row < i / heads; row++)
-            p += row_area(s, row) * heads;
-        struct piece piece = {.queries = (size_t)(s->q_start[row + 1] - s->q_start[row]),
-                              .keys = (size_t)(s->k_start[row + 1] - s->k_start[row]),
-                              .head = i % heads};
-        piece.q = (size_t)s->q_start[row] * inner + piece.head * (size_t)s->width;
-        piece.k = (size_t)s->k_start[row] * inner + piece.head * (size_t)s->width;
-        piece.p = p + piece.head * row_area(s, row);
-        if (piece.queries)
-            run(a, &piece, scratch);
+static bf16 *take_packed(struct arena *arena, size_t k, size_t n) {
+    return ARENA_TAKE(arena, bf16, bf16_packed_size((int)k, (int)n));
+}
+
+static void take_bf16(struct attention_buffers *b, const struct attention_limits *l, size_t strip,
+                      struct arena *arena) {
+    size_t keys = (size_t)l->keys, width = (size_t)l->width;
+    b->k_transposed = take_packed(arena, width, keys);
+    b->v = take_packed(arena, keys, width);
+    b->p = ARENA_TAKE(arena, bf16, strip * (attention_whole_panels(keys) + ATTENTION_GAP));
+    b->product = ARENA_TAKE(arena, float, strip *attention_whole_panels(width));
+    if (!l->backward)
+        return;
+    b->v_transposed = take_packed(arena, width, keys);
+    b->k = take_packed(arena, keys, width);
+    b->q_strip = take_packed(arena, strip, width);
+    b->dout_strip = take_packed(arena, strip, width);
+    b->p_pairs = take_packed(arena, strip, keys);
+    b->ds_pairs = take_packed(arena, strip, keys);
+    b->dk = ARENA_TAKE(arena, float, keys *attention_whole_panels(width));
+    b->dv = ARENA_TAKE(arena, float, keys *attention_whole_panels(width));
+}
+
+static struct attention_buffers take_buffers(const struct attention_limits *l, struct arena *arena) {
+    struct attention_buffers b = {0};
+    size_t strip = l->queries < ATTENTION_STRIP ? (size_t)l->queries : ATTENTION_STRIP;
+    b.bias = ARENA_TAKE(arena, float, padded_span(l->length));
+    b.penalty = ARENA_TAKE(arena, float, attention_whole_panels((size_t)l->keys));
+    b.scores = take_strip(arena, strip, (size_t)l->keys);
+    b.statistics = ARENA_TAKE(arena, float, strip * 2);
+    if (l->backward) {
+        b.dscores = take_strip(arena, strip, (size_t)l->keys);
+        b.common = ARENA_TAKE(arena, float, strip);
     }
+    if (l->bf16)
+        take_bf16(&b, l, strip, arena);
+    return b;
 }
 
-/* Scores of one query become probabilities over its visible keys, zero over the future. */
-static void finish_row(const struct attention_shape *s, const struct piece *piece, float *row, size_t i) {
-    size_t visible = s->causal && i + 1 < piece->keys ? i + 1 : piece->keys;
+void attention_scratch_lay_out(struct attention_scratch *scratch, const struct attention_limits *limits,
+                               struct arena *arena) {
+    struct arena one = arena_measuring();
+    take_buffers(limits, &one);
+    scratch->limits = *limits;
+    scratch->worker_size = one.used;
+    scratch->workers = ARENA_TAKE(arena, unsigned char, (size_t)limits->threads *one.used);
+    scratch->dbias = limits->backward ? ARENA_TAKE(arena, float,
+                                                   GROUPS *(size_t)limits->heads *padded_span(limits->length))
+                                      : NULL;
+}
+
+struct attention_strip attention_strip_at(const struct attention_piece *piece, size_t first) {
+    const struct attention_shape *s = piece->shape;
+    struct attention_strip strip = {.first = first, .rows = piece->queries - first, .columns = piece->keys};
+    if (strip.rows > ATTENTION_STRIP)
+        strip.rows = ATTENTION_STRIP;
+    if (s->causal && first + strip.rows < piece->keys)
+        strip.columns = first + strip.rows;
+    size_t columns = attention_whole_panels(strip.columns);
+    strip.scores = (struct lanes_scores){.scores = piece->buffers->scores,
+                                         .rows = strip.rows,
+                                         .stride = columns + ATTENTION_GAP,
+                                         .columns = columns,
+                                         .keys = piece->keys,
+                                         .seen = s->causal ? first + 1 : piece->keys,
+                                         .growth = s->causal};
     if (s->bias)
-        lanes->axpy(row, 1.0f,
-                    s->bias + piece->head * (2 * (size_t)s->length - 1) + (size_t)s->length - 1 - i, visible);
-    if (s->key_mask) {
-        const uint8_t *mask = s->key_mask + (piece->k / ((size_t)s->heads * (size_t)s->width));
-        for (size_t j = 0; j < visible; j++)
-            row[j] += mask[j] ? 0.0f : -FLT_MAX;
+        strip.scores.bias = piece->buffers->bias + (size_t)s->length - 1 - first;
+    if (s->key_mask)
+        strip.scores.penalty = piece->buffers->penalty;
+    if (s->dropout_rate != 0.0f) {
+        strip.scores.threshold = dropout_threshold(s->dropout_rate);
+        strip.scores.seed = (uint32_t)dropout_key(s->dropout_key, (uint32_t)(piece->number >> 32));
+        strip.scores.first = (uint32_t)(piece->number + first * piece->keys);
+        strip.scores.keep = 1.0f / (1.0f - s->dropout_rate);
     }
-    lanes->softmax(row, visible);
-    memset(row + visible, 0, (piece->keys - visible) * sizeof *row);
+    return strip;
 }
 
-static const float *dropped(const struct attention_shape *s, const struct piece *piece, const float *p,
-                            float *scratch) {
-    if (s->dropout_rate == 0.0f)
-        return p;
-    dropout_apply(scratch, p, piece->queries * piece->keys, s->dropout_rate, s->dropout_key, piece->p);
-    return scratch;
+struct lanes_gradient attention_gradient_of(const struct attention_piece *piece,
+                                            const struct attention_strip *strip) {
+    const struct attention_buffers *b = piece->buffers;
+    size_t step = 2 * (size_t)piece->shape->heads;
+    return (struct lanes_gradient){.statistics = piece->saved + strip->first * step,
+                                   .step = step,
+                                   .common = b->common,
+                                   .dscores = b->dscores,
+                                   .keep_dscores = piece->dbias != NULL,
+                                   .ds = b->p,
+                                   .p_pairs = (uint32_t *)(void *)b->p_pairs,
+                                   .ds_pairs = (uint32_t *)(void *)b->ds_pairs,
+                                   .pairs = bf16_packed_pairs((int)strip->rows)};
 }
 
-static void forward_piece(struct attention *a, const struct piece *piece, float *scratch) {
-    const struct attention_shape *s = a->shape;
-    int inner = s->heads * s->width, queries = (int)piece->queries, keys = (int)piece->keys;
-    float *p = a->probabilities ? a->probabilities + piece->p : scratch;
-    gemm_serial(false, true, queries, keys, s->width, 1.0f, a->q + piece->q, inner, a->k + piece->k, inner,
-                0.0f, p, keys);
-    for (size_t i = 0; i < piece->queries; i++)
-        finish_row(s, piece, p + i * piece->keys, i);
-    gemm_serial(false, false, queries, s->width, keys, 1.0f, dropped(s, piece, p, scratch), keys,
-                a->v + piece->k, inner, 0.0f, a->out + piece->q, inner);
+void attention_add_dbias(const struct attention_piece *piece, const struct attention_strip *strip) {
+    if (piece->dbias) /* distance -(rows - 1) first */
+        lanes->diagonal_sums(piece->dbias + (size_t)piece->shape->length - strip->first - strip->rows,
+                             piece->buffers->dscores, strip->scores.stride, strip->rows,
+                             strip->scores.columns);
 }
 
-static void forward_task(void *context, size_t begin, size_t end, int worker) {
-    struct attention *a = context;
-    for_pieces(a, begin, end, a->scratch + (size_t)worker * a->scratch_size, forward_piece);
-}
-
-void attention_forward(float *out, float *probabilities, const float *q, const float *k, const float *v,
-                       const struct attention_shape *shape, float *scratch, size_t scratch_size) {
-    struct attention a = {.shape = shape,
-                          .out = out,
-                          .probabilities = probabilities,
-                          .q = q,
-                          .k = k,
-                          .v = v,
-                          .scratch = scratch,
-                          .scratch_size = scratch_size};
-    threads_for((size_t)shape->rows * (size_t)shape->heads, 1, forward_task, &a);
-}
-
-static void backward_piece(struct attention *a, const struct piece *piece, float *scratch) {
-    const struct attention_shape *s = a->shape;
-    int inner = s->heads * s->width, queries = (int)piece->queries, keys = (int)piece->keys;
-    float *p = a->probabilities + piece->p;
-    const float *dout = a->dout + piece->q;
-    gemm_serial(true, false, keys, s->width, queries, 1.0f, dropped(s, piece, p, scratch), keys, dout, inner,
-                0.0f, a->dv + piece->k, inner);
-    gemm_serial(false, true, queries, keys, s->width, 1.0f, dout, inner, a->v + piece->k, inner, 0.0f,
-                scratch, keys);
-    if (s->dropout_rate != 0.0f)
-        dropout_apply(scratch, scratch, piece->queries * piece->keys, s->dropout_rate, s->dropout_key,
-                      piece->p);
-    for (size_t i = 0; i < piece->queries; i++)
-        lanes->softmax_backward(p + i * piece->keys, scratch + i * piece->keys, piece->keys);
-    gemm_serial(false, false, queries, s->width, keys, 1.0f, p, keys, a->k + piece->k, inner, 0.0f,
-                a->dq + piece->q, inner);
-    gemm_serial(true, false, keys, s->width, queries, 1.0f, p, keys, a->q + piece->q, inner, 0.0f,
-                a->dk + piece->k, inner);
-}
-
-static void backward_task(void *context, size_t begin, size_t end, int worker) {
-    struct attention *a = context;
-    for_pieces(a, begin, end, a->scratch + (size_t)worker * a->scratch_size, backward_piece);
-}
-
-/* dbias[h][j - i + length - 1] += dscore(i, j), summed in the order of the batch. */
-static void bias_task(void *context, size_t begin, size_t end, int worker) {
-    (void)worker;
-    struct attention *a = context;
-    const struct attention_shape *s = a->shape;
-    size_t length = (size_t)s->length, p = 0;
-    for (size_t r = 0; r < (size_t)s->rows; r++) {
-        size_t queries = (size_t)(s->q_start[r + 1] - s->q_start[r]);
-        size_t keys = (size_t)(s->k_start[r + 1] - s->k_start[r]);
-        for (size_t h = begin; h < end; h++)
-            for (size_t i = 0; i < queries; i++)
-                lanes->axpy(a->dbias + h * (2 * length - 1) + length - 1 - i, 1.0f,
-                            a->probabilities + p + (h * queries + i) * keys, keys);
-        p += queries * keys * (size_t)s->heads;
-    }
-}
-
-void attention_backward(float *dq, float *dk, float *dv, float *dbias, const float *dout,
-                        float *probabilities, const float *q, const float *k, const float *v,
-                        const struct attention_shape *shape, float *scratch, size_t scratch_size) {
-    struct attention a = {.shape = shape,
-                          .probabilities = probabilities,
-                          .dq = dq,
-                          .dk = dk,
-                          .dv = dv,
-                          .dbias = dbias,
-                          .scratch = scratch,
-                          .q = q,
-                          .k = k,
-                          .v = v,
-                          .dout = dout,
-                          .scratch_size = scratch_size};
-    size_t inner = (size_t)shape->heads * (size_t)shape->width;
-    for (int r = 0; r < shape->rows; r++) /* a row without queries gives its keys no gradient */
-        if (shape->q_start[r] == shape->q_start[r + 1]) {
-            size_t first = (size_t)shape->k_start[r] * inner,
-                   size = (size_t)shape->k_start[r + 1] * inner - first;
-            memset(dk + first, 0, size * sizeof *dk);
-            memset(dv + first, 0, size * sizeof *dv);
-        }
-    threads_for((size_t)shape->rows * (size_t)shape->heads, 1, backward_task, &a);
-    if (dbias)
-        threads_for((size_t)shape->heads, 1, bias_task, &a);
-}
-
-struct attention_single {
-    const struct attention_step_shape *shape;
-    float *out, *scratch;
-    const float *q, *keys, *values;
-    size_t scratch_size;
+/* A call: one kind of work on all pieces. */
+struct attention_call {
+    void (*run)(const struct attention_piece *piece);
+    const struct attention_shape *shape;
+    const struct attention_scratch *scratch;
+    const struct attention_operands *in, *gradient; /* gradient: NULL in the forward pass */
+    struct values out, dout;
+    float *statistics;
+    const float *saved;
+    bool with_dbias;
 };
 
-static void step_task(void *context, size_t begin, size_t end, int worker) {
-    struct attention_single *a = context;
-    const struct attention_step_shape *s = a->shape;
-    size_t heads = (size_t)s->heads, width = (size_t)s->width, inner = heads * width;
-    float *scores = a->scratch + (size_t)worker * a->scratch_size;
-    for (size_t i = begin; i < end; i++) {
-        size_t row = i / heads, head = i % heads, count = (size_t)s->count[row];
-        size_t base = (size_t)s->slot[row] * s->slot_stride + head * width;
-        size_t at = row * inner + head * width;
-        const float *bias =
-            s->bias ? s->bias + head * (2 * (size_t)s->length - 1) + (size_t)s->length - count : NULL;
-        lanes->attend(a->out + at, a->q + at, a->keys + base, a->values + base, bias, scores, count, inner,
-                      width);
+static size_t groups_of(const struct attention_call *c) {
+    return c->shape->rows < GROUPS ? (size_t)c->shape->rows : GROUPS;
+}
+
+/* Probabilities of the rows before `row`. */
+static uint64_t probabilities_before(const struct attention_shape *s, size_t row) {
+    uint64_t count = 0;
+    for (size_t r = 0; r < row; r++)
+        count +=
+            (uint64_t)(s->q_start[r + 1] - s->q_start[r]) * (uint64_t)(s->k_start[r + 1] - s->k_start[r]);
+    return count * (uint64_t)s->heads;
+}
+
+static struct attention_operands operands_at(const struct attention_operands *all, size_t query, size_t key,
+                                             size_t column) {
+    struct attention_operands part = *all;
+    part.q = attention_values_at(all->q, query * (size_t)all->q_stride + column);
+    part.k = attention_values_at(all->k, key * (size_t)all->k_stride + column);
+    part.v = attention_values_at(all->v, key * (size_t)all->v_stride + column);
+    return part;
+}
+
+/* Fills what depends on the row: piece->head, buffers and dbias are there. */
+static void place_piece(const struct attention_call *c, struct attention_piece *piece, size_t row) {
+    const struct attention_shape *s = c->shape;
+    size_t query = (size_t)s->q_start[row], key = (size_t)s->k_start[row];
+    size_t column = piece->head * (size_t)s->width;
+    size_t statistics = (query * (size_t)s->heads + piece->head) * 2;
+    piece->queries = (size_t)s->q_start[row + 1] - query;
+    piece->keys = (size_t)s->k_start[row + 1] - key;
+    piece->inner = (size_t)s->heads * (size_t)s->width;
+    piece->in = operands_at(c->in, query, key, column);
+    piece->out = attention_values_at(c->out, query * piece->inner + column);
+    if (c->gradient) {
+        piece->gradient = operands_at(c->gradient, query, key, column);
+        piece->dout = attention_values_at(c->dout, query * piece->inner + column);
+        piece->saved = c->saved + statistics;
+    }
+    piece->statistics = c->statistics ? c->statistics + statistics : NULL;
+    if (s->key_mask)
+        for (size_t j = 0; j < piece->keys; j++)
+            piece->buffers->penalty[j] = s->key_mask[key + j] ? 0.0f : -FLT_MAX;
+}
+
+static void check_piece(const struct attention_call *c, const struct attention_piece *piece) {
+    const struct attention_limits *limits = &c->scratch->limits;
+    size_t length = c->shape->bias ? (size_t)c->shape->length : SIZE_MAX;
+    assert(piece->queries <= (size_t)limits->queries && piece->queries <= length);
+    assert(piece->keys <= (size_t)limits->keys && piece->keys <= length);
+    assert(piece->keys > 0 || piece->queries == 0);
+    (void)limits;
+    (void)length;
+}
+
+static void run_group(const struct attention_call *c, size_t group, struct attention_piece *piece) {
+    size_t rows = (size_t)c->shape->rows, groups = groups_of(c), heads = (size_t)c->shape->heads;
+    size_t row = group * rows / groups, end = (group + 1) * rows / groups;
+    uint64_t before = probabilities_before(c->shape, row);
+    for (; row < end; row++) {
+        place_piece(c, piece, row);
+        check_piece(c, piece);
+        piece->number = before + piece->head * piece->queries * piece->keys;
+        before += heads * piece->queries * piece->keys;
+        c->run(piece);
     }
 }
 
-void attention_step(float *out, const float *q, const float *keys, const float *values,
-                    const struct attention_step_shape *shape, float *scratch, size_t scratch_size) {
-    struct attention_single a = {shape, out, scratch, q, keys, values, scratch_size};
-    threads_for((size_t)shape->rows * (size_t)shape->heads, 4, step_task, &a);
+static void groups_task(void *context, size_t begin, size_t end, int worker) {
+    const struct attention_call *c = context;
+    const struct attention_shape *s = c->shape;
+    const struct attention_scratch *scratch = c->scratch;
+    size_t heads = (size_t)s->heads, span = 2 * (size_t)s->length - 1;
+    struct arena arena = {scratch->workers + (size_t)worker * scratch->worker_size, scratch->worker_size, 0};
+    struct attention_buffers buffers = take_buffers(&scratch->limits, &arena);
+    for (size_t i = begin; i < end; i++) {
+        struct attention_piece piece = {.shape = s, .buffers = &buffers, .head = i % heads};
+        if (s->bias)
+            memcpy(buffers.bias, s->bias + piece.head * span, span * sizeof(float));
+        if (c->with_dbias) {
+            piece.dbias = scratch->dbias + i * padded_span(s->length);
+            memset(piece.dbias, 0, padded_span(s->length) * sizeof(float));
+        }
+        run_group(c, i / heads, &piece);
+    }
+}
+
+static void run_call(struct attention_call *c) {
+    const struct attention_limits *limits = &c->scratch->limits;
+    assert(threads_count() <= limits->threads && c->shape->heads <= limits->heads);
+    assert(c->shape->width <= limits->width && (!c->shape->bias || c->shape->length <= limits->length));
+    assert(!c->in->q.b16 || (limits->bf16 && c->shape->width % 2 == 0));
+    assert(!c->gradient || limits->backward);
+    assert(!c->with_dbias || c->shape->bias);
+    (void)limits;
+    threads_for(groups_of(c) * (size_t)c->shape->heads, 1, groups_task, c);
+}
+
+void attention_forward(struct values out, float *statistics, const struct attention_operands *in,
+                       const struct attention_shape *shape, const struct attention_scratch *scratch) {
+    struct attention_call call = {.run = in->q.f32 ? attention_forward_f32 : attention_forward_bf16,
+                                  .shape = shape,
+                                  .scratch = scratch,
+                                  .in = in,
+                                  .out = out,
+                                  .statistics = statistics};
+    run_call(&call);
+}
+
+void attention_backward(const struct attention_operands *gradient, float *dbias, struct values dout,
+                        struct values out, const float *statistics, const struct attention_operands *in,
+                        const struct attention_shape *shape, const struct attention_scratch *scratch) {
+    struct attention_call call = {.run = in->q.f32 ? attention_backward_f32 : attention_backward_bf16,
+                                  .shape = shape,
+                                  .scratch = scratch,
+                                  .in = in,
+                                  .gradient = gradient,
+                                  .out = out,
+                                  .dout = dout,
+                                  .saved = statistics,
+                                  .with_dbias = dbias != NULL};
+    run_call(&call);
+    size_t heads = (size_t)shape->heads, span = 2 * (size_t)shape->length - 1;
+    if (dbias)
+        for (size_t i = 0; i < groups_of(&call) * heads; i++)
+            lanes->axpy(dbias + i % heads * span, 1.0f, scratch->dbias + i * padded_span(shape->length),
+                        span);
 }

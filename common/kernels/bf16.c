@@ -38,18 +38,17 @@ void bf16_to_float(float *y, const bf16 *x, size_t n) {
 struct packing {
     uint32_t *packed;
     const bf16 *b;
-    size_t ldb, k, n;
+    size_t ldb, k, n, pairs; /* pairs: of a panel of `packed` */
 };
 
 /* Pairs of rows [begin, end) of all panels. */
 static void pack_task(void *context, size_t begin, size_t end, int worker) {
     (void)worker;
     struct packing *p = context;
-    size_t pairs = bf16_packed_pairs((int)p->k);
     for (size_t pair = begin; pair < end; pair++) {
         const bf16 *low = p->b + 2 * pair * p->ldb, *high = low + p->ldb;
         for (size_t j = 0; j < p->n; j += BF16_PANEL) {
-            uint32_t *to = p->packed + (j / BF16_PANEL * pairs + pair) * BF16_PANEL;
+            uint32_t *to = p->packed + (j / BF16_PANEL * p->pairs + pair) * BF16_PANEL;
             size_t width = p->n - j < BF16_PANEL ? p->n - j : BF16_PANEL;
             if (width < BF16_PANEL || 2 * pair >= p->k)
                 memset(to, 0, BF16_PANEL * sizeof *to);
@@ -63,8 +62,13 @@ static void pack_task(void *context, size_t begin, size_t end, int worker) {
 }
 
 void bf16_pack(bf16 *packed, const bf16 *b, size_t ldb, int k, int n) {
-    struct packing p = {(uint32_t *)(void *)packed, b, ldb, (size_t)k, (size_t)n};
-    threads_for(bf16_packed_pairs(k), 64, pack_task, &p);
+    struct packing p = {(uint32_t *)(void *)packed, b, ldb, (size_t)k, (size_t)n, bf16_packed_pairs(k)};
+    threads_for(p.pairs, 64, pack_task, &p);
+}
+
+void bf16_pack_within(bf16 *packed, const bf16 *b, size_t ldb, int k, int n, size_t pairs) {
+    struct packing p = {(uint32_t *)(void *)packed, b, ldb, (size_t)k, (size_t)n, pairs};
+    pack_task(&p, 0, ((size_t)k + 1) / 2, 0);
 }
 
 void bf16_pack_transposed(bf16 *packed, const bf16 *b, size_t ldb, int k, int n) {
@@ -86,6 +90,8 @@ static void pack_weights_backward(uint32_t *to, const float *w, size_t pairs, si
     for (size_t j = 0; j < in; j += BF16_PANEL) {
         size_t width = in - j < BF16_PANEL ? in - j : BF16_PANEL;
         uint32_t *panel = to + j / BF16_PANEL * pairs * BF16_PANEL;
+        if (width < BF16_PANEL || rows < BF16_PANEL)
+            memset(panel, 0, (size_t)BF16_PAIRS * BF16_PANEL * sizeof *panel);
         for (size_t r = 0; r < rows; r += 2)
             lanes->bf16_pair_round(panel + r / 2 * BF16_PANEL, w + r * in + j,
                                    r + 1 < rows ? w + (r + 1) * in + j : none, width);

@@ -37,6 +37,10 @@ void bf16_to_float(float *y, const bf16 *x, size_t n);
 /* Packs b [k, n], rows ldb apart. Over threads, or inside a task on the calling thread. */
 void bf16_pack(bf16 *packed, const bf16 *b, size_t ldb, int k, int n);
 
+/* The same into the first rows of a packed matrix whose panels have `pairs`. On the calling thread; what is
+ * behind row k is left as it is. */
+void bf16_pack_within(bf16 *packed, const bf16 *b, size_t ldb, int k, int n, size_t pairs);
+
 /* Packs the transposed of b [n, k], rows ldb apart (even, and b 4-byte aligned). On the calling thread. */
 void bf16_pack_transposed(bf16 *packed, const bf16 *b, size_t ldb, int k, int n);
 

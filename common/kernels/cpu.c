@@ -7,13 +7,35 @@
 #include <string.h>
 #include <unistd.h>
 #include "kernels/gemm.h"
+#include "kernels/gemm_bf16.h"
 #include "kernels/lanes.h"
 
 static char description[96] = "not prepared";
 
-/* The OpenBLAS kernels that use what `name` stands for. */
-static const char *core_for(const char *name) {
-    return strcmp(name, "avx512") == 0 ? "SKYLAKEX" : strcmp(name, "avx2") == 0 ? "HASWELL" : NULL;
+/* What --cpu and LACONIC_CPU may say, and which kernels that means. */
+static const struct choice {
+    const char *name, *lanes;
+    const char *bf16[2];  /* the first that this CPU has */
+    const char *openblas; /* its core type; NULL: any */
+} choices[] = {
+    {"scalar", "scalar", {"scalar"}, NULL},
+    {"avx2", "avx2", {"avx2"}, "HASWELL"},
+    {"avx512", "avx512", {"avx512bf16", "avx512"}, "SKYLAKEX"},
+    {"amx", "avx512", {"amx"}, "SKYLAKEX"},
+};
+
+static const struct choice *find_choice(const char *name) {
+    for (size_t i = 0; i < sizeof choices / sizeof *choices; i++)
+        if (strcmp(choices[i].name, name) == 0)
+            return &choices[i];
+    return NULL;
+}
+
+static bool select_kernels(const struct choice *choice) {
+    bool found = false;
+    for (int i = 0; i < 2 && choice->bf16[i] && !found; i++)
+        found = gemm_bf16_select(choice->bf16[i]);
+    return found && lanes_select(choice->lanes);
 }
 
 static bool core_uses_avx512(const char *running) {
@@ -21,29 +43,43 @@ static bool core_uses_avx512(const char *running) {
            strcasecmp(running, "SapphireRapids") == 0;
 }
 
-enum status cpu_prepare(const char *choice, char **argv) {
-    if (!choice)
-        choice = getenv("LACONIC_CPU");
-    bool forced = choice && *choice;
-    if (forced && strcmp(choice, "scalar") != 0 && strcmp(choice, "avx2") != 0 &&
-        strcmp(choice, "avx512") != 0)
-        return fail(STATUS_USAGE, "unknown CPU back end '%s': use scalar, avx2 or avx512", choice);
-    if (forced && !lanes_select(choice))
-        return fail(STATUS_USAGE,
-                    "this CPU does not have %s: use another back end or leave the choice to laconic", choice);
-    choice = lanes->name;
-    if (forced && strcmp(choice, "scalar") == 0)
-        gemm_select(GEMM_PORTABLE);
+/* Whether OpenBLAS runs what the choice means; one not forced is content with more. */
+static bool openblas_suits(const struct choice *choice, bool forced, const char *running) {
+    if (!choice->openblas)
+        return true;
+    if (strcmp(choice->lanes, "avx512") == 0)
+        return core_uses_avx512(running);
+    return !forced || strcasecmp(running, choice->openblas) == 0;
+}
 
-    const char *wanted = core_for(choice), *running = openblas_get_corename();
-    bool suits = !wanted || (strcmp(choice, "avx512") == 0 ? core_uses_avx512(running)
-                                                           : !forced || strcasecmp(running, wanted) == 0);
-    const char *inherited = getenv("OPENBLAS_CORETYPE");
-    if (!suits && !(inherited && strcmp(inherited, wanted) == 0)) {
-        setenv("OPENBLAS_CORETYPE", wanted, 1);
+static enum status force(const char *name, const struct choice **choice) {
+    *choice = find_choice(name);
+    if (!*choice)
+        return fail(STATUS_USAGE, "unknown CPU back end '%s': use scalar, avx2, avx512 or amx", name);
+    if (!select_kernels(*choice))
+        return fail(STATUS_USAGE,
+                    "this CPU does not have %s: use another back end or leave the choice to laconic", name);
+    if (strcmp(name, "scalar") == 0)
+        gemm_select(GEMM_PORTABLE);
+    return STATUS_OK;
+}
+
+enum status cpu_prepare(const char *name, char **argv) {
+    const struct choice *choice = find_choice(lanes->name); /* the best there is, chosen at start-up */
+    if (!name)
+        name = getenv("LACONIC_CPU");
+    bool forced = name && *name;
+    if (forced)
+        TRY(force(name, &choice));
+
+    const char *running = openblas_get_corename(), *inherited = getenv("OPENBLAS_CORETYPE");
+    if (!openblas_suits(choice, forced, running) &&
+        !(inherited && strcmp(inherited, choice->openblas) == 0)) {
+        setenv("OPENBLAS_CORETYPE", choice->openblas, 1);
         execv("/proc/self/exe", argv); /* comes back only if it failed: slower, not wrong */
     }
-    snprintf(description, sizeof description, "%s (OpenBLAS %s)", choice, running);
+    snprintf(description, sizeof description, "%s (OpenBLAS %s, bf16 by %s)", lanes->name, running,
+             gemm_bf16_selected());
     return STATUS_OK;
 }
 

@@ -1,5 +1,6 @@
 /* Counter-based dropout. */
 #include "kernels/dropout.h"
+#include "base/threads.h"
 #include "kernels/lanes.h"
 
 uint64_t dropout_key(uint64_t key, uint32_t place) {
@@ -12,4 +13,32 @@ uint64_t dropout_key(uint64_t key, uint32_t place) {
 void dropout_apply(float *y, const float *x, size_t n, float rate, uint64_t key, uint64_t first) {
     uint32_t seed = (uint32_t)dropout_key(key, (uint32_t)(first >> 32));
     lanes->dropout(y, x, n, dropout_threshold(rate), 1.0f / (1.0f - rate), seed, (uint32_t)first);
+}
+
+struct dropping {
+    struct values x;
+    float rate;
+    uint64_t key;
+};
+
+static void drop_task(void *context, size_t begin, size_t end, int worker) {
+    enum { PIECE = 256 };
+    (void)worker;
+    const struct dropping *d = context;
+    if (d->x.f32) {
+        dropout_apply(d->x.f32 + begin, d->x.f32 + begin, end - begin, d->rate, d->key, begin);
+        return;
+    }
+    for (size_t i = begin; i < end; i += PIECE) {
+        float wide[PIECE];
+        size_t n = end - i < PIECE ? end - i : PIECE;
+        lanes->bf16_widen(wide, d->x.b16 + i, n);
+        dropout_apply(wide, wide, n, d->rate, d->key, i);
+        lanes->bf16_round(d->x.b16 + i, wide, n);
+    }
+}
+
+void dropout_values(struct values x, size_t n, float rate, uint64_t key) {
+    struct dropping d = {x, rate, key};
+    threads_for(n, 8192, drop_task, &d);
 }

@@ -36,6 +36,10 @@ __attribute__((constructor)) static void choose_best(void) {
             return;
 }
 
+void gemm_bf16_attend(const struct gemm_bf16_row *row, float *scores) {
+    selected->attend(row, scores);
+}
+
 static void rows_task(void *context, size_t begin, size_t end, int worker) {
     (void)worker;
     const struct gemm_bf16_job *job = context;
@@ -53,7 +57,7 @@ void gemm_bf16(int m, int n, int k, struct gemm_bf16_operand a, const bf16 *b,
                const struct gemm_result *result) {
     struct gemm_bf16_job job = {(size_t)m, (size_t)n, (size_t)k, a, b, result};
     size_t panels = (job.n + BF16_PANEL - 1) / BF16_PANEL;
-    if (m == 0 || n == 0)
+    if (m == 0 || n == 0 || k == 0)
         return;
     if ((double)m * n * k < 1e6)
         rows_task(&job, 0, job.m, 0);

@@ -12,7 +12,8 @@
 enum {
     STRIP_BYTES = 256 << 10, /* of A */
     PACKED_ROWS = 64,        /* of A copied at once where its tile cannot read it as it lies */
-    DEPTH = 512              /* pairs of k at once, where sums may pass through C */
+    DEPTH = 512,             /* pairs of k at once, where sums may pass through C */
+    DEEP = 4 * DEPTH         /* beyond it too few rows of a readable A fit into a strip */
 };
 
 /* A in 32-bit words, from some row and pair on. */
@@ -80,71 +81,90 @@ static struct view copy_of(const struct gemm_bf16_job *job, size_t row, size_t r
 
 #include "kernels/gemm_finish.h"
 
+/* The words of A from tile row i of a strip on. */
+static const uint32_t *tile_of(const struct gemm_bf16_job *job, struct view a, size_t row, size_t i,
+                               size_t pair) {
+    return a.pair == 1 ? a.word + i * a.row : view_of(job, row + i, pair).word;
+}
+
+static size_t tile_depth(size_t pairs) {
+    return GEMM_TILE_WANTS_ROWS ? (pairs + BF16_PAIRS - 1) / BF16_PAIRS * BF16_PAIRS : pairs;
+}
+
 /* One strip of rows with all panels, pairs [pair, pair + pairs). */
 static void run_strip(const struct gemm_bf16_job *job, const struct finishing *f, struct view a, size_t row,
                       size_t rows, size_t pair, size_t pairs, size_t panel, size_t panel_end) {
     _Alignas(64) float sums[GEMM_TILE_ROWS * BF16_PANEL];
     size_t packed_pairs = bf16_packed_pairs((int)job->k);
     const uint32_t *b = (const uint32_t *)(const void *)job->b;
-    size_t depth = GEMM_TILE_WANTS_ROWS ? (pairs + BF16_PAIRS - 1) / BF16_PAIRS * BF16_PAIRS : pairs;
     for (size_t j = panel; j < panel_end; j++)
         for (size_t i = 0; i < rows; i += GEMM_TILE_ROWS) {
             size_t height = rows - i < GEMM_TILE_ROWS ? rows - i : GEMM_TILE_ROWS;
-            const uint32_t *word = a.pair == 1 ? a.word + i * a.row : view_of(job, row + i, pair).word;
-            tile_multiply(sums, word, a.row, a.pair, b + (j * packed_pairs + pair) * BF16_PANEL, depth,
-                          height);
+            tile_multiply(sums, tile_of(job, a, row, i, pair), a.row, a.pair,
+                          b + (j * packed_pairs + pair) * BF16_PANEL, tile_depth(pairs), height);
             finish_tile(job, f, sums, row + i, height, j, pair > 0);
         }
 }
 
-/* The rare case: A must be copied, is too deep for one copy, and its sums may not pass through C. */
-static void run_deep_strip(const struct gemm_bf16_job *job, const struct finishing *f, size_t row,
-                           size_t rows, size_t panel, size_t panel_end, uint32_t *copy) {
-    _Alignas(64) float sums[GEMM_TILE_ROWS * BF16_PANEL], total[PACKED_ROWS * BF16_PANEL];
+/* total [rows, 32] of panel j over all of k, part after part. */
+static void sum_parts(float *total, const struct gemm_bf16_job *job, size_t row, size_t rows, size_t j,
+                      bool direct, uint32_t *copy) {
+    _Alignas(64) float sums[GEMM_TILE_ROWS * BF16_PANEL];
     size_t pairs = (job->k + 1) / 2, packed_pairs = bf16_packed_pairs((int)job->k);
-    const uint32_t *b = (const uint32_t *)(const void *)job->b;
-    for (size_t j = panel; j < panel_end; j++) {
-        memset(total, 0, sizeof total);
-        for (size_t p = 0; p < pairs; p += DEPTH) {
-            size_t part = pairs - p < DEPTH ? pairs - p : DEPTH;
-            struct view a = copy_of(job, row, rows, p, part, copy);
-            for (size_t i = 0; i < rows; i += GEMM_TILE_ROWS) {
-                size_t height = rows - i < GEMM_TILE_ROWS ? rows - i : GEMM_TILE_ROWS;
-                tile_multiply(sums, a.word + i * a.row, a.row, a.pair,
-                              b + (j * packed_pairs + p) * BF16_PANEL, a.row, height);
-                for (size_t e = 0; e < height * BF16_PANEL; e++)
-                    total[i * BF16_PANEL + e] += sums[e];
-            }
+    const uint32_t *b = (const uint32_t *)(const void *)job->b + j * packed_pairs * BF16_PANEL;
+    memset(total, 0, rows * BF16_PANEL * sizeof *total);
+    for (size_t p = 0; p < pairs; p += DEPTH) {
+        size_t part = pairs - p < DEPTH ? pairs - p : DEPTH;
+        struct view a = direct ? view_of(job, row, p) : copy_of(job, row, rows, p, part, copy);
+        for (size_t i = 0; i < rows; i += GEMM_TILE_ROWS) {
+            size_t height = rows - i < GEMM_TILE_ROWS ? rows - i : GEMM_TILE_ROWS;
+            tile_multiply(sums, tile_of(job, a, row, i, p), a.row, a.pair, b + p * BF16_PANEL,
+                          tile_depth(part), height);
+            for (size_t e = 0; e < height * BF16_PANEL; e++)
+                total[i * BF16_PANEL + e] += sums[e];
         }
+    }
+}
+
+/* The rare case: A is too deep for one strip, or one copy, and its sums may not pass through C. */
+static void run_deep_strip(const struct gemm_bf16_job *job, const struct finishing *f, size_t row,
+                           size_t rows, size_t panel, size_t panel_end, bool direct, uint32_t *copy) {
+    _Alignas(64) float total[PACKED_ROWS * BF16_PANEL];
+    for (size_t j = panel; j < panel_end; j++) {
+        sum_parts(total, job, row, rows, j, direct, copy);
         for (size_t i = 0; i < rows; i += GEMM_TILE_ROWS)
             finish_tile(job, f, total + i * BF16_PANEL, row + i,
                         rows - i < GEMM_TILE_ROWS ? rows - i : GEMM_TILE_ROWS, j, false);
     }
 }
 
+/* Rows of a strip whose parts of `pairs` stay in the cache. */
+static size_t strip_rows(size_t pairs) {
+    size_t rows = STRIP_BYTES / (4 * pairs) / GEMM_TILE_ROWS * GEMM_TILE_ROWS;
+    return rows < GEMM_TILE_ROWS ? GEMM_TILE_ROWS : rows;
+}
+
+#include "kernels/attention_row.h"
+
 static void run(const struct gemm_bf16_job *job, size_t row, size_t row_end, size_t panel, size_t panel_end) {
     uint32_t copy[PACKED_ROWS * DEPTH];
     struct finishing f = finishing_of(job->result);
     bool direct = readable(job), through_c = sums_pass_through_c(job->result);
-    size_t pairs = (job->k + 1) / 2, depth = direct && !through_c ? pairs : DEPTH;
-    size_t fits = STRIP_BYTES / (4 * (pairs < depth ? pairs : depth));
-    size_t strip = direct ? fits / GEMM_TILE_ROWS * GEMM_TILE_ROWS : PACKED_ROWS;
-    if (strip < GEMM_TILE_ROWS)
-        strip = GEMM_TILE_ROWS;
+    size_t pairs = (job->k + 1) / 2;
+    bool deep = !through_c && pairs > (direct ? DEEP : DEPTH);
+    size_t depth = deep || (direct && !through_c) || pairs < DEPTH ? pairs : DEPTH;
+    size_t strip = direct && !deep ? strip_rows(depth) : PACKED_ROWS;
     tile_begin();
     for (size_t p = 0; p < pairs; p += depth) {
         size_t part = pairs - p < depth ? pairs - p : depth;
         for (size_t i = row; i < row_end; i += strip) {
             size_t rows = row_end - i < strip ? row_end - i : strip;
-            if (!direct && !through_c && pairs > depth) {
-                run_deep_strip(job, &f, i, rows, panel, panel_end, copy);
-                continue;
-            }
-            struct view a = direct ? view_of(job, i, p) : copy_of(job, i, rows, p, part, copy);
-            run_strip(job, &f, a, i, rows, p, part, panel, panel_end);
+            if (deep)
+                run_deep_strip(job, &f, i, rows, panel, panel_end, direct, copy);
+            else
+                run_strip(job, &f, direct ? view_of(job, i, p) : copy_of(job, i, rows, p, part, copy), i,
+                          rows, p, part, panel, panel_end);
         }
-        if (!direct && !through_c)
-            break;
     }
     tile_end();
 }
@@ -155,4 +175,4 @@ static void run(const struct gemm_bf16_job *job, size_t row, size_t row_end, siz
 #define BACKEND_OF(name) JOIN(gemm_bf16_, name)
 
 const struct gemm_bf16_backend BACKEND_OF(GEMM_BF16_BACKEND) = {NAME_OF(GEMM_BF16_BACKEND), GEMM_TILE_ROWS,
-                                                                run};
+                                                                run, attend};

@@ -17,6 +17,7 @@ struct gemm_bf16_backend {
     size_t tile_rows; /* parts are cut at multiples of it */
     /* Rows [row, row_end) and columns of the panels [panel, panel_end). */
     void (*run)(const struct gemm_bf16_job *job, size_t row, size_t row_end, size_t panel, size_t panel_end);
+    void (*attend)(const struct gemm_bf16_row *row, float *scores); /* gemm_bf16_attend() */
 };
 
 extern const struct gemm_bf16_backend gemm_bf16_scalar, gemm_bf16_avx2, gemm_bf16_avx512,

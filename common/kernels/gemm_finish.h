@@ -1,6 +1,10 @@
 /* What happens to a tile of sums on its way to C (enum gemm_write). Part of gemm_bf16_block.c, compiled with
  * it. */
 
+#if defined(__AVX512BF16__)
+#include <immintrin.h>
+#endif
+
 /* Sixteen elements of a row: where they lie and which they are. */
 struct place {
     size_t at;       /* in c, x, gate, other */
@@ -27,11 +31,21 @@ VEC_INLINE vec load_values(struct values v, size_t at) {
     return v.f32 ? vec_load(v.f32 + at) : vec_from_bf16(v.b16 + at);
 }
 
+/* The instruction rounds as vec_to_bf16() does, but takes subnormal numbers for zero. */
+VEC_INLINE void store_bf16(bf16 *p, vec x) {
+#if defined(__AVX512BF16__)
+    __m256bh narrow = _mm512_cvtneps_pbh((__m512)x);
+    memcpy(p, &narrow, sizeof narrow);
+#else
+    vec_to_bf16(p, x);
+#endif
+}
+
 VEC_INLINE void store_values(struct values v, size_t at, vec x) {
     if (v.f32)
         vec_store(v.f32 + at, x);
     else
-        vec_to_bf16(v.b16 + at, x);
+        store_bf16(v.b16 + at, x);
 }
 
 VEC_INLINE vec dropped(const struct finishing *f, vec sum, struct place p) {
@@ -122,7 +136,7 @@ static void copy_values(struct values to, size_t to_row, struct values from, siz
                 to.f32[i * to_row + j] = one[0];
             } else {
                 uint16_t rounded[LANES];
-                vec_to_bf16(rounded, one);
+                store_bf16(rounded, one);
                 to.b16[i * to_row + j] = rounded[0];
             }
         }

@@ -28,6 +28,12 @@ struct tile_shapes {
     uint8_t rows[16];
 };
 
+/* GCC 12's tile intrinsics do not tell the compiler what memory they read (of LDTILECFG's 64 bytes the first
+ * eight), so it could drop the stores or move them behind. */
+static inline void finish_stores(void) {
+    __asm__ volatile("" ::: "memory");
+}
+
 /* Rows of the upper and of the lower tile; a tile of none keeps one row that is not used. */
 static void configure_tiles(size_t upper, size_t lower) {
     _Alignas(64) struct tile_shapes s = {.palette = 1};
@@ -37,6 +43,7 @@ static void configure_tiles(size_t upper, size_t lower) {
     }
     s.rows[SUM_00] = s.rows[SUM_01] = s.rows[A_0] = (uint8_t)upper;
     s.rows[SUM_10] = s.rows[SUM_11] = s.rows[A_1] = (uint8_t)(lower ? lower : 1);
+    finish_stores();
     _tile_loadconfig(&s);
 }
 
@@ -50,6 +57,7 @@ static void tile_end(void) {
 
 static void multiply_two(float *sums, const uint32_t *a, size_t row, const uint32_t *b, size_t pairs) {
     const int from = (int)(row * 4), panel = BF16_PANEL * 4;
+    finish_stores();
     _tile_zero(SUM_00);
     _tile_zero(SUM_01);
     _tile_zero(SUM_10);
@@ -72,6 +80,7 @@ static void multiply_two(float *sums, const uint32_t *a, size_t row, const uint3
 
 static void multiply_upper(float *sums, const uint32_t *a, size_t row, const uint32_t *b, size_t pairs) {
     const int from = (int)(row * 4), panel = BF16_PANEL * 4;
+    finish_stores();
     _tile_zero(SUM_00);
     _tile_zero(SUM_01);
     for (size_t p = 0; p < pairs; p += BF16_PAIRS) {

@@ -16,6 +16,15 @@ static float dot(const float *a, const float *b, size_t n) {
     return vec_sum(total);
 }
 
+/* Floats over a piece short enough to lose nothing that matters, doubles over the pieces. */
+static double sum_of_squares(const float *a, size_t n) {
+    enum { PIECE = 64 * LANES };
+    double total = 0;
+    for (size_t first = 0; first < n; first += PIECE)
+        total += (double)dot(a + first, a + first, n - first < PIECE ? n - first : PIECE);
+    return total;
+}
+
 static float sum(const float *a, size_t n) {
     vec total = vec_all(0.0f);
     size_t i = 0;
@@ -67,20 +76,66 @@ static float exp_sum(const float *x, float *out, float largest, size_t n) {
     return vec_sum(total);
 }
 
+static float exp_scaled(const float *x, float *out, float factor, float largest, size_t n) {
+    const vec top = vec_all(largest);
+    vec total = vec_all(0.0f);
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        vec e = vec_exp((vec_load(x + i) - top) * factor);
+        total += e;
+        vec_store(out + i, e);
+    }
+    if (i < n) {
+        vec e = vec_exp((TAIL(x, largest) - top) * factor);
+        for (size_t lane = n - i; lane < LANES; lane++)
+            e[lane] = 0.0f;
+        total += e;
+        vec_store_part(out + i, e, n - i);
+    }
+    return vec_sum(total);
+}
+
+static size_t count_from(const float *x, float least, float *sum, size_t n) {
+    vec total = vec_all(0.0f);
+    veci count = {0};
+    size_t i = 0, kept = 0;
+    for (; i + LANES <= n; i += LANES) {
+        vec v = vec_load(x + i);
+        veci above = v >= least;
+        count -= above;
+        total += vec_select(above, v, vec_all(0.0f));
+    }
+    float last = 0.0f;
+    for (; i < n; i++)
+        if (x[i] >= least) {
+            kept++;
+            last += x[i];
+        }
+    for (size_t lane = 0; lane < LANES; lane++)
+        kept += (size_t)count[lane];
+    *sum = vec_sum(total) + last;
+    return kept;
+}
+
 static void softmax(float *x, size_t n) {
     float total = exp_sum(x, x, max(x, n), n);
     scale(x, 1.0f / total, n);
 }
 
-static void softmax_backward(float *p, const float *dp, size_t n) {
-    float common = dot(p, dp, n);
-    for (size_t i = 0; i < n; i++)
-        p[i] *= dp[i] - common;
-}
-
 static void norm(float *y, const float *x, const float *weight, float inv, size_t n) {
     for (size_t i = 0; i < n; i++)
         y[i] = weight[i] * (x[i] * inv);
+}
+
+static void norm_round(uint16_t *y, const float *x, const float *weight, float inv, size_t n) {
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        vec_to_bf16(y + i, vec_load(weight + i) * (vec_load(x + i) * inv));
+    if (i < n) {
+        uint16_t last[LANES];
+        vec_to_bf16(last, TAIL(weight, 0.0f) * (TAIL(x, 0.0f) * inv));
+        memcpy(y + i, last, (n - i) * sizeof *y);
+    }
 }
 
 static void norm_backward(float *dx, const float *dy, const float *x, const float *weight, float inv,
@@ -184,38 +239,49 @@ static void bf16_pair_round(uint32_t *y, const float *low, const float *high, si
     }
 }
 
+/* Sixteen rows of sixteen words, x rows `stride` apart, become y's, a panel apart. */
+VEC_INLINE void transpose_block(uint32_t *y, const uint32_t *x, size_t stride) {
+    vecu block[LANES];
+    for (size_t i = 0; i < LANES; i++)
+        memcpy(&block[i], x + i * stride, sizeof block[i]);
+    vec_transpose(block);
+    for (size_t i = 0; i < LANES; i++)
+        memcpy(y + i * 2 * LANES, &block[i], sizeof block[i]);
+}
+
+static void transpose_edge(uint32_t *y, const uint32_t *x, size_t stride, size_t rows, size_t columns) {
+    uint32_t copy[LANES * LANES] = {0};
+    for (size_t i = 0; i < rows; i++)
+        memcpy(copy + i * LANES, x + i * stride, columns * sizeof *x);
+    transpose_block(y, copy, LANES);
+}
+
 static void transpose_panel(uint32_t *y, const uint32_t *x, size_t stride, size_t rows, size_t columns) {
     for (size_t c = 0; c < columns; c += LANES)
         for (size_t half = 0; half < 2 * LANES; half += LANES) {
             size_t width = columns - c < LANES ? columns - c : LANES;
-            vecu block[LANES] = {0};
-            for (size_t i = 0; i < LANES && half + i < rows; i++)
-                memcpy(&block[i], x + (half + i) * stride + c, width * sizeof *x);
-            vec_transpose(block);
-            for (size_t i = 0; i < LANES; i++)
-                memcpy(y + (c + i) * 2 * LANES + half, &block[i], sizeof block[i]);
+            size_t height = rows <= half ? 0 : rows - half < LANES ? rows - half : LANES;
+            uint32_t *to = y + c * 2 * LANES + half;
+            if (width == LANES && height == LANES)
+                transpose_block(to, x + half * stride + c, stride);
+            else
+                transpose_edge(to, x + half * stride + c, stride, height, width);
         }
 }
 
-static void adamw(float *w, float *m, float *v, const float *g, size_t n, const struct lanes_adamw *s) {
+static void adamw(float *w, float *m, float *v, float *g, size_t n, const struct lanes_adamw *s) {
     const float b1 = s->beta1, b2 = s->beta2, epsilon = s->epsilon;
     for (size_t i = 0; i < n; i++) {
         float gradient = g[i] * s->gradient_scale;
         m[i] = b1 * m[i] + (1.0f - b1) * gradient;
         v[i] = b2 * v[i] + (1.0f - b2) * gradient * gradient;
         w[i] = w[i] * s->keep - s->rate * m[i] / (sqrtf(v[i] * s->inverse_v) + epsilon);
+        g[i] = 0.0f;
     }
 }
 
-static void attend(float *out, const float *q, const float *keys, const float *values, const float *bias,
-                   float *scores, size_t count, size_t stride, size_t width) {
-    for (size_t j = 0; j < count; j++)
-        scores[j] = dot(q, keys + j * stride, width) + (bias ? bias[j] : 0.0f);
-    softmax(scores, count);
-    memset(out, 0, width * sizeof *out);
-    for (size_t j = 0; j < count; j++)
-        axpy(out, scores[j], values + j * stride, width);
-}
+#include "kernels/lanes_attention.h"
+#include "kernels/lanes_attend.h"
 
 static void gemm_panel(float *sums, const float *packed, const float *a, size_t row, size_t column,
                        size_t rows, size_t depth) {

@@ -7,6 +7,7 @@
 #ifndef LACONIC_KERNELS_LANES_H
 #define LACONIC_KERNELS_LANES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,9 +20,36 @@ struct lanes_adamw {
     float keep;      /* 1 - learning rate * weight decay */
 };
 
+/* A strip of one head's scores, queries by keys: score (i, j) is scores + bias + penalty, and row i sees its
+ * first min(seen + i growth, keys) keys. Every row may be read in whole sixteens up to `columns`. */
+struct lanes_scores {
+    float *scores;             /* [rows, stride] */
+    size_t rows, stride;       /* stride = columns + 16 */
+    size_t columns;            /* a multiple of 32, at least the keys seen */
+    size_t keys, seen, growth; /* growth 1: causal, else 0 */
+    const float *bias;         /* of row 0; that of row i starts i earlier; NULL: none */
+    const float *penalty;      /* of every row; NULL: none */
+    uint32_t threshold, seed;  /* of dropout.h; threshold 0: none */
+    uint32_t first;            /* number of element (0, 0), that of (i, j) is i keys + j more */
+    float keep;                /* 1 / (1 - dropout rate) */
+};
+
+/* The same strip's gradient. */
+struct lanes_gradient {
+    const float *statistics; /* of row i at i * step: largest score, 1 / sum of e^(score - largest) */
+    size_t step;
+    const float *common;          /* [rows]: out . dout */
+    float *dscores;               /* [rows, stride] after 16 more: in dout v^T, out d(loss)/d(score) */
+    bool keep_dscores;            /* bf16: whether dscores are wanted in float32 too */
+    uint16_t *ds;                 /* bf16: dscores [rows, stride] */
+    uint32_t *p_pairs, *ds_pairs; /* bf16: probabilities and dscores packed [rows, columns] (bf16.h) */
+    size_t pairs;                 /* of a panel of these */
+};
+
 /* result, name, parameters: one row per loop. */
 #define LANES_LIST(X)                                                                                        \
     X(float, dot, (const float *a, const float *b, size_t n))                                                \
+    X(double, sum_of_squares, (const float *a, size_t n))                                                    \
     X(float, sum, (const float *a, size_t n))                                                                \
     X(float, max, (const float *a, size_t n))                    /* n >= 1 */                                \
     X(void, axpy, (float *y, float a, const float *x, size_t n)) /* y += a x */                              \
@@ -29,8 +57,12 @@ struct lanes_adamw {
     X(void, softmax, (float *x, size_t n))                       /* in place, n >= 1 */                      \
     /* sum of e^(x - largest); terms kept in `out` unless NULL, which may be x */                            \
     X(float, exp_sum, (const float *x, float *out, float largest, size_t n))                                 \
-    X(void, softmax_backward, (float *p, const float *dp, size_t n)) /* p = p (dp - sum dp p) */             \
+    /* the same of scale (x - largest) */                                                                    \
+    X(float, exp_scaled, (const float *x, float *out, float scale, float largest, size_t n))                 \
+    /* how many entries are at least `least`; *sum becomes their sum */                                      \
+    X(size_t, count_from, (const float *x, float least, float *sum, size_t n))                               \
     X(void, norm, (float *y, const float *x, const float *weight, float inv, size_t n))                      \
+    X(void, norm_round, (uint16_t * y, const float *x, const float *weight, float inv, size_t n))            \
     X(void, norm_backward,                                                                                   \
       (float *dx, const float *dy, const float *x, const float *weight, float inv, size_t n))                \
     X(void, multiply_add,                                                                                    \
@@ -49,12 +81,30 @@ struct lanes_adamw {
     /* y [columns, 32] = x [32, columns] transposed, rows from `rows` on zero; columns up to a multiple of   \
      * 16 */                                                                                                 \
     X(void, transpose_panel, (uint32_t * y, const uint32_t *x, size_t stride, size_t rows, size_t columns))  \
-    X(void, adamw, (float *w, float *m, float *v, const float *g, size_t n, const struct lanes_adamw *s))    \
-    /* one query of one head over `count` cached keys and values, `stride` floats apart: see attention_step  \
+    X(void, adamw,                                                                                           \
+      (float *w, float *m, float *v, float *g, size_t n, const struct lanes_adamw *s)) /* g = 0 */           \
+    /* one query of one head over `count` cached keys and values, `stride` floats apart (attention_cache.c)  \
      */                                                                                                      \
     X(void, attend,                                                                                          \
       (float *out, const float *q, const float *keys, const float *values, const float *bias, float *scores, \
        size_t count, size_t stride, size_t width))                                                           \
+    /* scores become probabilities after dropout, zero behind those seen; statistics as in lanes_gradient */ \
+    X(void, softmax_rows, (const struct lanes_scores *s, float *statistics, size_t step))                    \
+    /* p [rows, stride] = probabilities times their row's sum */                                             \
+    X(void, softmax_rows_bf16, (const struct lanes_scores *s, uint16_t *p, float *statistics, size_t step))  \
+    /* scores become probabilities after dropout, dscores gradients with 16 zeros before and behind rows */  \
+    X(void, softmax_backward_rows, (const struct lanes_scores *s, const struct lanes_gradient *g))           \
+    X(void, softmax_backward_rows_bf16, (const struct lanes_scores *s, const struct lanes_gradient *g))      \
+    /* y[j - i + rows - 1] += x(i, j), in whole sixteens of y; x has 16 zeros before and behind every row */ \
+    X(void, diagonal_sums, (float *y, const float *x, size_t stride, size_t rows, size_t columns))           \
+    /* y[i] = a row . b row */                                                                               \
+    X(void, bf16_dot_rows,                                                                                   \
+      (float *y, const uint16_t *a, size_t a_stride, const uint16_t *b, size_t b_stride, size_t rows,        \
+       size_t n))                                                                                            \
+    /* y row = x row times factor[i * step] */                                                               \
+    X(void, bf16_scale_rows,                                                                                 \
+      (uint16_t * y, size_t y_stride, const float *x, size_t x_stride, const float *factor, size_t step,     \
+       size_t rows, size_t n))                                                                               \
     /* sums [rows, GEMM_PANEL] += A packed [depth, GEMM_PANEL], A(i, k) = a[i row + k column] */             \
     X(void, gemm_panel,                                                                                      \
       (float *sums, const float *packed, const float *a, size_t row, size_t column, size_t rows,             \

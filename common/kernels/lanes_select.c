@@ -2,6 +2,7 @@
 #include "kernels/lanes.h"
 #include <stdbool.h>
 #include <string.h>
+#include "kernels/cpu_features.h"
 
 const struct lanes *lanes = &lanes_scalar;
 
@@ -11,16 +12,13 @@ struct choice {
 };
 
 const struct lanes *lanes_select(const char *name) {
-#if defined(__x86_64__)
-    __builtin_cpu_init();
     const struct choice choices[] = {
         {&lanes_scalar, true},
-        {&lanes_avx2, __builtin_cpu_supports("avx2")},
-        {&lanes_avx512, __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")}};
-#else
-    const struct choice choices[] = {{&lanes_scalar, true}};
+#if defined(__x86_64__)
+        {&lanes_avx2, cpu_has_avx2()},
+        {&lanes_avx512, cpu_has_avx512()},
 #endif
+    };
     for (size_t i = 0; i < sizeof choices / sizeof *choices; i++)
         if (choices[i].here && strcmp(choices[i].lanes->name, name) == 0)
             return lanes = choices[i].lanes;

@@ -23,15 +23,16 @@ static void loss_task(void *context, size_t begin, size_t end, int worker) {
         const float *row = l->logits + t * l->vocabulary;
         float *gradient = l->gradient ? l->gradient + t * l->vocabulary : NULL;
         int32_t label = l->labels[t];
+        float largest = lanes->max(row, l->vocabulary);
         if (l->argmax)
-            l->argmax[t] = sample_argmax(row, (int)l->vocabulary);
+            l->argmax[t] = sample_first(row, (int)l->vocabulary, largest);
         if (label < 0) {
             l->nll[t] = 0.0f;
             if (gradient)
                 memset(gradient, 0, l->vocabulary * sizeof *gradient);
             continue;
         }
-        float largest = lanes->max(row, l->vocabulary), own = row[label];
+        float own = row[label];
         float sum = lanes->exp_sum(row, gradient, largest, l->vocabulary);
         l->nll[t] = logf(sum) - (own - largest);
         if (gradient) {

@@ -1,11 +1,13 @@
 /* RMS norm, forward and backward. */
 #include "kernels/norm.h"
 #include <math.h>
+#include <string.h>
 #include "base/threads.h"
 #include "kernels/lanes.h"
 
 struct norm {
-    float *y, *inv_out, *dx, *dweight;
+    struct values y;
+    float *inv_out, *copy, *dx, *dweight;
     const float *x, *inv, *weight, *dy;
     size_t rows, width;
     float epsilon;
@@ -18,14 +20,24 @@ static void forward_task(void *context, size_t begin, size_t end, int worker) {
         const float *x = n->x + r * n->width;
         float inv = 1.0f / sqrtf(lanes->dot(x, x, n->width) / (float)n->width + n->epsilon);
         n->inv_out[r] = inv;
-        lanes->norm(n->y + r * n->width, x, n->weight, inv, n->width);
+        if (n->y.f32)
+            lanes->norm(n->y.f32 + r * n->width, x, n->weight, inv, n->width);
+        else
+            lanes->norm_round(n->y.b16 + r * n->width, x, n->weight, inv, n->width);
+        if (n->copy)
+            memcpy(n->copy + r * n->width, x, n->width * sizeof *x);
     }
 }
 
-void norm_forward(float *y, float *inv, const float *x, const float *weight, int rows, int width,
-                  float epsilon) {
-    struct norm n = {
-        .y = y, .inv_out = inv, .x = x, .weight = weight, .width = (size_t)width, .epsilon = epsilon};
+void norm_forward(struct values y, float *inv, float *copy, const float *x, const float *weight, int rows,
+                  int width, float epsilon) {
+    struct norm n = {.y = y,
+                     .inv_out = inv,
+                     .copy = copy == x ? NULL : copy,
+                     .x = x,
+                     .weight = weight,
+                     .width = (size_t)width,
+                     .epsilon = epsilon};
     threads_for((size_t)rows, 32, forward_task, &n);
 }
 

@@ -3,9 +3,12 @@
 #ifndef LACONIC_KERNELS_NORM_H
 #define LACONIC_KERNELS_NORM_H
 
-/* y [rows, width], inv [rows] kept for the backward pass, x [rows, width], weight [width]. y may not be x. */
-void norm_forward(float *y, float *inv, const float *x, const float *weight, int rows, int width,
-                  float epsilon);
+#include "kernels/bf16.h"
+
+/* y [rows, width] in either precision, inv [rows] kept for the backward pass, x [rows, width], weight
+ * [width]. `copy` receives x for the residual connection (NULL or x itself: not). y may not be x. */
+void norm_forward(struct values y, float *inv, float *copy, const float *x, const float *weight, int rows,
+                  int width, float epsilon);
 
 /* dx [rows, width] += ..., dweight [width] += ...; dy as from above. */
 void norm_backward(float *dx, float *dweight, const float *dy, const float *x, const float *inv,

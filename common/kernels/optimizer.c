@@ -1,13 +1,13 @@
-/* AdamW, clipping, schedules. */
+/* AdamW with the refresh of packed weights, clipping, schedules. */
 #include "kernels/optimizer.h"
 #include <math.h>
 #include "base/threads.h"
 #include "kernels/lanes.h"
 
 struct update {
-    float *w, *m, *v;
-    const float *g;
+    float *w, *m, *v, *g;
     struct lanes_adamw s;
+    const struct adamw_matrix *matrix; /* the one being swept */
 };
 
 static void update_task(void *context, size_t begin, size_t end, int worker) {
@@ -16,8 +16,27 @@ static void update_task(void *context, size_t begin, size_t end, int worker) {
     lanes->adamw(u->w + begin, u->m + begin, u->v + begin, u->g + begin, end - begin, &u->s);
 }
 
-void adamw_update(float *weights, float *m, float *v, const float *gradient, size_t n,
-                  const struct adamw *settings, int64_t step, float gradient_scale) {
+/* Panels of a matrix: updated and, still in cache, packed. */
+static void matrix_task(void *context, size_t begin, size_t end, int worker) {
+    struct update *u = context;
+    const struct adamw_matrix *x = u->matrix;
+    for (size_t panel = begin; panel < end; panel++) {
+        int first = (int)panel * BF16_PANEL,
+            rows = x->rows - first < BF16_PANEL ? x->rows - first : BF16_PANEL;
+        size_t at = x->offset + (size_t)first * (size_t)x->columns;
+        update_task(u, at, at + (size_t)rows * (size_t)x->columns, worker);
+        bf16_pack_weights(x->forward, x->backward, u->w + at, (int)panel, rows, x->columns, x->rows);
+    }
+}
+
+/* Weights [begin, end) that are in no matrix. */
+static void sweep_between(struct update *u, size_t begin, size_t end) {
+    struct update part = {u->w + begin, u->m + begin, u->v + begin, u->g + begin, u->s, NULL};
+    threads_for(end - begin, 4096, update_task, &part);
+}
+
+void adamw_update(float *weights, float *m, float *v, float *gradient, size_t n, const struct adamw *settings,
+                  int64_t step, float gradient_scale, const struct adamw_matrix *matrices, int matrix_count) {
     struct update u = {.w = weights, .m = m, .v = v, .g = gradient};
     u.s = (struct lanes_adamw){.beta1 = settings->beta1,
                                .beta2 = settings->beta2,
@@ -27,7 +46,14 @@ void adamw_update(float *weights, float *m, float *v, const float *gradient, siz
                                        (float)(1.0 - pow(settings->beta1, (double)step)),
                                .inverse_v = 1.0f / (float)(1.0 - pow(settings->beta2, (double)step)),
                                .keep = 1.0f - settings->learning_rate * settings->weight_decay};
-    threads_for(n, 4096, update_task, &u);
+    size_t done = 0;
+    for (int i = 0; i < matrix_count; i++) {
+        const struct adamw_matrix *x = u.matrix = &matrices[i];
+        sweep_between(&u, done, x->offset);
+        threads_for(((size_t)x->rows + BF16_PANEL - 1) / BF16_PANEL, 1, matrix_task, &u);
+        done = x->offset + (size_t)x->rows * (size_t)x->columns;
+    }
+    sweep_between(&u, done, n);
 }
 
 enum { NORM_PARTS = 64 };
@@ -43,10 +69,7 @@ static void norm_task(void *context, size_t begin, size_t end, int worker) {
     struct norm_parts *parts = context;
     for (size_t part = begin; part < end; part++) {
         size_t first = parts->n * part / NORM_PARTS, last = parts->n * (part + 1) / NORM_PARTS;
-        double sum[4] = {0};
-        for (size_t i = first; i < last; i++)
-            sum[i % 4] += (double)parts->gradient[i] * (double)parts->gradient[i];
-        parts->sum[part] = (sum[0] + sum[1]) + (sum[2] + sum[3]);
+        parts->sum[part] = lanes->sum_of_squares(parts->gradient + first, last - first);
     }
 }
 

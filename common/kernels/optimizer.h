@@ -4,15 +4,24 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include "kernels/bf16.h"
 
 struct adamw {
     float learning_rate, beta1, beta2, epsilon, weight_decay;
 };
 
-/* One step over n weights: m, v are the moments, `step` counts from 1, the gradient is multiplied by
- * `gradient_scale` first (clipping). The gradient is left as it is. */
-void adamw_update(float *weights, float *m, float *v, const float *gradient, size_t n,
-                  const struct adamw *settings, int64_t step, float gradient_scale);
+/* A matrix among the weights whose packed bf16 copies (bf16_pack_weights) follow it. */
+struct adamw_matrix {
+    size_t offset; /* of its first weight */
+    int rows, columns;
+    bf16 *forward, *backward;
+};
+
+/* One sweep over n weights: m, v are the moments, `step` counts from 1, the gradient is multiplied by
+ * `gradient_scale` first (clipping) and left zero for the next pass. Matrices are in ascending order and do
+ * not overlap; none: float32 only. */
+void adamw_update(float *weights, float *m, float *v, float *gradient, size_t n, const struct adamw *settings,
+                  int64_t step, float gradient_scale, const struct adamw_matrix *matrices, int matrix_count);
 
 /* Square root of the sum of squares, summed in double in a fixed order. */
 double gradient_norm(const float *gradient, size_t n);

@@ -4,28 +4,25 @@
 #include <stddef.h>
 #include "kernels/lanes.h"
 
-int32_t sample_argmax(const float *logits, int vocabulary) {
-    float best = lanes->max(logits, (size_t)vocabulary);
+int32_t sample_first(const float *logits, int vocabulary, float largest) {
     for (int32_t i = 0; i < vocabulary; i++)
-        if (logits[i] >= best)
+        if (logits[i] >= largest)
             return i;
     return 0; /* only for NaN */
 }
 
+int32_t sample_argmax(const float *logits, int vocabulary) {
+    return sample_first(logits, vocabulary, lanes->max(logits, (size_t)vocabulary));
+}
+
 /* The largest threshold that keeps at least `count` entries with p >= threshold, or with at least `mass` of
  * the probability: bisection over the values, 30 halvings to float32's resolution. */
-static float threshold_keeping(const float *p, int n, int count, double mass) {
+static float threshold_keeping(const float *p, int n, int count, float mass) {
     float low = 0.0f, high = lanes->max(p, (size_t)n);
     for (int round = 0; round < 30 && low < high; round++) {
-        float middle = 0.5f * (low + high);
-        int kept = 0;
-        double sum = 0;
-        for (int i = 0; i < n; i++)
-            if (p[i] >= middle) {
-                kept++;
-                sum += p[i];
-            }
-        if (kept >= count && sum >= mass)
+        float middle = 0.5f * (low + high), sum;
+        size_t kept = lanes->count_from(p, middle, &sum, (size_t)n);
+        if (kept >= (size_t)count && sum >= mass)
             low = middle;
         else
             high = middle;
@@ -33,33 +30,66 @@ static float threshold_keeping(const float *p, int n, int count, double mass) {
     return low;
 }
 
-static void keep_above(float *p, int n, float threshold) {
-    for (int i = 0; i < n; i++)
-        if (p[i] < threshold)
-            p[i] = 0.0f;
+/* Probabilities are summed in blocks, so that the draw looks at a few sums and one block. */
+enum { BLOCK = 256 };
+
+/* What is kept of p, those from `least` on: the sum of block b, or of a part of it. */
+static float kept_sum(const float *p, size_t n, float least) {
+    float sum;
+    lanes->count_from(p, least, &sum, n);
+    return sum;
+}
+
+static size_t block_size(size_t n, size_t first) {
+    return n - first < BLOCK ? n - first : BLOCK;
+}
+
+/* The first entry of those kept at which the running sum passes `left`. */
+static int32_t find(const float *p, size_t n, float least, double left) {
+    size_t first = 0;
+    for (; first + BLOCK < n; first += BLOCK) {
+        double sum = (double)kept_sum(p + first, BLOCK, least);
+        if (left < sum)
+            break;
+        left -= sum;
+    }
+    int32_t chosen = -1;
+    for (size_t i = first; i < n;
+         i++) { /* rounding may lead beyond the block: the next entry kept is as good */
+        if (p[i] < least || p[i] <= 0.0f)
+            continue;
+        chosen = (int32_t)i;
+        left -= (double)p[i];
+        if (left < 0)
+            break;
+    }
+    for (size_t i = n; chosen < 0 && i-- > 0;) /* or behind the last one kept */
+        if (p[i] >= least && p[i] > 0.0f)
+            chosen = (int32_t)i;
+    return chosen < 0 ? 0 : chosen;
 }
 
 int32_t sample_token(const float *logits, int vocabulary, float temperature, int top_k, float top_p,
                      float uniform, float *scratch, float *log_probability) {
-    for (int i = 0; i < vocabulary; i++)
-        scratch[i] = logits[i] / temperature;
-    lanes->softmax(scratch, (size_t)vocabulary);
+    size_t n = (size_t)vocabulary;
+    float largest = lanes->max(logits, n), least = 0.0f;
+    double total = 0;
+    for (size_t first = 0; first < n; first += BLOCK)
+        total += (double)lanes->exp_scaled(logits + first, scratch + first, 1.0f / temperature, largest,
+                                           block_size(n, first));
     if (top_k > 0 && top_k < vocabulary)
-        keep_above(scratch, vocabulary, threshold_keeping(scratch, vocabulary, top_k, 0.0));
+        least = threshold_keeping(scratch, vocabulary, top_k, 0.0f);
     if (top_p > 0.0f && top_p < 1.0f) {
-        double kept = lanes->sum(scratch, (size_t)vocabulary);
-        keep_above(scratch, vocabulary, threshold_keeping(scratch, vocabulary, 1, top_p * kept));
+        float kept = least > 0.0f ? kept_sum(scratch, n, least) : (float)total;
+        float other = threshold_keeping(scratch, vocabulary, 1, top_p * kept);
+        least = other > least ? other : least;
     }
-    double total = lanes->sum(scratch, (size_t)vocabulary), left = uniform * total;
-    int32_t chosen = 0;
-    for (int32_t i = 0; i < vocabulary; i++) {
-        if (scratch[i] <= 0.0f)
-            continue;
-        chosen = i;
-        left -= scratch[i];
-        if (left < 0)
-            break;
+    if (least > 0.0f) {
+        total = 0;
+        for (size_t first = 0; first < n; first += BLOCK)
+            total += (double)kept_sum(scratch + first, block_size(n, first), least);
     }
-    *log_probability = (float)log(scratch[chosen] / total);
+    int32_t chosen = find(scratch, n, least, (double)uniform * total);
+    *log_probability = (float)log((double)scratch[chosen] / total);
     return chosen;
 }

@@ -5,6 +5,8 @@
 #include <stdint.h>
 
 int32_t sample_argmax(const float *logits, int vocabulary); /* ties: the smallest id */
+/* The same where the largest logit is known. */
+int32_t sample_first(const float *logits, int vocabulary, float largest);
 
 /* Draws from softmax(logits / temperature) cut to the top_k largest (0: all) and then to the smallest set of
  * probability top_p (1 or 0: all); `uniform` in [0, 1) decides. scratch [vocabulary]. Returns the id and its

@@ -153,47 +153,40 @@ VEC_INLINE void vec_to_bf16(uint16_t *p, vec v) {
     memcpy(p, &h, sizeof h);
 }
 
-/* Lanes of `a` where bit `width` of the lane number is clear, of `b` moved there where it is set; and the
- * rest. */
+/* Where lane i comes from, 16 and up counting the lanes of b: of `a` where bit `width` of i is clear, of `b`
+ * moved there where it is set; and the rest. */
+#define VEC_FIRST(i, width) ((i) & (width) ? (i) + 16 - (width) : (i))
+#define VEC_REST(i, width) ((i) & (width) ? (i) + 16 : (i) + (width))
+#define VEC_SOURCES(of, width)                                                                               \
+    of(0, width), of(1, width), of(2, width), of(3, width), of(4, width), of(5, width), of(6, width),        \
+        of(7, width), of(8, width), of(9, width), of(10, width), of(11, width), of(12, width),               \
+        of(13, width), of(14, width), of(15, width)
+
 #define VEC_EXCHANGE(a, b, width)                                                                            \
     do {                                                                                                     \
-        const vecu number = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};                          \
-        const vecu set = (vecu)((number & (width)) != 0);                                                    \
-        vecu first = VEC_SHUFFLE(a, b, number + (set & (16u - (width))));                                    \
-        b = VEC_SHUFFLE(a, b, number + (set & 16u) + (~set & (width)));                                      \
+        vecu first = __builtin_shufflevector(a, b, VEC_SOURCES(VEC_FIRST, width));                           \
+        b = __builtin_shufflevector(a, b, VEC_SOURCES(VEC_REST, width));                                     \
         a = first;                                                                                           \
     } while (0)
-
-#if defined(__clang__)
-#define VEC_SHUFFLE(a, b, index) vec_shuffle_slowly(a, b, index)
-VEC_INLINE vecu vec_shuffle_slowly(vecu a, vecu b, vecu index) {
-    vecu out;
-    for (int i = 0; i < LANES; i++)
-        out[i] = index[i] < LANES ? a[index[i]] : b[index[i] - LANES];
-    return out;
-}
-#else
-#define VEC_SHUFFLE(a, b, index) __builtin_shuffle(a, b, index)
-#endif
 
 /* Sixteen rows of sixteen words become their columns. */
 VEC_INLINE void vec_transpose(vecu row[LANES]) {
 #pragma GCC unroll 16
     for (unsigned i = 0; i < LANES; i++)
         if (!(i & 8))
-            VEC_EXCHANGE(row[i], row[i + 8], 8u);
+            VEC_EXCHANGE(row[i], row[i + 8], 8);
 #pragma GCC unroll 16
     for (unsigned i = 0; i < LANES; i++)
         if (!(i & 4))
-            VEC_EXCHANGE(row[i], row[i + 4], 4u);
+            VEC_EXCHANGE(row[i], row[i + 4], 4);
 #pragma GCC unroll 16
     for (unsigned i = 0; i < LANES; i++)
         if (!(i & 2))
-            VEC_EXCHANGE(row[i], row[i + 2], 2u);
+            VEC_EXCHANGE(row[i], row[i + 2], 2);
 #pragma GCC unroll 16
     for (unsigned i = 0; i < LANES; i++)
         if (!(i & 1))
-            VEC_EXCHANGE(row[i], row[i + 1], 1u);
+            VEC_EXCHANGE(row[i], row[i + 1], 1);
 }
 
 #endif

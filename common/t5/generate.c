@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/threads.h"
-#include "kernels/activation.h"
-#include "kernels/attention.h"
+#include "kernels/attention_cache.h"
 #include "kernels/embedding.h"
 #include "kernels/norm.h"
 #include "kernels/position.h"
@@ -15,75 +14,95 @@
 #include "kernels/vector.h"
 #include "t5/stack.h"
 
-/* One decoder block's caches: [rows, length, inner]. */
 struct block_cache {
-    float *self_k, *self_v, *cross_k, *cross_v;
+    struct attention_cache self, cross;
 };
 
 struct t5_generator {
     struct t5_config config;
     int rows, source_length, target_length, threads;
+    bool bf16;
     struct arena arena;
     struct t5_stack encoder;
     struct t5_context context;
     struct block_cache *caches;
     int *source_count, *filled; /* [rows] keys of the memory, of the decoder so far */
-    int *counts;                /* [rows] of the active rows, in their order */
+    int *counts, *positions;    /* [rows] of the active rows, in their order */
     float *bias;                /* [heads, 2 length - 1] */
-    float *x, *normed, *q, *k, *v, *attended, *hidden, *gate, *inv; /* [rows, ...] */
+    float *x, *inv;             /* [rows, d_model], [rows] */
+    struct values normed, projected, attended, active, hidden, gate; /* [rows, ...] */
+    struct values memory_kv;                                         /* [rows * source_length, 2 inner] */
     float *logits, *scores, *sample_scratch;
-    int scores_size;
     /* results */
     int32_t *ids, *start, *output;
     float *log_probability, *end_log_probability;
     uint8_t *ended;
-    int *active, *length;
+    int *active_rows, *length;
     const uint8_t *mask; /* of the next sources; NULL: all visible */
     struct t5_generated generated;
 };
 
-static void lay_out_caches(struct t5_generator *g, struct arena *arena, size_t inner) {
-    size_t rows = (size_t)g->rows, target = (size_t)g->target_length + 1, source = (size_t)g->source_length;
-    for (int b = 0; b < g->config.num_decoder_layers; b++) {
+static void lay_out_caches(struct t5_generator *g, struct arena *arena) {
+    const struct t5_config *c = &g->config;
+    for (int b = 0; b < c->num_decoder_layers; b++) {
         struct block_cache *cache = &g->caches[b];
-        cache->self_k = ARENA_TAKE(arena, float, rows *target *inner);
-        cache->self_v = ARENA_TAKE(arena, float, rows *target *inner);
-        cache->cross_k = ARENA_TAKE(arena, float, rows *source *inner);
-        cache->cross_v = ARENA_TAKE(arena, float, rows *source *inner);
+        cache->self = (struct attention_cache){
+            .slots = g->rows, .room = g->target_length + 1, .heads = c->num_heads, .width = c->d_kv};
+        cache->cross = cache->self;
+        cache->cross.room = g->source_length;
+        attention_cache_lay_out(&cache->self, g->bf16, arena);
+        attention_cache_lay_out(&cache->cross, g->bf16, arena);
     }
 }
 
-static void lay_out(struct t5_generator *g, struct arena *arena) {
+static size_t step_scratch_size(const struct t5_generator *g) {
+    size_t self = attention_cache_scratch_size(&g->caches[0].self);
+    size_t cross = attention_cache_scratch_size(&g->caches[0].cross);
+    return self > cross ? self : cross;
+}
+
+/* What one step of the decoder works on. */
+static void lay_out_step(struct t5_generator *g, struct arena *arena) {
     const struct t5_config *c = &g->config;
     size_t rows = (size_t)g->rows, target = (size_t)g->target_length + 1, source = (size_t)g->source_length;
     size_t d = (size_t)c->d_model, inner = (size_t)c->num_heads * (size_t)c->d_kv, ff = (size_t)c->d_ff;
-    size_t vocabulary = (size_t)c->vocab_size, longest = target > source ? target : source;
-    struct t5_stack_size size = {.tokens = g->rows * g->source_length, .length = g->source_length};
-    t5_stack_lay_out(&g->encoder, c, &size, arena);
-    g->context.attention_scratch_size = attention_scratch_size(g->source_length, g->source_length);
-    g->context.attention_scratch =
-        ARENA_TAKE(arena, float, g->context.attention_scratch_size *(size_t)g->threads);
-    lay_out_caches(g, arena, inner);
-
+    size_t vocabulary = (size_t)c->vocab_size;
     g->bias = ARENA_TAKE(arena, float, (size_t)c->num_heads *(2 * target - 1));
     g->x = ARENA_TAKE(arena, float, rows *d);
-    g->normed = ARENA_TAKE(arena, float, rows *d);
     g->inv = ARENA_TAKE(arena, float, rows);
-    g->q = ARENA_TAKE(arena, float, rows *inner);
-    g->k = ARENA_TAKE(arena, float, rows *source *inner); /* also the packed cross keys */
-    g->v = ARENA_TAKE(arena, float, rows *source *inner);
-    g->attended = ARENA_TAKE(arena, float, rows *inner);
-    g->hidden = ARENA_TAKE(arena, float, rows *ff);
-    g->gate = c->gated_gelu ? ARENA_TAKE(arena, float, rows *ff) : NULL;
+    g->normed = t5_take_values(arena, g->bf16, rows * d);
+    g->projected = t5_take_values(arena, g->bf16, rows * 3 * inner);
+    g->attended = t5_take_values(arena, g->bf16, rows * inner);
+    g->active = t5_take_values(arena, g->bf16, rows * ff);
+    g->hidden = c->gated_gelu ? t5_take_values(arena, g->bf16, rows * ff) : (struct values){0};
+    g->gate = c->gated_gelu ? t5_take_values(arena, g->bf16, rows * ff) : (struct values){0};
+    g->memory_kv = t5_take_values(arena, g->bf16, rows * source * 2 * inner);
     g->logits = ARENA_TAKE(arena, float, rows *vocabulary);
-    g->scores_size = (int)longest;
-    g->scores = ARENA_TAKE(arena, float, longest *(size_t)g->threads);
+    g->scores = ARENA_TAKE(arena, float, step_scratch_size(g) * (size_t)g->threads);
     g->sample_scratch = ARENA_TAKE(arena, float, vocabulary *(size_t)g->threads);
+}
+
+static void lay_out(struct t5_generator *g, struct arena *arena) {
+    size_t rows = (size_t)g->rows, target = (size_t)g->target_length + 1;
+    struct t5_stack_size size = {
+        .tokens = g->rows * g->source_length, .length = g->source_length, .bf16 = g->bf16};
+    t5_stack_lay_out(&g->encoder, &g->config, &size, arena);
+    struct attention_limits attention = {.heads = g->config.num_heads,
+                                         .width = g->config.d_kv,
+                                         .length = g->source_length,
+                                         .queries = g->source_length,
+                                         .keys = g->source_length,
+                                         .threads = g->threads,
+                                         .bf16 = g->bf16};
+    attention_scratch_lay_out(&g->context.attention, &attention, arena);
+    lay_out_caches(g, arena);
+    lay_out_step(g, arena);
 
     g->source_count = ARENA_TAKE(arena, int, rows);
     g->filled = ARENA_TAKE(arena, int, rows);
     g->counts = ARENA_TAKE(arena, int, rows);
-    g->active = ARENA_TAKE(arena, int, rows);
+    g->positions = ARENA_TAKE(arena, int, rows);
+    g->active_rows = ARENA_TAKE(arena, int, rows);
     g->length = ARENA_TAKE(arena, int, rows);
     g->ids = ARENA_TAKE(arena, int32_t, rows);
     g->output = ARENA_TAKE(arena, int32_t, rows * target);
@@ -94,7 +113,7 @@ static void lay_out(struct t5_generator *g, struct arena *arena) {
 }
 
 enum status t5_generator_open(struct t5_generator **out, const struct t5_config *config, int rows,
-                              int source_length, int target_length) {
+                              int source_length, int target_length, bool narrow) {
     struct t5_generator *g = calloc(1, sizeof *g);
     *out = NULL;
     if (!g)
@@ -104,6 +123,7 @@ enum status t5_generator_open(struct t5_generator **out, const struct t5_config 
     g->source_length = source_length;
     g->target_length = target_length;
     g->threads = threads_count();
+    g->bf16 = narrow;
     g->encoder.depth = config->num_layers;
     g->encoder.blocks = calloc((size_t)config->num_layers, sizeof *g->encoder.blocks);
     g->caches = calloc((size_t)config->num_decoder_layers, sizeof *g->caches);
@@ -145,16 +165,35 @@ static int visible_count(const struct t5_generator *g, const struct t5_rows *sou
     return visible ? visible : length;
 }
 
-/* Spreads the visible ones of packed [tokens, inner] to slots of `length` tokens each. */
-static void scatter_visible(const struct t5_generator *g, float *slots, const float *packed,
-                            const struct t5_rows *source, size_t inner) {
-    for (int r = 0; r < source->count; r++) {
-        float *to = slots + (size_t)r * (size_t)g->source_length * inner;
-        bool all = visible_count(g, source, r) == source->start[r + 1] - source->start[r];
-        for (int i = source->start[r]; i < source->start[r + 1]; i++)
-            if (all || g->mask[i]) {
-                memcpy(to, packed + (size_t)i * inner, inner * sizeof(float));
-                to += inner;
+static struct values offset(struct values v, size_t n) {
+    return (struct values){v.f32 ? v.f32 + n : NULL, v.b16 ? v.b16 + n : NULL};
+}
+
+/* Puts the visible ones of keys and values [tokens, 2 inner] into a cache, one task per row. */
+struct spreading {
+    const struct t5_generator *g;
+    struct attention_cache *cache;
+    const struct t5_rows *source;
+};
+
+static void spread_task(void *context, size_t begin, size_t end, int worker) {
+    (void)worker;
+    const struct spreading *s = context;
+    const struct t5_generator *g = s->g;
+    size_t inner = (size_t)g->config.num_heads * (size_t)g->config.d_kv;
+    for (size_t r = begin; r < end; r++) {
+        int first = s->source->start[r], after = s->source->start[r + 1], position = 0;
+        int slot = (int)r, stride = 2 * (int)inner;
+        if (visible_count(g, s->source, slot) == after - first) {
+            struct values k = offset(g->memory_kv, (size_t)first * 2 * inner);
+            attention_cache_fill(s->cache, slot, after - first, k, offset(k, inner), stride);
+            continue;
+        }
+        for (int i = first; i < after; i++)
+            if (g->mask[i]) {
+                struct values k = offset(g->memory_kv, (size_t)i * 2 * inner);
+                attention_cache_put(s->cache, 1, &slot, &position, k, offset(k, inner), stride);
+                position++;
             }
     }
 }
@@ -173,21 +212,36 @@ static void check_sources(const struct t5_generator *g, const struct t5_rows *so
     (void)positions;
 }
 
+static void project(struct t5_generator *g, const struct t5_linear *l, struct values x, int rows,
+                    struct gemm_result result) {
+    struct linear linear = t5_linear_at(&g->context, l);
+    linear_forward(&linear, x, rows, &result, &g->context.linear);
+}
+
+static struct gemm_result into(struct values c, int ldc) {
+    return (struct gemm_result){.write = GEMM_STORE, .c = c, .ldc = ldc};
+}
+
+static struct gemm_result onto(float *c, int ldc) {
+    return (struct gemm_result){.write = GEMM_ADD, .c = {.f32 = c}, .ldc = ldc};
+}
+
 void t5_generate_begin(struct t5_generator *g, const struct t5_model *model, const struct t5_rows *source) {
     const struct t5_config *c = &g->config;
     const struct t5_layout *layout = model->layout;
-    int d = c->d_model, inner = c->num_heads * c->d_kv, tokens = source->start[source->count];
+    int inner = c->num_heads * c->d_kv, tokens = source->start[source->count];
     check_sources(g, source);
+    assert(!g->bf16 || model->packed);
     g->context.config = c;
     g->context.weights = model->weights;
+    g->context.packed = g->bf16 ? model->packed : NULL;
     struct t5_stack_input in = {.rows = *source, .mask = g->mask};
     t5_stack_forward(&g->context, &g->encoder, &layout->encoder, layout->embedding, &in);
     for (int b = 0; b < c->num_decoder_layers; b++) {
-        const struct t5_attention_weights *w = &layout->decoder.blocks[b].cross;
-        t5_linear_forward(g->k, g->encoder.output, model->weights + w->k, tokens, d, inner);
-        t5_linear_forward(g->v, g->encoder.output, model->weights + w->v, tokens, d, inner);
-        scatter_visible(g, g->caches[b].cross_k, g->k, source, (size_t)inner);
-        scatter_visible(g, g->caches[b].cross_v, g->v, source, (size_t)inner);
+        struct spreading spreading = {g, &g->caches[b].cross, source};
+        project(g, &layout->decoder.blocks[b].cross.kv, g->encoder.output, tokens,
+                into(g->memory_kv, 2 * inner));
+        threads_for((size_t)source->count, 1, spread_task, &spreading);
     }
     for (int r = 0; r < source->count; r++) {
         g->source_count[r] = visible_count(g, source, r);
@@ -199,74 +253,79 @@ void t5_generate_begin(struct t5_generator *g, const struct t5_model *model, con
                           g->target_length + 1);
 }
 
-/* x += Wo attention(norm(x)) over one pair of caches. */
-static void attend(struct t5_generator *g, const float *weights, const struct t5_attention_weights *w,
-                   const float *keys, const float *values, const struct attention_step_shape *shape) {
-    int d = g->config.d_model, inner = shape->heads * shape->width;
-    attention_step(g->attended, g->q, keys, values, shape, g->scores, (size_t)g->scores_size);
-    t5_linear_forward(g->normed, g->attended, weights + w->o, shape->rows, inner, d);
-    vector_add(g->x, g->normed, (size_t)shape->rows * (size_t)d);
+/* x += Wo attention(q) over one cache. */
+static void attend(struct t5_generator *g, const struct t5_attention_weights *w, struct values q,
+                   const struct attention_cache *cache, const struct attention_step_shape *shape) {
+    attention_cache_step(g->attended, q, cache, shape, g->scores);
+    project(g, &w->o, g->attended, shape->rows, onto(g->x, g->config.d_model));
 }
 
-static void self_attention(struct t5_generator *g, const float *weights, const struct t5_attention_weights *w,
-                           struct block_cache *cache, const int *active, int count) {
-    const struct t5_config *c = &g->config;
-    int d = c->d_model, inner = c->num_heads * c->d_kv, room = g->target_length + 1;
-    size_t width = (size_t)inner * sizeof(float);
-    norm_forward(g->normed, g->inv, g->x, weights + w->norm, count, d, c->layer_norm_epsilon);
-    t5_linear_forward(g->q, g->normed, weights + w->q, count, d, inner);
-    t5_linear_forward(g->k, g->normed, weights + w->k, count, d, inner);
-    t5_linear_forward(g->v, g->normed, weights + w->v, count, d, inner);
+static void normalise(struct t5_generator *g, size_t norm, int count) {
+    norm_forward(g->normed, g->inv, NULL, g->x, g->context.weights + norm, count, g->config.d_model,
+                 g->config.layer_norm_epsilon);
+}
+
+static void self_attention(struct t5_generator *g, const struct t5_attention_weights *w,
+                           struct attention_cache *cache, const int *active, int count) {
+    int inner = g->config.num_heads * g->config.d_kv;
+    size_t n = (size_t)inner;
+    normalise(g, w->norm, count);
+    project(g, &w->qkv, g->normed, count, into(g->projected, 3 * inner));
     for (int i = 0; i < count; i++) {
-        size_t at = ((size_t)active[i] * (size_t)room + (size_t)g->filled[active[i]]) * (size_t)inner;
-        memcpy(cache->self_k + at, g->k + (size_t)i * (size_t)inner, width);
-        memcpy(cache->self_v + at, g->v + (size_t)i * (size_t)inner, width);
-        g->counts[i] = g->filled[active[i]] + 1;
+        g->positions[i] = g->filled[active[i]];
+        g->counts[i] = g->positions[i] + 1;
     }
+    attention_cache_put(cache, count, active, g->positions, offset(g->projected, n),
+                        offset(g->projected, 2 * n), 3 * inner);
     struct attention_step_shape shape = {.rows = count,
-                                         .heads = c->num_heads,
-                                         .width = c->d_kv,
+                                         .q_stride = 3 * inner,
                                          .slot = active,
                                          .count = g->counts,
-                                         .slot_stride = (size_t)room * (size_t)inner,
                                          .bias = g->bias,
-                                         .length = room};
-    attend(g, weights, w, cache->self_k, cache->self_v, &shape);
+                                         .length = g->target_length + 1};
+    attend(g, w, g->projected, cache, &shape);
 }
 
-static void cross_attention(struct t5_generator *g, const float *weights,
-                            const struct t5_attention_weights *w, const struct block_cache *cache,
-                            const int *active, int count) {
-    const struct t5_config *c = &g->config;
-    int d = c->d_model, inner = c->num_heads * c->d_kv;
-    norm_forward(g->normed, g->inv, g->x, weights + w->norm, count, d, c->layer_norm_epsilon);
-    t5_linear_forward(g->q, g->normed, weights + w->q, count, d, inner);
+static void cross_attention(struct t5_generator *g, const struct t5_attention_weights *w,
+                            const struct attention_cache *cache, const int *active, int count) {
+    int inner = g->config.num_heads * g->config.d_kv;
+    normalise(g, w->norm, count);
+    project(g, &w->q, g->normed, count, into(g->projected, inner));
     for (int i = 0; i < count; i++)
         g->counts[i] = g->source_count[active[i]];
-    struct attention_step_shape shape = {.rows = count,
-                                         .heads = c->num_heads,
-                                         .width = c->d_kv,
-                                         .slot = active,
-                                         .count = g->counts,
-                                         .slot_stride = (size_t)g->source_length * (size_t)inner};
-    attend(g, weights, w, cache->cross_k, cache->cross_v, &shape);
+    struct attention_step_shape shape = {
+        .rows = count, .q_stride = inner, .slot = active, .count = g->counts};
+    attend(g, w, g->projected, cache, &shape);
 }
 
-static void feed_forward(struct t5_generator *g, const float *weights,
-                         const struct t5_feed_forward_weights *w, int count) {
-    const struct t5_config *c = &g->config;
-    int d = c->d_model, ff = c->d_ff;
-    size_t wide = (size_t)count * (size_t)ff;
-    norm_forward(g->normed, g->inv, g->x, weights + w->norm, count, d, c->layer_norm_epsilon);
-    t5_linear_forward(g->hidden, g->normed, weights + w->wi, count, d, ff);
-    if (c->gated_gelu) {
-        t5_linear_forward(g->gate, g->normed, weights + w->gate, count, d, ff);
-        gated_gelu_forward(g->hidden, g->hidden, g->gate, wide);
+static void feed_forward(struct t5_generator *g, const struct t5_feed_forward_weights *w, int count) {
+    int ff = g->config.d_ff;
+    struct gemm_result active = into(g->active, ff);
+    normalise(g, w->norm, count);
+    if (g->config.gated_gelu) {
+        project(g, &w->wi, g->normed, count, into(g->hidden, ff));
+        active.write = GEMM_GATED_GELU;
+        active.x = g->hidden;
+        active.other = g->gate;
+        project(g, &w->gate, g->normed, count, active);
     } else {
-        relu_forward(g->hidden, g->hidden, wide);
+        active.write = GEMM_RELU;
+        project(g, &w->wi, g->normed, count, active);
     }
-    t5_linear_forward(g->normed, g->hidden, weights + w->wo, count, ff, d);
-    vector_add(g->x, g->normed, (size_t)count * (size_t)d);
+    project(g, &w->wo, g->active, count, onto(g->x, g->config.d_model));
+}
+
+/* The last norm and the head; its scale is on the input in float32 (t5/head.h) and on the logits in bf16. */
+static void write_logits(struct t5_generator *g, const struct t5_layout *layout, int count) {
+    const struct t5_config *c = &g->config;
+    float scale = c->tie_word_embeddings ? 1.0f / sqrtf((float)c->d_model) : 1.0f;
+    struct gemm_result logits = into((struct values){.f32 = g->logits}, c->vocab_size);
+    normalise(g, layout->decoder.final_norm, count);
+    if (g->bf16)
+        logits.scale = scale;
+    else if (c->tie_word_embeddings)
+        vector_scale(g->normed.f32, scale, (size_t)count * (size_t)c->d_model);
+    project(g, &layout->head, g->normed, count, logits);
 }
 
 const float *t5_generate_step(struct t5_generator *g, const struct t5_model *model, const int *active,
@@ -275,6 +334,7 @@ const float *t5_generate_step(struct t5_generator *g, const struct t5_model *mod
     const struct t5_layout *layout = model->layout;
     const float *weights = model->weights;
     int d = c->d_model;
+    assert(weights == g->context.weights);
     embedding_forward(g->x, weights + layout->embedding, ids, active_count, d);
     for (int i = 0; i < active_count; i++) {
         assert(g->filled[active[i]] <= g->target_length);
@@ -287,17 +347,13 @@ const float *t5_generate_step(struct t5_generator *g, const struct t5_model *mod
     }
     for (int b = 0; b < c->num_decoder_layers; b++) {
         const struct t5_block_weights *w = &layout->decoder.blocks[b];
-        self_attention(g, weights, &w->self, &g->caches[b], active, active_count);
-        cross_attention(g, weights, &w->cross, &g->caches[b], active, active_count);
-        feed_forward(g, weights, &w->feed_forward, active_count);
+        self_attention(g, &w->self, &g->caches[b].self, active, active_count);
+        cross_attention(g, &w->cross, &g->caches[b].cross, active, active_count);
+        feed_forward(g, &w->feed_forward, active_count);
     }
     for (int i = 0; i < active_count; i++)
         g->filled[active[i]]++;
-    norm_forward(g->normed, g->inv, g->x, weights + layout->decoder.final_norm, active_count, d,
-                 c->layer_norm_epsilon);
-    if (c->tie_word_embeddings)
-        vector_scale(g->normed, 1.0f / sqrtf((float)d), (size_t)active_count * (size_t)d);
-    t5_linear_forward(g->logits, g->normed, weights + layout->head, active_count, d, c->vocab_size);
+    write_logits(g, layout, active_count);
     return g->logits;
 }
 
@@ -337,7 +393,7 @@ static int file_choices(struct t5_generator *g, int active_count, const float *l
                         const int *limits) {
     int room = g->target_length + 1, left = 0;
     for (int i = 0; i < active_count; i++) {
-        int row = g->active[i], *length = &g->length[row];
+        int row = g->active_rows[i], *length = &g->length[row];
         int limit = limits ? limits[row] : g->target_length;
         if (g->ids[i] == g->config.eos_token_id) {
             g->ended[row] = 1;
@@ -350,7 +406,7 @@ static int file_choices(struct t5_generator *g, int active_count, const float *l
         g->log_probability[(size_t)row * (size_t)room + (size_t)*length] = log_probability[i];
         ++*length;
         g->ids[left] = g->ids[i];
-        g->active[left++] = row;
+        g->active_rows[left++] = row;
     }
     return left;
 }
@@ -378,16 +434,19 @@ const struct t5_generated *t5_generate(struct t5_generator *g, const struct t5_m
     int active_count = source->count;
     t5_generate_begin(g, model, source);
     for (int r = 0; r < source->count; r++) {
-        g->active[r] = r;
+        g->active_rows[r] = r;
         g->length[r] = 0;
         g->ended[r] = 0;
         g->end_log_probability[r] = 0.0f;
         g->ids[r] = g->config.decoder_start_token_id;
     }
     while (active_count > 0) {
-        const float *logits = t5_generate_step(g, model, g->active, active_count, g->ids);
-        struct choice choice = {
-            .g = g, .sampling = sampling, .logits = logits, .log_probability = g->inv, .active = g->active};
+        const float *logits = t5_generate_step(g, model, g->active_rows, active_count, g->ids);
+        struct choice choice = {.g = g,
+                                .sampling = sampling,
+                                .logits = logits,
+                                .log_probability = g->inv,
+                                .active = g->active_rows};
         threads_for((size_t)active_count, 4, choose_task, &choice);
         active_count = file_choices(g, active_count, g->inv, limits);
     }

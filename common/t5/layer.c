@@ -1,134 +1,177 @@
 /* Attention and feed-forward sublayers, forward and backward. */
 #include "t5/layer.h"
 #include <string.h>
-#include "kernels/activation.h"
 #include "kernels/dropout.h"
-#include "kernels/gemm.h"
 #include "kernels/norm.h"
-#include "kernels/vector.h"
 
-void t5_dropout(const struct t5_context *t, float *x, size_t n, int place) {
+struct values t5_take_values(struct arena *arena, bool narrow, size_t n) {
+    if (narrow)
+        return (struct values){.b16 = ARENA_TAKE(arena, bf16, n)};
+    return (struct values){.f32 = ARENA_TAKE(arena, float, n)};
+}
+
+static struct values offset(struct values v, size_t n) {
+    return (struct values){v.f32 ? v.f32 + n : NULL, v.b16 ? v.b16 + n : NULL};
+}
+
+void t5_dropout(const struct t5_context *t, struct values x, size_t n, int place) {
     if (t->dropout_rate > 0.0f)
-        dropout_apply(x, x, n, t->dropout_rate, dropout_key(t->dropout_key, (uint32_t)place), 0);
+        dropout_values(x, n, t->dropout_rate, dropout_key(t->dropout_key, (uint32_t)place));
 }
 
-void t5_linear_forward(float *y, const float *x, const float *w, int tokens, int in, int out) {
-    gemm(false, true, tokens, out, in, x, in, w, in, 0.0f, y, out);
+struct linear t5_linear_at(const struct t5_context *t, const struct t5_linear *l) {
+    return (struct linear){.in = l->in,
+                           .out = l->out,
+                           .w = t->weights + l->w,
+                           .forward = t->packed ? t->packed + l->forward : NULL,
+                           .backward = t->packed ? t->packed + l->backward : NULL};
 }
 
-void t5_linear_backward(float *dx, bool add, float *dw, const float *dy, const float *x, const float *w,
-                        int tokens, int in, int out) {
-    gemm(false, false, tokens, in, out, dy, out, w, in, add ? 1.0f : 0.0f, dx, in);
-    gemm(true, false, out, in, tokens, dy, out, x, in, 1.0f, dw, in);
+/* The result of a product that is written as it is. */
+static struct gemm_result into(struct values c, int ldc) {
+    return (struct gemm_result){.write = GEMM_STORE, .c = c, .ldc = ldc};
 }
 
-static struct attention_shape with_dropout(const struct t5_context *t, struct attention_shape shape,
-                                           int place) {
+static struct gemm_result onto(float *c, int ldc) {
+    return (struct gemm_result){.write = GEMM_ADD, .c = {.f32 = c}, .ldc = ldc};
+}
+
+static struct gemm_result with_dropout(const struct t5_context *t, struct gemm_result r, int place) {
+    r.dropout_rate = t->dropout_rate;
+    r.dropout_key = dropout_key(t->dropout_key, (uint32_t)place);
+    return r;
+}
+
+static void forward(const struct t5_context *t, const struct t5_linear *l, struct values x, int tokens,
+                    struct gemm_result result) {
+    struct linear linear = t5_linear_at(t, l);
+    linear_forward(&linear, x, tokens, &result, &t->linear);
+}
+
+static void backward(const struct t5_context *t, const struct t5_linear *l, struct values dy, struct values x,
+                     int tokens, struct gemm_result dx) {
+    struct linear linear = t5_linear_at(t, l);
+    linear_backward_input(&linear, dy, tokens, &dx, &t->linear);
+    linear_backward_weight(t->gradients + l->w, &linear, dy, x, tokens, &t->linear);
+}
+
+/* The gradient of a sublayer's result before it joined the residual stream, as products read it. */
+static struct values result_gradient(const struct t5_context *t, int tokens, int place) {
+    size_t n = (size_t)tokens * (size_t)t->config->d_model;
+    if (!t->packed && t->dropout_rate == 0.0f)
+        return (struct values){.f32 = t->dx};
+    if (t->packed)
+        bf16_from_float(t->dresult.b16, t->dx, n);
+    else
+        memcpy(t->dresult.f32, t->dx, n * sizeof *t->dx);
+    t5_dropout(t, t->dresult, n, place * T5_PLACES + T5_PLACE_RESULT);
+    return t->dresult;
+}
+
+static struct attention_shape shape_with_dropout(const struct t5_context *t, struct attention_shape shape,
+                                                 int place) {
     shape.dropout_rate = t->dropout_rate;
     shape.dropout_key = dropout_key(t->dropout_key, (uint32_t)(place * T5_PLACES + T5_PLACE_INSIDE));
     return shape;
 }
 
-void t5_attention_forward(struct t5_context *t, struct t5_attention_memory *m,
+/* Queries, keys and values: thirds of one product, or the query's and the halves of the memory's. */
+static struct attention_operands operands_of(struct values projected, struct values from_memory, int inner,
+                                             bool self) {
+    size_t n = (size_t)inner;
+    if (self)
+        return (struct attention_operands){
+            projected, offset(projected, n), offset(projected, 2 * n), 3 * inner, 3 * inner, 3 * inner};
+    return (struct attention_operands){projected, from_memory, offset(from_memory, n),
+                                       inner,     2 * inner,   2 * inner};
+}
+
+static bool is_self(struct values memory) {
+    return !memory.f32 && !memory.b16;
+}
+
+void t5_attention_forward(const struct t5_context *t, struct t5_attention_memory *m,
                           const struct t5_attention_weights *w, struct attention_shape shape,
-                          const float *memory, int place, float *out) {
+                          struct values memory, int place, float *out) {
     int d = t->config->d_model, inner = t->config->num_heads * t->config->d_kv;
     int tokens = shape.q_start[shape.rows], keys = shape.k_start[shape.rows];
-    const float *source = memory ? memory : m->normed;
-    shape = with_dropout(t, shape, place);
+    bool self = is_self(memory);
+    struct attention_operands operands = operands_of(m->projected, m->from_memory, inner, self);
+    shape = shape_with_dropout(t, shape, place);
 
-    norm_forward(m->normed, m->inv, m->x, t->weights + w->norm, tokens, d, t->config->layer_norm_epsilon);
-    t5_linear_forward(m->q, m->normed, t->weights + w->q, tokens, d, inner);
-    t5_linear_forward(m->k, source, t->weights + w->k, keys, d, inner);
-    t5_linear_forward(m->v, source, t->weights + w->v, keys, d, inner);
-    attention_forward(m->context, m->probabilities, m->q, m->k, m->v, &shape, t->attention_scratch,
-                      t->attention_scratch_size);
-    float *result = t->dropout_rate > 0.0f ? t->scratch_wide : out;
-    if (result == out) { /* out = x + context Wo^T in one product */
-        if (out != m->x)
-            memcpy(out, m->x, (size_t)tokens * (size_t)d * sizeof *out);
-        gemm(false, true, tokens, d, inner, m->context, inner, t->weights + w->o, inner, 1.0f, out, d);
-        return;
+    norm_forward(m->normed, m->inv, out, m->x, t->weights + w->norm, tokens, d,
+                 t->config->layer_norm_epsilon);
+    if (self) {
+        forward(t, &w->qkv, m->normed, tokens, into(m->projected, 3 * inner));
+    } else {
+        forward(t, &w->q, m->normed, tokens, into(m->projected, inner));
+        forward(t, &w->kv, memory, keys, into(m->from_memory, 2 * inner));
     }
-    t5_linear_forward(result, m->context, t->weights + w->o, tokens, inner, d);
-    t5_dropout(t, result, (size_t)tokens * (size_t)d, place * T5_PLACES + T5_PLACE_RESULT);
-    if (out != m->x)
-        memcpy(out, m->x, (size_t)tokens * (size_t)d * sizeof *out);
-    vector_add(out, result, (size_t)tokens * (size_t)d);
+    attention_forward(m->context, m->statistics, &operands, &shape, &t->attention);
+    forward(t, &w->o, m->context, tokens, with_dropout(t, onto(out, d), place * T5_PLACES + T5_PLACE_RESULT));
 }
 
-void t5_attention_backward(struct t5_context *t, struct t5_attention_memory *m,
+void t5_attention_backward(const struct t5_context *t, struct t5_attention_memory *m,
                            const struct t5_attention_weights *w, struct attention_shape shape,
-                           const float *memory, int place, float *dx, float *dmemory, float *dbias) {
+                           struct values memory, int place, float *dmemory, float *dbias) {
     int d = t->config->d_model, inner = t->config->num_heads * t->config->d_kv;
     int tokens = shape.q_start[shape.rows], keys = shape.k_start[shape.rows];
-    float *g = t->gradients, *dcontext = t->scratch_wide;
-    const float *p = t->weights, *dresult = dx;
-    shape = with_dropout(t, shape, place);
+    bool self = is_self(memory);
+    struct attention_operands operands = operands_of(m->projected, m->from_memory, inner, self);
+    struct attention_operands gradient = operands_of(t->dprojected, t->dmemory, inner, self);
+    struct values dnormed = {.f32 = t->dnormed};
+    shape = shape_with_dropout(t, shape, place);
 
-    if (t->dropout_rate > 0.0f) {
-        memcpy(t->dnormed, dx, (size_t)tokens * (size_t)d * sizeof *dx);
-        t5_dropout(t, t->dnormed, (size_t)tokens * (size_t)d, place * T5_PLACES + T5_PLACE_RESULT);
-        dresult = t->dnormed;
+    backward(t, &w->o, result_gradient(t, tokens, place), m->context, tokens, into(t->dcontext, inner));
+    attention_backward(&gradient, dbias, t->dcontext, m->context, m->statistics, &operands, &shape,
+                       &t->attention);
+    if (self) {
+        backward(t, &w->qkv, t->dprojected, m->normed, tokens, into(dnormed, d));
+    } else {
+        backward(t, &w->q, t->dprojected, m->normed, tokens, into(dnormed, d));
+        backward(t, &w->kv, t->dmemory, memory, keys, onto(dmemory, d));
     }
-    t5_linear_backward(dcontext, false, g + w->o, dresult, m->context, p + w->o, tokens, inner, d);
-    attention_backward(t->dq, t->dk, t->dv, dbias, dcontext, m->probabilities, m->q, m->k, m->v, &shape,
-                       t->attention_scratch, t->attention_scratch_size);
-    t5_linear_backward(t->dnormed, false, g + w->q, t->dq, m->normed, p + w->q, tokens, d, inner);
-    const float *source = memory ? memory : m->normed;
-    float *dsource = memory ? dmemory : t->dnormed;
-    t5_linear_backward(dsource, true, g + w->k, t->dk, source, p + w->k, keys, d, inner);
-    t5_linear_backward(dsource, true, g + w->v, t->dv, source, p + w->v, keys, d, inner);
-    norm_backward(dx, g + w->norm, t->dnormed, m->x, m->inv, p + w->norm, tokens, d);
+    norm_backward(t->dx, t->gradients + w->norm, t->dnormed, m->x, m->inv, t->weights + w->norm, tokens, d);
 }
 
-void t5_feed_forward_forward(struct t5_context *t, struct t5_feed_forward_memory *m,
+void t5_feed_forward_forward(const struct t5_context *t, struct t5_feed_forward_memory *m,
                              const struct t5_feed_forward_weights *w, int tokens, int place, float *out) {
-    int d = t->config->d_model, ff = t->config->d_ff;
-    size_t wide = (size_t)tokens * (size_t)ff, narrow = (size_t)tokens * (size_t)d;
-    const float *p = t->weights;
+    int d = t->config->d_model, ff = t->config->d_ff, inside = place * T5_PLACES + T5_PLACE_INSIDE;
+    struct gemm_result active = with_dropout(t, into(m->active, ff), inside);
 
-    norm_forward(m->normed, m->inv, m->x, p + w->norm, tokens, d, t->config->layer_norm_epsilon);
-    t5_linear_forward(m->hidden, m->normed, p + w->wi, tokens, d, ff);
+    norm_forward(m->normed, m->inv, out, m->x, t->weights + w->norm, tokens, d,
+                 t->config->layer_norm_epsilon);
     if (t->config->gated_gelu) {
-        t5_linear_forward(m->gate, m->normed, p + w->gate, tokens, d, ff);
-        gated_gelu_forward(m->active, m->hidden, m->gate, wide);
+        forward(t, &w->wi, m->normed, tokens, into(m->hidden, ff));
+        active.write = GEMM_GATED_GELU;
+        active.x = m->hidden;
+        active.other = m->gate;
+        forward(t, &w->gate, m->normed, tokens, active);
     } else {
-        relu_forward(m->active, m->hidden, wide);
+        active.write = GEMM_RELU;
+        forward(t, &w->wi, m->normed, tokens, active);
     }
-    t5_dropout(t, m->active, wide, place * T5_PLACES + T5_PLACE_INSIDE);
-    if (out != m->x)
-        memcpy(out, m->x, narrow * sizeof *out);
-    if (t->dropout_rate == 0.0f) {
-        gemm(false, true, tokens, d, ff, m->active, ff, p + w->wo, ff, 1.0f, out, d);
-        return;
-    }
-    t5_linear_forward(t->scratch_wide, m->active, p + w->wo, tokens, ff, d);
-    t5_dropout(t, t->scratch_wide, narrow, place * T5_PLACES + T5_PLACE_RESULT);
-    vector_add(out, t->scratch_wide, narrow);
+    forward(t, &w->wo, m->active, tokens, with_dropout(t, onto(out, d), place * T5_PLACES + T5_PLACE_RESULT));
 }
 
-void t5_feed_forward_backward(struct t5_context *t, struct t5_feed_forward_memory *m,
-                              const struct t5_feed_forward_weights *w, int tokens, int place, float *dx) {
-    int d = t->config->d_model, ff = t->config->d_ff;
-    size_t wide = (size_t)tokens * (size_t)ff, narrow = (size_t)tokens * (size_t)d;
-    const float *p = t->weights, *dresult = dx;
-    float *g = t->gradients;
+void t5_feed_forward_backward(const struct t5_context *t, struct t5_feed_forward_memory *m,
+                              const struct t5_feed_forward_weights *w, int tokens, int place) {
+    int d = t->config->d_model, ff = t->config->d_ff, inside = place * T5_PLACES + T5_PLACE_INSIDE;
+    struct gemm_result dhidden = with_dropout(t, into(t->dhidden, ff), inside);
+    struct values dnormed = {.f32 = t->dnormed};
 
-    if (t->dropout_rate > 0.0f) {
-        memcpy(t->scratch_wide, dx, narrow * sizeof *dx);
-        t5_dropout(t, t->scratch_wide, narrow, place * T5_PLACES + T5_PLACE_RESULT);
-        dresult = t->scratch_wide;
-    }
-    t5_linear_backward(t->dhidden, false, g + w->wo, dresult, m->active, p + w->wo, tokens, ff, d);
-    t5_dropout(t, t->dhidden, wide, place * T5_PLACES + T5_PLACE_INSIDE);
     if (t->config->gated_gelu) {
-        gated_gelu_backward(t->dhidden, t->dgate, t->dhidden, m->hidden, m->gate, wide);
-        t5_linear_backward(t->dnormed, false, g + w->gate, t->dgate, m->normed, p + w->gate, tokens, d, ff);
+        dhidden.write = GEMM_GATED_GELU_BACKWARD;
+        dhidden.x = m->hidden;
+        dhidden.gate = m->gate;
+        dhidden.other = t->dgate;
     } else {
-        relu_backward(t->dhidden, t->dhidden, m->hidden, wide);
+        dhidden.write = GEMM_RELU_BACKWARD;
+        dhidden.x = m->active;
     }
-    t5_linear_backward(t->dnormed, t->config->gated_gelu, g + w->wi, t->dhidden, m->normed, p + w->wi, tokens,
-                       d, ff);
-    norm_backward(dx, g + w->norm, t->dnormed, m->x, m->inv, p + w->norm, tokens, d);
+    backward(t, &w->wo, result_gradient(t, tokens, place), m->active, tokens, dhidden);
+    backward(t, &w->wi, t->dhidden, m->normed, tokens, into(dnormed, d));
+    if (t->config->gated_gelu)
+        backward(t, &w->gate, t->dgate, m->normed, tokens, onto(t->dnormed, d));
+    norm_backward(t->dx, t->gradients + w->norm, t->dnormed, m->x, m->inv, t->weights + w->norm, tokens, d);
 }

@@ -1,11 +1,10 @@
 /* A T5 model and one pass of a batch through it. */
 #include "t5/model.h"
 #include <assert.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/threads.h"
-#include "kernels/vector.h"
+#include "t5/head.h"
 #include "t5/stack.h"
 
 enum status t5_open(struct t5_model *model, const struct t5_config *config) {
@@ -25,7 +24,49 @@ enum status t5_open(struct t5_model *model, const struct t5_config *config) {
 void t5_close(struct t5_model *model) {
     t5_free_parameters(model);
     free(model->weights);
+    free(model->packed);
     model->weights = NULL;
+    model->packed = NULL;
+}
+
+enum status t5_use_bf16(struct t5_model *model) {
+    if (model->packed)
+        return STATUS_OK;
+    if (model->config.d_kv % 2)
+        return fail(STATUS_CONFIG,
+                    "d_kv is %d and bf16 works on pairs: use an even d_kv or compute in float32",
+                    model->config.d_kv);
+    size_t bytes = (model->layout->packed_count * sizeof(bf16) + 63) / 64 * 64;
+    model->packed = aligned_alloc(64, bytes);
+    if (!model->packed)
+        return fail(STATUS_MEMORY, "no memory for the %zu MiB of bf16 weights of a T5 model", bytes >> 20);
+    memset(model->packed, 0, bytes);
+    t5_refresh(model);
+    return STATUS_OK;
+}
+
+struct refresh {
+    struct t5_model *model;
+    const struct t5_linear *linear;
+};
+
+static void refresh_task(void *context, size_t begin, size_t end, int worker) {
+    (void)worker;
+    const struct refresh *r = context;
+    const struct t5_linear *l = r->linear;
+    for (size_t panel = begin; panel < end; panel++) {
+        int first = (int)panel * BF16_PANEL, rows = l->out - first < BF16_PANEL ? l->out - first : BF16_PANEL;
+        bf16_pack_weights(r->model->packed + l->forward, r->model->packed + l->backward,
+                          r->model->weights + l->w + (size_t)first * (size_t)l->in, (int)panel, rows, l->in,
+                          l->out);
+    }
+}
+
+void t5_refresh(struct t5_model *model) {
+    for (int i = 0; model->packed && i < model->layout->linear_count; i++) {
+        struct refresh r = {model, &model->layout->linears[i]};
+        threads_for(((size_t)r.linear->out + BF16_PANEL - 1) / BF16_PANEL, 1, refresh_task, &r);
+    }
 }
 
 void t5_initialise(struct t5_model *model, struct rng *rng) {
@@ -53,8 +94,7 @@ struct t5_pass {
     struct arena arena;
     struct t5_context context;
     struct t5_stack encoder, decoder;
-    float *head_input; /* [target tokens, d_model], scaled when the head is tied */
-    float *logits;     /* [target tokens, vocab_size] */
+    struct t5_head head;
     struct t5_batch batch;
 };
 
@@ -62,34 +102,52 @@ static int larger(int a, int b) {
     return a > b ? a : b;
 }
 
+/* What the backward pass keeps for one sublayer at a time. */
+static void lay_out_gradients(struct t5_context *t, const struct t5_config *c, const struct t5_limits *l,
+                              struct arena *arena) {
+    size_t inner = (size_t)c->num_heads * (size_t)c->d_kv, d = (size_t)c->d_model, ff = (size_t)c->d_ff;
+    size_t most = (size_t)larger(l->source_tokens, l->target_tokens);
+    int widest = larger(larger(c->d_ff, c->d_model), 3 * (int)inner);
+    t->dx = ARENA_TAKE(arena, float, most *d);
+    t->dnormed = ARENA_TAKE(arena, float, most *d);
+    t->dresult = t5_take_values(arena, l->bf16, most * d);
+    t->dprojected = t5_take_values(arena, l->bf16, most * 3 * inner);
+    t->dmemory = t5_take_values(arena, l->bf16, (size_t)l->source_tokens * 2 * inner);
+    t->dcontext = t5_take_values(arena, l->bf16, most * inner);
+    t->dhidden = t5_take_values(arena, l->bf16, most * ff);
+    t->dgate = c->gated_gelu ? t5_take_values(arena, l->bf16, most * ff) : (struct values){0};
+    if (l->bf16) {
+        t->linear.packed_x = ARENA_TAKE(arena, bf16, bf16_packed_size((int)most, widest));
+        t->linear.packed_dy = ARENA_TAKE(arena, bf16, bf16_packed_size((int)most, widest));
+    } else {
+        t->linear.product = ARENA_TAKE(arena, float, most *(size_t)larger(c->d_ff, c->d_model));
+    }
+}
+
 static void lay_out(struct t5_pass *pass, struct arena *arena) {
     const struct t5_config *c = &pass->config;
     const struct t5_limits *l = &pass->limits;
-    size_t inner = (size_t)c->num_heads * (size_t)c->d_kv, d = (size_t)c->d_model, ff = (size_t)c->d_ff;
-    size_t most = (size_t)larger(l->source_tokens, l->target_tokens), target = (size_t)l->target_tokens;
     struct t5_context *t = &pass->context;
-
-    struct t5_stack_size size = {
-        .tokens = l->source_tokens, .length = l->row_length, .with_backward = pass->with_backward};
+    struct t5_stack_size size = {.tokens = l->source_tokens,
+                                 .length = l->row_length,
+                                 .with_backward = pass->with_backward,
+                                 .bf16 = l->bf16};
     t5_stack_lay_out(&pass->encoder, c, &size, arena);
     size.tokens = l->target_tokens;
     size.memory_tokens = l->source_tokens;
-    size.memory_length = l->row_length;
     t5_stack_lay_out(&pass->decoder, c, &size, arena);
-
-    pass->head_input = ARENA_TAKE(arena, float, target *d);
-    pass->logits = ARENA_TAKE(arena, float, target *(size_t)c->vocab_size);
-    t->attention_scratch_size = attention_scratch_size(l->row_length, l->row_length);
-    t->attention_scratch = ARENA_TAKE(arena, float, t->attention_scratch_size *(size_t)pass->threads);
-    t->scratch_wide = ARENA_TAKE(arena, float, most *(inner > d ? inner : d));
-    if (!pass->with_backward)
-        return;
-    t->dnormed = ARENA_TAKE(arena, float, most *d);
-    t->dq = ARENA_TAKE(arena, float, most *inner);
-    t->dk = ARENA_TAKE(arena, float, most *inner);
-    t->dv = ARENA_TAKE(arena, float, most *inner);
-    t->dhidden = ARENA_TAKE(arena, float, most *ff);
-    t->dgate = c->gated_gelu ? ARENA_TAKE(arena, float, most *ff) : NULL;
+    t5_head_lay_out(&pass->head, c, l->target_tokens, l->bf16, pass->with_backward, arena);
+    struct attention_limits attention = {.heads = c->num_heads,
+                                         .width = c->d_kv,
+                                         .length = l->row_length,
+                                         .queries = l->row_length,
+                                         .keys = l->row_length,
+                                         .threads = pass->threads,
+                                         .bf16 = l->bf16,
+                                         .backward = pass->with_backward};
+    attention_scratch_lay_out(&t->attention, &attention, arena);
+    if (pass->with_backward)
+        lay_out_gradients(t, c, l, arena);
 }
 
 static enum status open_stack(struct t5_stack *stack, int depth, bool decoder) {
@@ -178,16 +236,17 @@ static struct t5_stack_input decoder_input(const struct t5_pass *pass) {
                                    .memory_start = b->source.start};
 }
 
-float *t5_forward(struct t5_pass *pass, const struct t5_model *model, const struct t5_batch *batch,
-                  const struct t5_dropout *dropout) {
-    const struct t5_config *c = &pass->config;
+void t5_forward(struct t5_pass *pass, const struct t5_model *model, const struct t5_batch *batch,
+                const struct t5_dropout *dropout) {
     const struct t5_layout *layout = model->layout;
     struct t5_context *t = &pass->context;
     check_batch(pass, batch);
     assert(!dropout || dropout->rate == 0.0f || pass->with_backward);
+    assert(!pass->limits.bf16 || model->packed);
     pass->batch = *batch;
-    t->config = c;
+    t->config = &pass->config;
     t->weights = model->weights;
+    t->packed = pass->limits.bf16 ? model->packed : NULL;
     t->gradients = NULL;
     t->dropout_rate = dropout ? dropout->rate : 0.0f;
     t->dropout_key = dropout ? dropout->key : 0;
@@ -196,39 +255,44 @@ float *t5_forward(struct t5_pass *pass, const struct t5_model *model, const stru
     t5_stack_forward(t, &pass->encoder, &layout->encoder, layout->embedding, &in);
     in = decoder_input(pass);
     t5_stack_forward(t, &pass->decoder, &layout->decoder, layout->embedding, &in);
-
-    int tokens = batch->target.start[batch->target.count];
-    size_t size = (size_t)tokens * (size_t)c->d_model;
-    memcpy(pass->head_input, pass->decoder.output, size * sizeof(float));
-    if (c->tie_word_embeddings)
-        vector_scale(pass->head_input, 1.0f / sqrtf((float)c->d_model), size);
-    t5_linear_forward(pass->logits, pass->head_input, model->weights + layout->head, tokens, c->d_model,
-                      c->vocab_size);
-    return pass->logits;
+    t5_head_begin(&pass->head, t, pass->decoder.output, batch->target.start[batch->target.count]);
 }
 
-void t5_backward(struct t5_pass *pass, const struct t5_model *model, float *gradients) {
-    const struct t5_config *c = &pass->config;
+void t5_head(struct t5_pass *pass, const struct t5_model *model, const struct t5_loss *loss) {
+    t5_head_run(&pass->head, &pass->context, &model->layout->head, loss, NULL);
+}
+
+void t5_backward(struct t5_pass *pass, const struct t5_model *model, const struct t5_loss *loss,
+                 float *gradients) {
     const struct t5_layout *layout = model->layout;
     struct t5_context *t = &pass->context;
     assert(pass->with_backward);
     t->gradients = gradients;
-
-    int tokens = pass->batch.target.start[pass->batch.target.count];
-    t5_linear_backward(pass->decoder.doutput, false, gradients + layout->head, pass->logits, pass->head_input,
-                       model->weights + layout->head, tokens, c->d_model, c->vocab_size);
-    if (c->tie_word_embeddings)
-        vector_scale(pass->decoder.doutput, 1.0f / sqrtf((float)c->d_model),
-                     (size_t)tokens * (size_t)c->d_model);
+    t5_head_run(&pass->head, t, &layout->head, loss, pass->decoder.doutput);
 
     int source_tokens = pass->batch.source.start[pass->batch.source.count];
-    memset(pass->encoder.doutput, 0, (size_t)source_tokens * (size_t)c->d_model * sizeof(float));
+    memset(pass->encoder.doutput, 0, (size_t)source_tokens * (size_t)pass->config.d_model * sizeof(float));
     struct t5_stack_input in = decoder_input(pass);
     t5_stack_backward(t, &pass->decoder, &layout->decoder, layout->embedding, &in, pass->encoder.doutput);
     in = encoder_input(&pass->batch);
     t5_stack_backward(t, &pass->encoder, &layout->encoder, layout->embedding, &in, NULL);
 }
 
+struct copying {
+    float *to;
+    size_t vocabulary;
+};
+
+static void copy_logits(void *context, float *logits, int first, int count) {
+    struct copying *c = context;
+    memcpy(c->to + (size_t)first * c->vocabulary, logits, (size_t)count * c->vocabulary * sizeof *logits);
+}
+
+void t5_logits(struct t5_pass *pass, const struct t5_model *model, float *logits) {
+    struct copying copying = {logits, (size_t)pass->config.vocab_size};
+    t5_head(pass, model, &(struct t5_loss){copy_logits, &copying});
+}
+
 const float *t5_encoder_output(const struct t5_pass *pass) {
-    return pass->encoder.output;
+    return pass->encoder.output.f32;
 }

@@ -8,9 +8,15 @@
  *     t5_initialise(&model, &rng);
  *     struct t5_pass *pass = NULL;
  *     TRY(t5_pass_open(&pass, &config, &limits, true));
- *     float *logits = t5_forward(pass, &model, &batch, NULL);         // [target tokens, vocab_size]
- *     ... turn logits into d(loss)/d(logits) in place (kernels/loss.h) ...
- *     t5_backward(pass, &model, gradients);                            // gradients += d(loss)/d(weights)
+ *     t5_forward(pass, &model, &batch, NULL);
+ *     struct t5_loss loss = t5_cross_entropy(&targets);               // or one of your own
+ *     t5_backward(pass, &model, &loss, gradients);                     // gradients += d(loss)/d(weights)
+ *
+ * The logits of all tokens never exist at once: the head runs over some tokens at a time, and the loss sees
+ * each piece of them once.
+ *
+ * t5_use_bf16() gives a model packed bf16 copies of its weights; passes and generators opened for bf16
+ * multiply those, with float32 sums, float32 residual stream and float32 gradients of the weights.
  */
 #ifndef LACONIC_T5_MODEL_H
 #define LACONIC_T5_MODEL_H
@@ -19,6 +25,7 @@
 #include <stdint.h>
 #include "base/rng.h"
 #include "base/status.h"
+#include "kernels/bf16.h"
 #include "t5/config.h"
 
 /* Ragged rows of token ids: row r is ids[start[r] .. start[r + 1]). Borrowed pointers. */
@@ -44,6 +51,7 @@ struct t5_model {
     int parameter_count;
     float *weights; /* flat, 64-byte aligned; same layout for gradients and optimiser moments */
     size_t weight_count;
+    bf16 *packed;             /* copies of the linear layers' weights, NULL without t5_use_bf16() */
     struct t5_layout *layout; /* where each layer finds its weights (parameters.h) */
 };
 
@@ -51,6 +59,11 @@ enum status t5_open(struct t5_model *model, const struct t5_config *config); /* 
 void t5_close(struct t5_model *model);                       /* safe on a zeroed model, twice */
 void t5_initialise(struct t5_model *model, struct rng *rng); /* T5's own initial distribution */
 const struct t5_parameter *t5_find_parameter(const struct t5_model *model, const char *name); /* NULL: none */
+
+/* Allocates the packed copies and fills them; nothing when that was done. */
+enum status t5_use_bf16(struct t5_model *model);
+/* Packs again after a change of the weights; nothing without packed copies. */
+void t5_refresh(struct t5_model *model);
 
 struct t5_batch {
     struct t5_rows source;      /* encoder input, every row at least one token */
@@ -61,6 +74,7 @@ struct t5_batch {
 struct t5_limits {
     int rows, source_tokens, target_tokens; /* of a whole batch */
     int row_length;                         /* longest single row, source or target */
+    bool bf16;                              /* the model will have packed copies */
 };
 
 struct t5_dropout {
@@ -74,18 +88,43 @@ enum status t5_pass_open(struct t5_pass **pass, const struct t5_config *config,
                          const struct t5_limits *limits, bool with_backward);
 void t5_pass_close(struct t5_pass *pass); /* NULL is fine */
 
-/* A pass without backward takes no dropout. Logits [target tokens, vocab_size], owned by the pass, valid (and
- * writable) until the next forward. The batch and dropout (NULL: none) must stay alive until the backward
- * pass. A batch beyond the limits, an id outside the vocabulary or an empty source row is a programmer's
- * error (assert). */
-float *t5_forward(struct t5_pass *pass, const struct t5_model *model, const struct t5_batch *batch,
-                  const struct t5_dropout *dropout);
+/* Runs both stacks. A pass without backward takes no dropout. The batch and dropout (NULL: none) must stay
+ * alive until the backward pass. A batch beyond the limits, an id outside the vocabulary or an empty source
+ * row is a programmer's error (assert). */
+void t5_forward(struct t5_pass *pass, const struct t5_model *model, const struct t5_batch *batch,
+                const struct t5_dropout *dropout);
 
-/* Adds to `gradients` [weight_count], reading d(loss)/d(logits) from the array t5_forward() returned. */
-void t5_backward(struct t5_pass *pass, const struct t5_model *model, float *gradients);
+/* What is to become of the logits. Called for pieces of the target tokens, in order: logits [count,
+ * vocab_size] are those of tokens first .. first + count. In a backward pass it leaves d(loss)/d(logits) in
+ * their place. */
+struct t5_loss {
+    void (*run)(void *context, float *logits, int first, int count);
+    void *context;
+};
+
+/* The head over the last forward pass, for the loss's sake alone. */
+void t5_head(struct t5_pass *pass, const struct t5_model *model, const struct t5_loss *loss);
+
+/* The head, the loss and the backward pass; adds to `gradients` [weight_count]. */
+void t5_backward(struct t5_pass *pass, const struct t5_model *model, const struct t5_loss *loss,
+                 float *gradients);
+
+/* All logits of the last forward pass at once [target tokens, vocab_size]; for tests and small models. */
+void t5_logits(struct t5_pass *pass, const struct t5_model *model, float *logits);
+
+/* Weighted cross-entropy of labels. `nll` [tokens] receives -ln softmax(logits)[label], `argmax` (NULL: not)
+ * the most probable id; the loss is the sum of weight * nll. Negative labels do not count. */
+struct t5_targets {
+    const int32_t *labels;
+    const float *weights; /* NULL: no gradient is wanted */
+    float *nll;
+    int32_t *argmax;
+    int vocabulary;
+};
+struct t5_loss t5_cross_entropy(struct t5_targets *targets);
 
 /* The encoder's output after the final norm and dropout of the last forward: [source tokens, d_model], valid
- * until the next forward or backward pass. */
+ * until the next forward pass; float32 passes only. */
 const float *t5_encoder_output(const struct t5_pass *pass);
 
 #endif

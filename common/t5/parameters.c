@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include "kernels/bf16.h"
 
 enum { WEIGHT_ALIGNMENT = 16 }; /* floats: every tensor starts on a 64-byte line */
 
@@ -12,13 +14,14 @@ enum { WEIGHT_ALIGNMENT = 16 }; /* floats: every tensor starts on a 64-byte line
 struct walk {
     struct t5_model *model;
     struct t5_parameter *parameters;
-    int count;
-    size_t offset;
+    struct t5_linear *linears; /* all of them */
+    int count, linear_count;
+    size_t offset, packed;
 };
 
-__attribute__((format(printf, 6, 7))) static void add(struct walk *walk, size_t *place, int rows, int columns,
-                                                      double deviation, const char *format, ...) {
-    *place = walk->offset;
+__attribute__((format(printf, 5, 6))) static size_t add(struct walk *walk, int rows, int columns,
+                                                        double deviation, const char *format, ...) {
+    size_t place = walk->offset, size = (size_t)(rows ? rows : 1) * (size_t)columns;
     if (walk->parameters) {
         struct t5_parameter *p = &walk->parameters[walk->count];
         *p = (struct t5_parameter){.rank = rows ? 2 : 1,
@@ -31,10 +34,34 @@ __attribute__((format(printf, 6, 7))) static void add(struct walk *walk, size_t 
         vsnprintf(p->name, sizeof p->name, format, arguments);
         va_end(arguments);
     }
-    size_t size = (size_t)(rows ? rows : 1) * (size_t)columns;
     walk->count++;
-    walk->offset += (size + WEIGHT_ALIGNMENT - 1) / WEIGHT_ALIGNMENT * WEIGHT_ALIGNMENT;
+    walk->offset += size;
+    return place;
 }
+
+/* The next tensor starts on a line of its own. */
+static void align(struct walk *walk) {
+    walk->offset = (walk->offset + WEIGHT_ALIGNMENT - 1) / WEIGHT_ALIGNMENT * WEIGHT_ALIGNMENT;
+}
+
+/* The linear layer of the tensors from `w` on. */
+static struct t5_linear linear(struct walk *walk, size_t w, int in, int out) {
+    struct t5_linear l = {w, in, out, walk->packed, walk->packed + bf16_packed_size(in, out)};
+    walk->packed = l.backward + bf16_packed_size(out, in);
+    if (walk->linears)
+        walk->linears[walk->linear_count] = l;
+    walk->linear_count++;
+    return l;
+}
+
+static size_t add_norm(struct walk *walk, const char *stack, int block, int layer) {
+    size_t norm = add(walk, 0, walk->model->config.d_model, 0, "%s.block.%d.layer.%d.layer_norm.weight",
+                      stack, block, layer);
+    align(walk);
+    return norm;
+}
+
+#define PROJECTION "%s.block.%d.layer.%d.%s.%s.weight"
 
 /* stack: "encoder" or "decoder"; layer: number of the sublayer within its block; kind: Hugging Face's class
  * field. */
@@ -42,41 +69,54 @@ static void add_attention(struct walk *walk, struct t5_attention_weights *w, con
                           int layer, const char *kind, size_t *relative_bias) {
     const struct t5_config *c = &walk->model->config;
     int d = c->d_model, inner = c->num_heads * c->d_kv;
-    add(walk, &w->q, inner, d, 1 / sqrt((double)d * c->d_kv), "%s.block.%d.layer.%d.%s.q.weight", stack,
-        block, layer, kind);
-    add(walk, &w->k, inner, d, 1 / sqrt(d), "%s.block.%d.layer.%d.%s.k.weight", stack, block, layer, kind);
-    add(walk, &w->v, inner, d, 1 / sqrt(d), "%s.block.%d.layer.%d.%s.v.weight", stack, block, layer, kind);
-    add(walk, &w->o, d, inner, 1 / sqrt(inner), "%s.block.%d.layer.%d.%s.o.weight", stack, block, layer,
-        kind);
-    if (relative_bias)
-        add(walk, relative_bias, c->relative_attention_num_buckets, c->num_heads, 1 / sqrt(d),
-            "%s.block.%d.layer.%d.%s.relative_attention_bias.weight", stack, block, layer, kind);
-    add(walk, &w->norm, 0, d, 0, "%s.block.%d.layer.%d.layer_norm.weight", stack, block, layer);
+    double deviation = 1 / sqrt(d);
+    size_t q = add(walk, inner, d, 1 / sqrt((double)d * c->d_kv), PROJECTION, stack, block, layer, kind, "q");
+    size_t k = add(walk, inner, d, deviation, PROJECTION, stack, block, layer, kind, "k");
+    add(walk, inner, d, deviation, PROJECTION, stack, block, layer, kind, "v");
+    align(walk);
+    size_t o = add(walk, d, inner, 1 / sqrt(inner), PROJECTION, stack, block, layer, kind, "o");
+    align(walk);
+    if (strcmp(kind, "SelfAttention") == 0) {
+        w->qkv = linear(walk, q, d, 3 * inner);
+    } else {
+        w->q = linear(walk, q, d, inner);
+        w->kv = linear(walk, k, d, 2 * inner);
+    }
+    w->o = linear(walk, o, inner, d);
+    if (relative_bias) {
+        *relative_bias =
+            add(walk, c->relative_attention_num_buckets, c->num_heads, deviation,
+                "%s.block.%d.layer.%d.%s.relative_attention_bias.weight", stack, block, layer, kind);
+        align(walk);
+    }
+    w->norm = add_norm(walk, stack, block, layer);
+}
+
+static struct t5_linear add_dense(struct walk *walk, const char *stack, int block, int layer,
+                                  const char *name, int in, int out) {
+    size_t w = add(walk, out, in, 1 / sqrt(in), "%s.block.%d.layer.%d.DenseReluDense.%s.weight", stack, block,
+                   layer, name);
+    align(walk);
+    return linear(walk, w, in, out);
 }
 
 static void add_feed_forward(struct walk *walk, struct t5_feed_forward_weights *w, const char *stack,
                              int block, int layer) {
     const struct t5_config *c = &walk->model->config;
-    double in = 1 / sqrt(c->d_model), out = 1 / sqrt(c->d_ff);
-    if (c->gated_gelu) {
-        add(walk, &w->wi, c->d_ff, c->d_model, in, "%s.block.%d.layer.%d.DenseReluDense.wi_0.weight", stack,
-            block, layer);
-        add(walk, &w->gate, c->d_ff, c->d_model, in, "%s.block.%d.layer.%d.DenseReluDense.wi_1.weight", stack,
-            block, layer);
-    } else {
-        add(walk, &w->wi, c->d_ff, c->d_model, in, "%s.block.%d.layer.%d.DenseReluDense.wi.weight", stack,
-            block, layer);
-    }
-    add(walk, &w->wo, c->d_model, c->d_ff, out, "%s.block.%d.layer.%d.DenseReluDense.wo.weight", stack, block,
-        layer);
-    add(walk, &w->norm, 0, c->d_model, 0, "%s.block.%d.layer.%d.layer_norm.weight", stack, block, layer);
+    w->wi = add_dense(walk, stack, block, layer, c->gated_gelu ? "wi_0" : "wi", c->d_model, c->d_ff);
+    if (c->gated_gelu)
+        w->gate = add_dense(walk, stack, block, layer, "wi_1", c->d_model, c->d_ff);
+    w->wo = add_dense(walk, stack, block, layer, "wo", c->d_ff, c->d_model);
+    w->norm = add_norm(walk, stack, block, layer);
 }
 
 static void add_stack(struct walk *walk, struct t5_stack_weights *w, const char *stack, bool decoder) {
     const struct t5_config *c = &walk->model->config;
-    if (c->absolute_positions)
-        add(walk, &w->positions, c->absolute_positions, c->d_model, 1.0, "%s.absolute_positions.weight",
-            stack);
+    if (c->absolute_positions) {
+        w->positions =
+            add(walk, c->absolute_positions, c->d_model, 1.0, "%s.absolute_positions.weight", stack);
+        align(walk);
+    }
     for (int b = 0; b < w->depth; b++) {
         struct t5_block_weights *block = &w->blocks[b];
         int layer = 0;
@@ -86,20 +126,26 @@ static void add_stack(struct walk *walk, struct t5_stack_weights *w, const char 
             add_attention(walk, &block->cross, stack, b, layer++, "EncDecAttention", NULL);
         add_feed_forward(walk, &block->feed_forward, stack, b, layer);
     }
-    add(walk, &w->final_norm, 0, c->d_model, 0, "%s.final_layer_norm.weight", stack);
+    w->final_norm = add(walk, 0, c->d_model, 0, "%s.final_layer_norm.weight", stack);
+    align(walk);
 }
 
 static void walk_all(struct walk *walk) {
     const struct t5_config *c = &walk->model->config;
     struct t5_layout *layout = walk->model->layout;
-    walk->count = 0;
-    walk->offset = 0;
-    add(walk, &layout->embedding, c->vocab_size, c->d_model, 1.0, "shared.weight");
+    walk->count = walk->linear_count = 0;
+    walk->offset = walk->packed = 0;
+    layout->embedding = add(walk, c->vocab_size, c->d_model, 1.0, "shared.weight");
+    align(walk);
+    if (c->tie_word_embeddings) /* first in the list as in the array, which is in ascending order */
+        layout->head = linear(walk, layout->embedding, c->d_model, c->vocab_size);
     add_stack(walk, &layout->encoder, "encoder", false);
     add_stack(walk, &layout->decoder, "decoder", true);
-    layout->head = layout->embedding;
-    if (!c->tie_word_embeddings)
-        add(walk, &layout->head, c->vocab_size, c->d_model, 1.0, "lm_head.weight");
+    if (!c->tie_word_embeddings) {
+        size_t head = add(walk, c->vocab_size, c->d_model, 1.0, "lm_head.weight");
+        align(walk);
+        layout->head = linear(walk, head, c->d_model, c->vocab_size);
+    }
 }
 
 enum status t5_list_parameters(struct t5_model *model) {
@@ -117,11 +163,14 @@ enum status t5_list_parameters(struct t5_model *model) {
     struct walk walk = {.model = model};
     walk_all(&walk);
     model->parameters = walk.parameters = calloc((size_t)walk.count, sizeof *walk.parameters);
-    if (!walk.parameters)
+    layout->linears = walk.linears = calloc((size_t)walk.linear_count, sizeof *walk.linears);
+    if (!walk.parameters || !walk.linears)
         goto no_memory;
     walk_all(&walk);
     model->parameter_count = walk.count;
     model->weight_count = walk.offset;
+    layout->linear_count = walk.linear_count;
+    layout->packed_count = walk.packed;
     return STATUS_OK;
 no_memory:
     t5_free_parameters(model);
@@ -133,6 +182,7 @@ void t5_free_parameters(struct t5_model *model) {
     if (model->layout) {
         free(model->layout->encoder.blocks);
         free(model->layout->decoder.blocks);
+        free(model->layout->linears);
     }
     free(model->layout);
     free(model->parameters);

@@ -7,28 +7,28 @@
 
 enum { DECODER_PLACES = 1 << 16 }; /* dropout places of the decoder start here */
 
-static void lay_out_attention(struct t5_attention_memory *m, const struct t5_config *c, size_t tokens,
-                              size_t keys, size_t probabilities, struct arena *arena) {
-    size_t d = (size_t)c->d_model, inner = (size_t)c->num_heads * (size_t)c->d_kv;
+static void lay_out_attention(struct t5_attention_memory *m, const struct t5_config *c,
+                              const struct t5_stack_size *size, bool cross, struct arena *arena) {
+    size_t tokens = (size_t)size->tokens, keys = (size_t)size->memory_tokens, heads = (size_t)c->num_heads;
+    size_t d = (size_t)c->d_model, inner = heads * (size_t)c->d_kv;
     m->x = ARENA_TAKE(arena, float, tokens *d);
     m->inv = ARENA_TAKE(arena, float, tokens);
-    m->normed = ARENA_TAKE(arena, float, tokens *d);
-    m->q = ARENA_TAKE(arena, float, tokens *inner);
-    m->k = ARENA_TAKE(arena, float, keys *inner);
-    m->v = ARENA_TAKE(arena, float, keys *inner);
-    m->context = ARENA_TAKE(arena, float, tokens *inner);
-    m->probabilities = probabilities ? ARENA_TAKE(arena, float, probabilities *(size_t)c->num_heads) : NULL;
+    m->normed = t5_take_values(arena, size->bf16, tokens * d);
+    m->projected = t5_take_values(arena, size->bf16, tokens * (cross ? 1 : 3) * inner);
+    m->from_memory = cross ? t5_take_values(arena, size->bf16, keys * 2 * inner) : (struct values){0};
+    m->context = t5_take_values(arena, size->bf16, tokens * inner);
+    m->statistics = size->with_backward ? ARENA_TAKE(arena, float, 2 * heads * tokens) : NULL;
 }
 
-static void lay_out_feed_forward(struct t5_feed_forward_memory *m, const struct t5_config *c, size_t tokens,
-                                 struct arena *arena) {
-    size_t d = (size_t)c->d_model, wide = tokens * (size_t)c->d_ff;
+static void lay_out_feed_forward(struct t5_feed_forward_memory *m, const struct t5_config *c,
+                                 const struct t5_stack_size *size, struct arena *arena) {
+    size_t tokens = (size_t)size->tokens, d = (size_t)c->d_model, wide = tokens * (size_t)c->d_ff;
     m->x = ARENA_TAKE(arena, float, tokens *d);
     m->inv = ARENA_TAKE(arena, float, tokens);
-    m->normed = ARENA_TAKE(arena, float, tokens *d);
-    m->hidden = ARENA_TAKE(arena, float, wide);
-    m->gate = c->gated_gelu ? ARENA_TAKE(arena, float, wide) : NULL;
-    m->active = ARENA_TAKE(arena, float, wide);
+    m->normed = t5_take_values(arena, size->bf16, tokens * d);
+    m->active = t5_take_values(arena, size->bf16, wide);
+    m->hidden = c->gated_gelu ? t5_take_values(arena, size->bf16, wide) : (struct values){0};
+    m->gate = c->gated_gelu ? t5_take_values(arena, size->bf16, wide) : (struct values){0};
 }
 
 void t5_stack_lay_out(struct t5_stack *stack, const struct t5_config *c, const struct t5_stack_size *size,
@@ -42,18 +42,16 @@ void t5_stack_lay_out(struct t5_stack *stack, const struct t5_config *c, const s
             continue;
         }
         struct t5_block_memory *block = &stack->blocks[b];
-        size_t kept = size->with_backward ? tokens : 0; /* rows of probabilities */
-        lay_out_attention(&block->self, c, tokens, tokens, kept * length, arena);
+        lay_out_attention(&block->self, c, size, false, arena);
         if (stack->decoder)
-            lay_out_attention(&block->cross, c, tokens, (size_t)size->memory_tokens,
-                              kept * (size_t)size->memory_length, arena);
-        lay_out_feed_forward(&block->feed_forward, c, tokens, arena);
+            lay_out_attention(&block->cross, c, size, true, arena);
+        lay_out_feed_forward(&block->feed_forward, c, size, arena);
     }
     stack->bias = ARENA_TAKE(arena, float, span);
     stack->dbias = size->with_backward ? ARENA_TAKE(arena, float, span) : NULL;
     stack->final_x = ARENA_TAKE(arena, float, tokens *d);
     stack->final_inv = ARENA_TAKE(arena, float, tokens);
-    stack->output = ARENA_TAKE(arena, float, tokens *d);
+    stack->output = t5_take_values(arena, size->bf16, tokens * d);
     stack->doutput = size->with_backward ? ARENA_TAKE(arena, float, tokens *d) : NULL;
 }
 
@@ -105,21 +103,21 @@ void t5_stack_forward(struct t5_context *t, struct t5_stack *stack, const struct
     embedding_forward(x, t->weights + embedding, in->rows.ids, tokens, d);
     if (c->absolute_positions)
         positions_forward(x, t->weights + w->positions, in->rows.start, in->rows.count, d);
-    t5_dropout(t, x, size, place_of(stack, 0, -1) * T5_PLACES);
+    t5_dropout(t, (struct values){.f32 = x}, size, place_of(stack, 0, -1) * T5_PLACES);
     position_bias_forward(stack->bias, t->weights + w->relative_bias, &buckets, c->num_heads, stack->length);
 
     for (int b = 0; b < stack->depth; b++) {
         struct t5_block_memory *m = &stack->blocks[b];
         const struct t5_block_weights *bw = &w->blocks[b];
-        t5_attention_forward(t, &m->self, &bw->self, self_shape(c, stack, in), NULL, place_of(stack, b, 0),
-                             stack->decoder ? m->cross.x : m->feed_forward.x);
+        t5_attention_forward(t, &m->self, &bw->self, self_shape(c, stack, in), (struct values){0},
+                             place_of(stack, b, 0), stack->decoder ? m->cross.x : m->feed_forward.x);
         if (stack->decoder)
             t5_attention_forward(t, &m->cross, &bw->cross, cross_shape(c, in), in->memory,
                                  place_of(stack, b, 1), m->feed_forward.x);
         t5_feed_forward_forward(t, &m->feed_forward, &bw->feed_forward, tokens, place_of(stack, b, 2),
                                 next_input(stack, b));
     }
-    norm_forward(stack->output, stack->final_inv, stack->final_x, t->weights + w->final_norm, tokens, d,
+    norm_forward(stack->output, stack->final_inv, NULL, stack->final_x, t->weights + w->final_norm, tokens, d,
                  c->layer_norm_epsilon);
     t5_dropout(t, stack->output, size, place_of(stack, 0, -1) * T5_PLACES + T5_PLACE_INSIDE);
 }
@@ -130,9 +128,10 @@ void t5_stack_backward(struct t5_context *t, struct t5_stack *stack, const struc
     int tokens = in->rows.start[in->rows.count], d = c->d_model;
     size_t size = (size_t)tokens * (size_t)d;
     struct position_buckets buckets = t5_stack_buckets(c, stack->decoder);
-    float *dx = stack->output; /* no longer needed: becomes the gradient of the residual stream */
+    float *dx = t->dx;
 
-    t5_dropout(t, stack->doutput, size, place_of(stack, 0, -1) * T5_PLACES + T5_PLACE_INSIDE);
+    t5_dropout(t, (struct values){.f32 = stack->doutput}, size,
+               place_of(stack, 0, -1) * T5_PLACES + T5_PLACE_INSIDE);
     memset(dx, 0, size * sizeof *dx);
     norm_backward(dx, t->gradients + w->final_norm, stack->doutput, stack->final_x, stack->final_inv,
                   t->weights + w->final_norm, tokens, d);
@@ -141,16 +140,16 @@ void t5_stack_backward(struct t5_context *t, struct t5_stack *stack, const struc
     for (int b = stack->depth - 1; b >= 0; b--) {
         struct t5_block_memory *m = &stack->blocks[b];
         const struct t5_block_weights *bw = &w->blocks[b];
-        t5_feed_forward_backward(t, &m->feed_forward, &bw->feed_forward, tokens, place_of(stack, b, 2), dx);
+        t5_feed_forward_backward(t, &m->feed_forward, &bw->feed_forward, tokens, place_of(stack, b, 2));
         if (stack->decoder)
             t5_attention_backward(t, &m->cross, &bw->cross, cross_shape(c, in), in->memory,
-                                  place_of(stack, b, 1), dx, dmemory, NULL);
-        t5_attention_backward(t, &m->self, &bw->self, self_shape(c, stack, in), NULL, place_of(stack, b, 0),
-                              dx, NULL, stack->dbias);
+                                  place_of(stack, b, 1), dmemory, NULL);
+        t5_attention_backward(t, &m->self, &bw->self, self_shape(c, stack, in), (struct values){0},
+                              place_of(stack, b, 0), NULL, stack->dbias);
     }
     position_bias_backward(t->gradients + w->relative_bias, stack->dbias, &buckets, c->num_heads,
                            stack->length);
-    t5_dropout(t, dx, size, place_of(stack, 0, -1) * T5_PLACES);
+    t5_dropout(t, (struct values){.f32 = dx}, size, place_of(stack, 0, -1) * T5_PLACES);
     if (c->absolute_positions)
         positions_backward(t->gradients + w->positions, dx, in->rows.start, in->rows.count, d);
     embedding_backward(t->gradients + embedding, dx, in->rows.ids, tokens, d);

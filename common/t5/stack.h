@@ -17,13 +17,14 @@ struct t5_stack {
     struct t5_block_memory *blocks; /* [depth]; without backward all share one block's buffers */
     float *bias, *dbias;            /* [heads, 2 length - 1] */
     float *final_x, *final_inv;     /* [tokens, d_model], [tokens] */
-    float *output, *doutput;        /* [tokens, d_model] */
+    struct values output;           /* [tokens, d_model] */
+    float *doutput;                 /* [tokens, d_model] */
 };
 
 struct t5_stack_size {
     int tokens, length;               /* of this stack */
     int memory_tokens, memory_length; /* of the encoder, for the decoder's cross-attention; else 0 */
-    bool with_backward;
+    bool with_backward, bf16;
 };
 
 /* Takes the buffers from the arena; runs the same on a measuring arena. stack->blocks is set by the caller.
@@ -31,13 +32,13 @@ struct t5_stack_size {
 void t5_stack_lay_out(struct t5_stack *stack, const struct t5_config *config,
                       const struct t5_stack_size *size, struct arena *arena);
 
-/* output = norm(blocks(embedding(rows))). memory: the encoder's output with its rows' starts, NULL for the
- * encoder. */
+/* output = norm(blocks(embedding(rows))). memory: the encoder's output with its rows' starts, without
+ * values for the encoder. */
 struct t5_stack_input {
     struct t5_rows rows;
     const uint8_t
         *mask; /* of the keys that are masked: the encoder's own tokens; for the decoder the memory's */
-    const float *memory;
+    struct values memory;
     const int32_t *memory_start;
 };
 void t5_stack_forward(struct t5_context *t, struct t5_stack *stack, const struct t5_stack_weights *w,

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "kernels/cpu.h"
-#include "kernels/loss.h"
 #include "base/threads.h"
 #include "store/h5.h"
 #include "store/t5_json.h"
@@ -179,7 +178,9 @@ static enum status check_forward(struct golden *g, struct t5_pass *pass, float *
         counted += g->labels[i] >= 0;
     for (int i = 0; i < targets; i++)
         weights[i] = counted ? 1.0f / (float)counted : 0.0f;
-    loss_weighted_nll(logits, g->labels, weights, targets, g->config.vocab_size, nll, NULL);
+    struct t5_targets loss_targets = {.labels = g->labels, .nll = nll, .vocabulary = g->config.vocab_size};
+    struct t5_loss scoring = t5_cross_entropy(&loss_targets);
+    t5_head(pass, &g->model, &scoring);
     double loss = 0;
     for (int i = 0; i < targets; i++)
         loss += nll[i];
@@ -207,24 +208,33 @@ static enum status check_gradients(struct golden *g) {
 static enum status check_training_pass(struct golden *g) {
     int sources = g->rows * g->source_length, targets = g->rows * g->target_length;
     struct t5_limits limits = {g->rows, sources, targets,
-                               g->source_length > g->target_length ? g->source_length : g->target_length};
+                               g->source_length > g->target_length ? g->source_length : g->target_length,
+                               false};
     struct t5_batch batch = {.source = {g->rows, g->source, g->source_start},
                              .target = {g->rows, g->target, g->target_start},
                              .source_mask = g->source_mask};
     struct t5_pass *pass = NULL;
     float *nll = malloc((size_t)targets * sizeof *nll), *weights = malloc((size_t)targets * sizeof *weights);
+    float *logits = malloc((size_t)targets * (size_t)g->config.vocab_size * sizeof *logits);
     g->gradients = calloc(g->model.weight_count, sizeof *g->gradients);
     enum status status =
-        nll && weights && g->gradients ? STATUS_OK : fail(STATUS_MEMORY, "no memory for gradients");
+        nll && weights && logits && g->gradients ? STATUS_OK : fail(STATUS_MEMORY, "no memory for gradients");
     if (status == STATUS_OK)
         status = t5_pass_open(&pass, &g->config, &limits, true);
-    if (status == STATUS_OK)
-        status = check_forward(g, pass, t5_forward(pass, &g->model, &batch, NULL), nll, weights);
     if (status == STATUS_OK) {
-        t5_backward(pass, &g->model, g->gradients);
+        t5_forward(pass, &g->model, &batch, NULL);
+        t5_logits(pass, &g->model, logits);
+        status = check_forward(g, pass, logits, nll, weights);
+    }
+    if (status == STATUS_OK) {
+        struct t5_targets loss_targets = {
+            .labels = g->labels, .weights = weights, .nll = nll, .vocabulary = g->config.vocab_size};
+        struct t5_loss loss = t5_cross_entropy(&loss_targets);
+        t5_backward(pass, &g->model, &loss, g->gradients);
         status = check_gradients(g);
     }
     t5_pass_close(pass);
+    free(logits);
     free(weights);
     free(nll);
     return status;
@@ -258,7 +268,7 @@ static enum status check_greedy(struct golden *g) {
     struct t5_generator *generator = NULL;
     enum status status = read_ids(g, "outputs/greedy_ids", &expected, &g->rows, &columns);
     if (status == STATUS_OK)
-        status = t5_generator_open(&generator, &g->config, g->rows, g->source_length, columns - 1);
+        status = t5_generator_open(&generator, &g->config, g->rows, g->source_length, columns - 1, false);
     if (status == STATUS_OK) {
         struct t5_rows source = {g->rows, g->source, g->source_start};
         struct t5_sampling greedy = {.temperature = 0};

@@ -7,12 +7,10 @@
 #include <string.h>
 #include "base/rng.h"
 #include "kernels/activation.h"
-#include "kernels/attention.h"
 #include "kernels/dropout.h"
 #include "kernels/embedding.h"
 #include "kernels/loss.h"
 #include "kernels/norm.h"
-#include "kernels/position.h"
 #include "t5/layer.h"
 
 enum { ROOM = 4096 };
@@ -69,7 +67,8 @@ struct norm_case {
 
 static double norm_loss(struct probe *p) {
     struct norm_case *c = p->context;
-    norm_forward(c->y, c->inv, p->input[0], p->input[1], c->rows, c->width, 1e-6f);
+    norm_forward((struct values){.f32 = c->y}, c->inv, NULL, p->input[0], p->input[1], c->rows, c->width,
+                 1e-6f);
     return weighted(c->y, c->dy, (size_t)(c->rows * c->width));
 }
 
@@ -137,113 +136,6 @@ Test(gradients, relu) {
     expect_gradients(&p, 1e-3, 2e-3);
 }
 
-struct attention_case {
-    struct attention_shape shape;
-    struct position_buckets buckets;
-    float *bias, *out, *probabilities, *dout, *scratch;
-    size_t out_size, scratch_size;
-};
-
-static double attention_loss(struct probe *p) {
-    struct attention_case *c = p->context;
-    if (c->shape.bias)
-        position_bias_forward(c->bias, p->input[3], &c->buckets, c->shape.heads, c->shape.length);
-    attention_forward(c->out, c->probabilities, p->input[0], p->input[1], p->input[2], &c->shape, c->scratch,
-                      c->scratch_size);
-    return weighted(c->out, c->dout, c->out_size);
-}
-
-static void check_attention(bool causal, bool cross, bool masked, float dropout) {
-    static float q[ROOM], k[ROOM], v[ROOM], table[ROOM], dq[ROOM], dk[ROOM], dv[ROOM], dtable[ROOM];
-    static float bias[ROOM], dbias[ROOM], out[ROOM], probabilities[ROOM], dout[ROOM], scratch[ROOM];
-    const int32_t q_start[] = {0, 5, 6, 14}, self_k[] = {0, 5, 6, 14}, cross_k[] = {0, 3, 10, 11};
-    uint8_t mask[16];
-    for (int i = 0; i < 16; i++)
-        mask[i] = i % 4 != 1;
-    struct attention_case c = {.shape = {.rows = 3,
-                                         .heads = 2,
-                                         .width = 5,
-                                         .q_start = q_start,
-                                         .k_start = cross ? cross_k : self_k,
-                                         .bias = cross ? NULL : bias,
-                                         .length = 9,
-                                         .causal = causal,
-                                         .key_mask = masked ? mask : NULL,
-                                         .dropout_rate = dropout,
-                                         .dropout_key = 99},
-                               .buckets = {.buckets = 8, .largest_distance = 16, .both_sides = !causal},
-                               .bias = bias,
-                               .out = out,
-                               .probabilities = probabilities,
-                               .dout = dout,
-                               .scratch = scratch,
-                               .scratch_size = 81};
-    size_t inner = 10, queries = 14 * inner, keys = (size_t)c.shape.k_start[3] * inner, table_size = 8 * 2;
-    c.out_size = queries;
-    struct rng rng;
-    rng_seed(&rng, causal + 2 * cross + 4 * masked, "attention");
-    fill(q, queries, &rng);
-    fill(k, keys, &rng);
-    fill(v, keys, &rng);
-    fill(table, table_size, &rng);
-    fill(dout, queries, &rng);
-    memset(dbias, 0, sizeof dbias);
-    memset(dtable, 0, sizeof dtable);
-    struct probe p = {cross ? 3 : 4,        {q, k, v, table},
-                      {dq, dk, dv, dtable}, {queries, keys, keys, table_size},
-                      attention_loss,       &c};
-    attention_loss(&p);
-    attention_backward(dq, dk, dv, cross ? NULL : dbias, dout, probabilities, q, k, v, &c.shape, scratch,
-                       c.scratch_size);
-    if (!cross)
-        position_bias_backward(dtable, dbias, &c.buckets, 2, c.shape.length);
-    expect_gradients(&p, 1e-3, 4e-3);
-}
-
-Test(gradients, attention_encoder) {
-    check_attention(false, false, false, 0);
-}
-Test(gradients, attention_encoder_masked) {
-    check_attention(false, false, true, 0);
-}
-Test(gradients, attention_causal) {
-    check_attention(true, false, false, 0);
-}
-Test(gradients, attention_cross) {
-    check_attention(false, true, false, 0);
-}
-Test(gradients, attention_cross_masked) {
-    check_attention(false, true, true, 0);
-}
-Test(gradients, attention_dropout) {
-    check_attention(true, false, false, 0.3f);
-}
-Test(gradients, attention_cross_masked_dropout) {
-    check_attention(false, true, true, 0.3f);
-}
-
-Test(gradients, keys_that_nobody_asks_have_none) {
-    const int32_t q_start[] = {0, 0, 2}, k_start[] = {0, 3, 5};
-    struct attention_shape shape = {
-        .rows = 2, .heads = 1, .width = 2, .q_start = q_start, .k_start = k_start};
-    float q[4], k[10], v[10], out[4], dout[4], dq[4], dk[10], dv[10], probabilities[4], scratch[16];
-    struct rng rng;
-    rng_seed(&rng, 1, "empty");
-    fill(q, 4, &rng);
-    fill(k, 10, &rng);
-    fill(v, 10, &rng);
-    fill(dout, 4, &rng);
-    fill(dk, 10, &rng); /* garbage from an earlier use */
-    fill(dv, 10, &rng);
-    attention_forward(out, probabilities, q, k, v, &shape, scratch, 16);
-    attention_backward(dq, dk, dv, NULL, dout, probabilities, q, k, v, &shape, scratch, 16);
-    for (int i = 0; i < 6; i++) {
-        cr_expect_eq(dk[i], 0.0f);
-        cr_expect_eq(dv[i], 0.0f);
-    }
-    cr_expect_neq(dv[6], 0.0f);
-}
-
 struct loss_case {
     const int32_t *labels;
     const float *weights;
@@ -280,7 +172,10 @@ struct linear_case {
 
 static double linear_loss(struct probe *p) {
     struct linear_case *c = p->context;
-    t5_linear_forward(c->y, p->input[0], p->input[1], c->tokens, c->in, c->out);
+    struct linear linear = {.in = c->in, .out = c->out, .w = p->input[1]};
+    struct gemm_result result = {.write = GEMM_STORE, .c = {.f32 = c->y}, .ldc = c->out};
+    linear_forward(&linear, (struct values){.f32 = p->input[0]}, c->tokens, &result,
+                   &(struct linear_scratch){0});
     return weighted(c->y, c->dy, (size_t)(c->tokens * c->out));
 }
 
@@ -293,7 +188,11 @@ Test(gradients, linear) {
     fill(w, 7 * 19, &rng);
     fill(dy, 13 * 19, &rng);
     memset(dw, 0, sizeof dw);
-    t5_linear_backward(dx, false, dw, dy, x, w, 13, 7, 19);
+    struct linear linear = {.in = 7, .out = 19, .w = w};
+    struct gemm_result result = {.write = GEMM_STORE, .c = {.f32 = dx}, .ldc = 7};
+    struct linear_scratch scratch = {0};
+    linear_backward_input(&linear, (struct values){.f32 = dy}, 13, &result, &scratch);
+    linear_backward_weight(dw, &linear, (struct values){.f32 = dy}, (struct values){.f32 = x}, 13, &scratch);
     struct probe p = {2, {x, w}, {dx, dw}, {13 * 7, 7 * 19}, linear_loss, &c};
     expect_gradients(&p, 1e-2, 2e-3);
 }

@@ -9,6 +9,7 @@
 #include "kernels/gemm.h"
 #include "kernels/loss.h"
 #include "t5/generate.h"
+#include "t5/parameters.h"
 #include "t5/model.h"
 
 static struct t5_config small_config(void) {
@@ -24,6 +25,13 @@ static struct t5_config small_config(void) {
                               .layer_norm_epsilon = 1e-6f,
                               .tie_word_embeddings = true,
                               .eos_token_id = 1};
+}
+
+/* For bf16, which works on pairs. */
+static struct t5_config even_config(void) {
+    struct t5_config config = small_config();
+    config.d_kv = 6;
+    return config;
 }
 
 enum { ROWS = 3, SOURCES = 12, TARGETS = 15 };
@@ -60,8 +68,10 @@ static struct t5_batch batch_of(const struct example *e, bool masked) {
 static double loss_of(struct t5_pass *pass, const struct t5_model *model, struct example *e, bool masked,
                       const struct t5_dropout *dropout) {
     struct t5_batch batch = batch_of(e, masked);
-    float *logits = t5_forward(pass, model, &batch, dropout);
-    loss_weighted_nll(logits, e->labels, e->weights, TARGETS, model->config.vocab_size, e->nll, NULL);
+    struct t5_targets targets = {.labels = e->labels, .nll = e->nll, .vocabulary = model->config.vocab_size};
+    struct t5_loss scoring = t5_cross_entropy(&targets);
+    t5_forward(pass, model, &batch, dropout);
+    t5_head(pass, model, &scoring);
     double loss = 0;
     for (int i = 0; i < TARGETS; i++)
         loss += (double)e->weights[i] * (double)e->nll[i];
@@ -74,7 +84,7 @@ static void check_gradients(struct t5_config config, bool masked, float dropout_
     struct t5_pass *pass = NULL;
     struct rng rng;
     struct example e = make_example();
-    struct t5_limits limits = {ROWS, SOURCES, TARGETS, 8};
+    struct t5_limits limits = {ROWS, SOURCES, TARGETS, 8, false};
     struct t5_dropout dropout = {dropout_rate, 12345};
     rng_seed(&rng, 1, "weights");
     cr_assert_eq(t5_open(&model, &config), STATUS_OK);
@@ -82,7 +92,10 @@ static void check_gradients(struct t5_config config, bool masked, float dropout_
     cr_assert_eq(t5_pass_open(&pass, &config, &limits, true), STATUS_OK);
     float *gradients = calloc(model.weight_count, sizeof *gradients);
     loss_of(pass, &model, &e, masked, &dropout);
-    t5_backward(pass, &model, gradients);
+    struct t5_targets targets = {
+        .labels = e.labels, .weights = e.weights, .nll = e.nll, .vocabulary = config.vocab_size};
+    struct t5_loss loss_of_labels = t5_cross_entropy(&targets);
+    t5_backward(pass, &model, &loss_of_labels, gradients);
     for (int i = 0; i < model.parameter_count; i++) {
         const struct t5_parameter *p = &model.parameters[i];
         size_t n = (size_t)p->rows * (size_t)p->columns;
@@ -130,21 +143,24 @@ Test(t5, gradients_positions_and_dropout) {
 }
 
 /* Teacher-forced logits of the uncached decoder equal the cached ones step by step. */
-static void check_cache(struct t5_config config, enum gemm_backend backend, double bound) {
+static void check_cache(struct t5_config config, enum gemm_backend backend, bool narrow, double bound) {
     struct t5_model model;
     struct t5_pass *pass = NULL;
     struct t5_generator *generator = NULL;
     struct rng rng;
     struct example e = make_example();
-    struct t5_limits limits = {ROWS, SOURCES, TARGETS, 8};
+    struct t5_limits limits = {ROWS, SOURCES, TARGETS, 8, narrow};
     struct t5_batch batch = batch_of(&e, true);
     gemm_select(backend);
     rng_seed(&rng, 1, "weights");
     cr_assert_eq(t5_open(&model, &config), STATUS_OK);
     t5_initialise(&model, &rng);
+    cr_assert_eq(narrow ? t5_use_bf16(&model) : STATUS_OK, STATUS_OK);
     cr_assert_eq(t5_pass_open(&pass, &config, &limits, false), STATUS_OK);
-    cr_assert_eq(t5_generator_open(&generator, &config, ROWS, 6, 7), STATUS_OK);
-    const float *full = t5_forward(pass, &model, &batch, NULL);
+    cr_assert_eq(t5_generator_open(&generator, &config, ROWS, 6, 7, narrow), STATUS_OK);
+    float *full = malloc(TARGETS * (size_t)config.vocab_size * sizeof *full);
+    t5_forward(pass, &model, &batch, NULL);
+    t5_logits(pass, &model, full);
     t5_generator_mask(generator, e.mask);
     t5_generate_begin(generator, &model, &batch.source);
     size_t vocabulary = (size_t)config.vocab_size;
@@ -165,6 +181,7 @@ static void check_cache(struct t5_config config, enum gemm_backend backend, doub
                               active[i], t, a, b);
             }
     }
+    free(full);
     t5_generator_close(generator);
     t5_pass_close(pass);
     t5_close(&model);
@@ -172,11 +189,15 @@ static void check_cache(struct t5_config config, enum gemm_backend backend, doub
 }
 
 Test(t5, cached_equals_uncached) {
-    check_cache(small_config(), GEMM_OPENBLAS, 1e-5);
+    check_cache(small_config(), GEMM_OPENBLAS, false, 1e-5);
+}
+
+Test(t5, cached_equals_uncached_in_bf16) {
+    check_cache(even_config(), GEMM_OPENBLAS, true, 0.05);
 }
 
 Test(t5, cached_equals_uncached_portable) {
-    check_cache(small_config(), GEMM_PORTABLE, 1e-5);
+    check_cache(small_config(), GEMM_PORTABLE, false, 1e-5);
 }
 
 Test(t5, cached_equals_uncached_v1_1) {
@@ -184,7 +205,7 @@ Test(t5, cached_equals_uncached_v1_1) {
     config.tie_word_embeddings = false;
     config.gated_gelu = true;
     config.absolute_positions = 8;
-    check_cache(config, GEMM_OPENBLAS, 1e-5);
+    check_cache(config, GEMM_OPENBLAS, false, 1e-5);
 }
 
 /* Generates `count` rows in one batch and returns a copy of row `row`'s ids, -1 behind its end. */
@@ -192,7 +213,7 @@ static void generate_row(const struct t5_model *model, int count, int row, struc
                          int32_t out[8]) {
     struct t5_generator *generator = NULL;
     struct example e = make_example();
-    cr_assert_eq(t5_generator_open(&generator, &model->config, ROWS, 6, 7), STATUS_OK);
+    cr_assert_eq(t5_generator_open(&generator, &model->config, ROWS, 6, 7, false), STATUS_OK);
     struct t5_rows source = {count, e.source, source_start};
     const struct t5_generated *g = t5_generate(generator, model, &source, &sampling, NULL);
     for (int i = 0; i < 8; i++) {
@@ -227,7 +248,7 @@ Test(t5, threads_do_not_change_the_portable_bits) {
     struct t5_model model;
     struct rng rng;
     struct example e = make_example();
-    struct t5_limits limits = {ROWS, SOURCES, TARGETS, 8};
+    struct t5_limits limits = {ROWS, SOURCES, TARGETS, 8, false};
     struct t5_batch batch = batch_of(&e, false);
     static float first[TARGETS * 37];
     gemm_select(GEMM_PORTABLE);
@@ -238,7 +259,9 @@ Test(t5, threads_do_not_change_the_portable_bits) {
         struct t5_pass *pass = NULL;
         cr_assert_eq(threads_start(threads), STATUS_OK);
         cr_assert_eq(t5_pass_open(&pass, &config, &limits, false), STATUS_OK);
-        const float *logits = t5_forward(pass, &model, &batch, NULL);
+        static float logits[TARGETS * 37];
+        t5_forward(pass, &model, &batch, NULL);
+        t5_logits(pass, &model, logits);
         if (threads == 1)
             memcpy(first, logits, sizeof first);
         cr_expect_eq(memcmp(first, logits, sizeof first), 0, "%d threads", threads);
@@ -256,11 +279,11 @@ Test(t5, log_probabilities_are_those_of_the_model) {
     struct t5_pass *pass = NULL;
     struct rng rng;
     struct example e = make_example();
-    struct t5_limits limits = {1, 5, 8, 8};
+    struct t5_limits limits = {1, 5, 8, 8, false};
     rng_seed(&rng, 5, "weights");
     cr_assert_eq(t5_open(&model, &config), STATUS_OK);
     t5_initialise(&model, &rng);
-    cr_assert_eq(t5_generator_open(&generator, &config, 1, 5, 7), STATUS_OK);
+    cr_assert_eq(t5_generator_open(&generator, &config, 1, 5, 7, false), STATUS_OK);
     cr_assert_eq(t5_pass_open(&pass, &config, &limits, false), STATUS_OK);
     struct t5_rows source = {1, e.source, source_start};
     struct t5_sampling sampling = {.temperature = 1, .seed = 11};
@@ -275,12 +298,139 @@ Test(t5, log_probabilities_are_those_of_the_model) {
     target[0] = config.decoder_start_token_id;
     struct t5_batch batch = {.source = source, .target = {1, target, start}};
     cr_assert_gt(length, 0);
-    const float *logits = t5_forward(pass, &model, &batch, NULL);
-    loss_token_nll(logits, labels, length, config.vocab_size, nll, NULL);
+    struct t5_targets targets = {.labels = labels, .nll = nll, .vocabulary = config.vocab_size};
+    struct t5_loss scoring = t5_cross_entropy(&targets);
+    t5_forward(pass, &model, &batch, NULL);
+    t5_head(pass, &model, &scoring);
     for (int i = 0; i < length; i++)
         cr_expect_float_eq(-nll[i], g->log_probability[i], 1e-4, "token %d", i);
     t5_pass_close(pass);
     t5_generator_close(generator);
+    t5_close(&model);
+}
+
+/* Loss and gradients of the example, in float32 or bf16. */
+static double pass_of(struct t5_model *model, bool narrow, float dropout_rate, float *gradients) {
+    struct example e = make_example();
+    struct t5_limits limits = {ROWS, SOURCES, TARGETS, 8, narrow};
+    struct t5_dropout dropout = {dropout_rate, 12345};
+    struct t5_batch batch = batch_of(&e, true);
+    struct t5_pass *pass = NULL;
+    struct t5_targets targets = {
+        .labels = e.labels, .weights = e.weights, .nll = e.nll, .vocabulary = model->config.vocab_size};
+    struct t5_loss loss = t5_cross_entropy(&targets);
+    cr_assert_eq(t5_pass_open(&pass, &model->config, &limits, true), STATUS_OK);
+    memset(gradients, 0, model->weight_count * sizeof *gradients);
+    t5_forward(pass, model, &batch, &dropout);
+    t5_backward(pass, model, &loss, gradients);
+    t5_pass_close(pass);
+    double sum = 0;
+    for (int i = 0; i < TARGETS; i++)
+        sum += (double)e.weights[i] * (double)e.nll[i];
+    return sum;
+}
+
+/* bf16 keeps eight bits of an operand: rounding errors of 2^-9 add up over layers to some percent of the
+ * whole gradient (Euclidean norm). A tensor alone may be further off in a model this small, where one ReLU
+ * that falls to the other side of zero changes a thirtieth of a layer. */
+static void check_bf16(struct t5_config config, float dropout_rate) {
+    enum { WHOLE_PERCENT = 8, TENSOR_PERCENT = 20 };
+    struct t5_model model;
+    struct rng rng;
+    rng_seed(&rng, 3, "weights");
+    cr_assert_eq(t5_open(&model, &config), STATUS_OK);
+    t5_initialise(&model, &rng);
+    cr_assert_eq(t5_use_bf16(&model), STATUS_OK);
+    float *exact = malloc(model.weight_count * sizeof *exact),
+          *fast = malloc(model.weight_count * sizeof *fast);
+    double wanted = pass_of(&model, false, dropout_rate, exact),
+           got = pass_of(&model, true, dropout_rate, fast);
+    cr_expect_lt(fabs(got - wanted), 0.01 * fabs(wanted) + 0.01, "loss %g in bf16, %g in float32", got,
+                 wanted);
+    double whole_difference = 0, whole_size = 0;
+    for (int i = 0; i < model.parameter_count; i++) {
+        const struct t5_parameter *p = &model.parameters[i];
+        double difference = 0, size = 0;
+        for (size_t j = p->offset; j < p->offset + (size_t)p->rows * (size_t)p->columns; j++) {
+            difference += ((double)fast[j] - (double)exact[j]) * ((double)fast[j] - (double)exact[j]);
+            size += (double)exact[j] * (double)exact[j];
+        }
+        cr_expect_leq(sqrt(difference), TENSOR_PERCENT / 100.0 * sqrt(size) + 1e-6, "%s: %.2f%% off", p->name,
+                      100 * sqrt(difference / size));
+        whole_difference += difference;
+        whole_size += size;
+    }
+    cr_expect_leq(sqrt(whole_difference), WHOLE_PERCENT / 100.0 * sqrt(whole_size),
+                  "the gradient is %.2f%% off", 100 * sqrt(whole_difference / whole_size));
+    free(fast);
+    free(exact);
+    t5_close(&model);
+}
+
+Test(t5, bf16_follows_float32) {
+    check_bf16(even_config(), 0);
+}
+
+Test(t5, bf16_follows_float32_gated_untied_positions) {
+    struct t5_config config = even_config();
+    config.gated_gelu = true;
+    config.tie_word_embeddings = false;
+    config.absolute_positions = 8;
+    check_bf16(config, 0);
+}
+
+Test(t5, bf16_drops_what_float32_drops) {
+    struct t5_config config = even_config();
+    check_bf16(config, 0.2f);
+    config.gated_gelu = true;
+    check_bf16(config, 0.2f);
+}
+
+Test(t5, bf16_does_not_depend_on_threads) {
+    struct t5_config config = even_config();
+    struct t5_model model;
+    struct rng rng;
+    rng_seed(&rng, 3, "weights");
+    cr_assert_eq(t5_open(&model, &config), STATUS_OK);
+    t5_initialise(&model, &rng);
+    cr_assert_eq(t5_use_bf16(&model), STATUS_OK);
+    float *first = malloc(model.weight_count * sizeof *first),
+          *now = malloc(model.weight_count * sizeof *now);
+    for (int threads = 1; threads <= 5; threads += 2) {
+        cr_assert_eq(threads_start(threads), STATUS_OK);
+        pass_of(&model, true, 0.1f, threads == 1 ? first : now);
+        cr_expect(threads == 1 || memcmp(first, now, model.weight_count * sizeof *now) == 0, "%d threads",
+                  threads);
+        threads_stop();
+    }
+    free(now);
+    free(first);
+    t5_close(&model);
+}
+
+Test(t5, refreshed_copies_are_those_of_the_weights) {
+    struct t5_config config = even_config();
+    struct t5_model one, other;
+    struct rng rng;
+    rng_seed(&rng, 3, "weights");
+    cr_assert_eq(t5_open(&one, &config), STATUS_OK);
+    cr_assert_eq(t5_open(&other, &config), STATUS_OK);
+    cr_assert_eq(t5_use_bf16(&one), STATUS_OK);
+    t5_initialise(&one, &rng);
+    t5_refresh(&one);
+    memcpy(other.weights, one.weights, one.weight_count * sizeof *one.weights);
+    cr_assert_eq(t5_use_bf16(&other), STATUS_OK);
+    cr_expect_eq(memcmp(one.packed, other.packed, one.layout->packed_count * sizeof *one.packed), 0);
+    t5_close(&other);
+    t5_close(&one);
+}
+
+Test(t5, bf16_refuses_odd_heads) {
+    struct t5_config config = small_config();
+    struct t5_model model;
+    cr_assert_eq(t5_open(&model, &config), STATUS_OK);
+    cr_expect_eq(t5_use_bf16(&model), STATUS_CONFIG);
+    cr_expect(strstr(fail_sentence(), "d_kv is 5"), "%s", fail_sentence());
     t5_close(&model);
 }
 

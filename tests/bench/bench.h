@@ -1,0 +1,77 @@
+/* laconic bench: what the subcommands share. A work reads its settings, is timed, reports. */
+#ifndef LACONIC_TESTS_BENCH_H
+#define LACONIC_TESTS_BENCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/progress.h"
+#include "base/status.h"
+#include "t5/model.h"
+
+/* ---- settings (main.c) ---- */
+
+struct bench_settings {
+    const char *work, *model, *dtype, *cpu; /* dtype: "fp32", "bf16"; NULL: both (kernels only) */
+    long batch, source, target;             /* rows; tokens of each, as encoder and decoder see them */
+    long threads, repeat;
+    bool json;
+};
+
+enum status bench_train(const struct bench_settings *settings);
+enum status bench_generate(const struct bench_settings *settings);
+enum status bench_kernels(const struct bench_settings *settings);
+
+bool bench_wants(const struct bench_settings *settings, const char *dtype);
+
+/* ---- models and batches (model.c) ---- */
+
+/* The settings' model without dropout; STATUS_USAGE where it cannot take such rows. */
+enum status bench_config(struct t5_config *config, const struct bench_settings *settings);
+
+/* That with T5's own random weights, computing in the settings' precision. */
+enum status bench_model_open(struct t5_model *model, const struct bench_settings *settings);
+
+/* Random ids that are no special token. */
+void bench_random_ids(int32_t *ids, size_t n, const struct t5_config *config, const char *stream);
+
+/* Starts of equally long rows: start [count + 1]. */
+void bench_row_starts(int32_t *start, long count, long length);
+
+/* ---- timing (timing.c) ---- */
+
+typedef void bench_action(void *context);
+
+struct timing_plan {
+    bench_action *prepare, *run; /* prepare: before every run, not timed; NULL: nothing to do */
+    void *context;
+    long repeat;               /* timed runs, at least */
+    double seconds;            /* and as many as fit into this time */
+    struct progress *progress; /* NULL: none; told the number of runs, the warm-up included */
+};
+
+struct timing {
+    int runs;
+    double median, best; /* seconds */
+};
+
+/* One run to warm up, then the timed ones. */
+struct timing timing_measure(const struct timing_plan *plan);
+
+/* ---- reports of a whole model's work (report.c) ---- */
+
+struct bench_result {
+    const struct t5_model *model;
+    struct timing timing;
+    double tokens;  /* of one run */
+    double flops;   /* of one run (t5/flops.h) */
+    double ceiling; /* operations per second */
+};
+
+/* A few lines for people, or one of JSON with the keys of the peer's program and more of ours. */
+void bench_report(const struct bench_settings *settings, const struct bench_result *result);
+
+const char *bench_version(void); /* "laconic 0.1.0" */
+long bench_peak_mib(void);       /* resident memory of this process at its largest */
+
+#endif

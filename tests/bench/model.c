@@ -1,0 +1,48 @@
+/* Models with random weights and rows of random ids: speed does not depend on what they are. */
+#include <string.h>
+#include "base/rng.h"
+#include "bench.h"
+#include "store/t5_json.h"
+
+enum { FIRST_ID = 3 }; /* behind padding, end and unknown */
+
+bool bench_wants(const struct bench_settings *s, const char *dtype) {
+    return !s->dtype || strcmp(s->dtype, dtype) == 0;
+}
+
+enum status bench_config(struct t5_config *config, const struct bench_settings *s) {
+    long longest = s->source > s->target ? s->source : s->target;
+    TRY(t5_config_by_name(config, s->model));
+    TRY(t5_config_check(config));
+    config->dropout_rate = 0.0f;
+    if (config->vocab_size <= FIRST_ID)
+        return fail(STATUS_USAGE, "%s has a vocabulary of %d; bench needs more than %d", s->model,
+                    config->vocab_size, (int)FIRST_ID);
+    if (config->absolute_positions && longest >= config->absolute_positions)
+        return fail(STATUS_USAGE, "%s knows %d positions; give --src and --tgt below that", s->model,
+                    config->absolute_positions);
+    return STATUS_OK;
+}
+
+enum status bench_model_open(struct t5_model *model, const struct bench_settings *s) {
+    struct t5_config config;
+    struct rng rng;
+    *model = (struct t5_model){0};
+    TRY(bench_config(&config, s));
+    TRY(t5_open(model, &config));
+    rng_seed(&rng, 0, "weights");
+    t5_initialise(model, &rng);
+    return strcmp(s->dtype, "bf16") == 0 ? t5_use_bf16(model) : STATUS_OK;
+}
+
+void bench_random_ids(int32_t *ids, size_t n, const struct t5_config *config, const char *stream) {
+    struct rng rng;
+    rng_seed(&rng, 0, stream);
+    for (size_t i = 0; i < n; i++)
+        ids[i] = FIRST_ID + (int32_t)rng_below(&rng, (uint64_t)(config->vocab_size - FIRST_ID));
+}
+
+void bench_row_starts(int32_t *start, long count, long length) {
+    for (long r = 0; r <= count; r++)
+        start[r] = (int32_t)(r * length);
+}
