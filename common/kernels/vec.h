@@ -58,22 +58,27 @@ VEC_INLINE vec vec_max(vec a, vec b) {
     return vec_select(a > b, a, b);
 }
 
+/* Lanes by halves: the upper eight, four, two, one to the front. */
+#define VEC_UPPER_8(v)                                                                                       \
+    __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15)
+#define VEC_UPPER_4(v) __builtin_shufflevector(v, v, 4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7)
+#define VEC_UPPER_2(v) __builtin_shufflevector(v, v, 2, 3, 2, 3, 2, 3, 2, 3, 2, 3, 2, 3, 2, 3, 2, 3)
+#define VEC_UPPER_1(v) __builtin_shufflevector(v, v, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1)
+
 VEC_INLINE float vec_sum(vec v) {
-    float a[LANES];
-    vec_store(a, v);
-    for (size_t width = LANES / 2; width > 0; width /= 2)
-        for (size_t i = 0; i < width; i++)
-            a[i] += a[i + width];
-    return a[0];
+    v += VEC_UPPER_8(v);
+    v += VEC_UPPER_4(v);
+    v += VEC_UPPER_2(v);
+    v += VEC_UPPER_1(v);
+    return v[0];
 }
 
 VEC_INLINE float vec_largest(vec v) {
-    float a[LANES];
-    vec_store(a, v);
-    float best = a[0];
-    for (size_t i = 1; i < LANES; i++)
-        best = a[i] > best ? a[i] : best;
-    return best;
+    v = vec_max(v, VEC_UPPER_8(v));
+    v = vec_max(v, VEC_UPPER_4(v));
+    v = vec_max(v, VEC_UPPER_2(v));
+    v = vec_max(v, VEC_UPPER_1(v));
+    return v[0];
 }
 
 /* e^x without libm, within 2 ulp; 0 below -87.3, finite above 88.
