@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "codec/codec.h"
 #include "codec/engine.h"
-#include "json_line.h"
+#include "base/json_line.h"
 #include "measure.h"
 #include "report.h"
 #include "setup.h"

@@ -4,7 +4,7 @@
 #include "base/cli.h"
 #include "codec/archive.h"
 #include "codec/codec.h"
-#include "json_line.h"
+#include "base/json_line.h"
 #include "report.h"
 #include "setup.h"
 #include "transfer.h"

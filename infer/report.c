@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include "base/log.h"
-#include "json_line.h"
+#include "base/json_line.h"
 
 static const double line_interval = 10; /* seconds between lines where there is no terminal */
 

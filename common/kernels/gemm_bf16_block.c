@@ -12,7 +12,7 @@
 enum {
     STRIP_BYTES = 256 << 10, /* of A */
     PACKED_ROWS = 64,        /* of A copied at once where its tile cannot read it as it lies */
-    DEPTH = 1024,             /* pairs of k at once, where sums may pass through C */
+    DEPTH = 1024,            /* pairs of k at once, where sums may pass through C */
     DEEP = 4 * DEPTH         /* beyond it too few rows of a readable A fit into a strip */
 };
 

@@ -13,6 +13,7 @@
 
 struct bench_settings {
     const char *work, *model, *dtype, *cpu; /* dtype: "fp32", "bf16"; NULL: both (kernels only) */
+    const char *lines;                      /* train only: a text whose lines give the rows their lengths, or NULL */
     long batch, source, target;             /* rows; tokens of each, as encoder and decoder see them */
     long threads, repeat;
     bool json;
@@ -34,6 +35,9 @@ enum status bench_model_open(struct t5_model *model, const struct bench_settings
 
 /* Random ids that are no special token. */
 void bench_random_ids(int32_t *ids, size_t n, const struct t5_config *config, const char *stream);
+
+/* Bytes of the first `count` lines that are not empty; STATUS_USAGE when the text has fewer. */
+enum status bench_line_lengths(const char *path, int *length, long count);
 
 /* Starts of equally long rows: start [count + 1]. */
 void bench_row_starts(int32_t *start, long count, long length);
@@ -66,6 +70,8 @@ struct bench_result {
     double tokens;  /* of one run */
     double flops;   /* of one run (t5/flops.h) */
     double ceiling; /* operations per second */
+    struct timing padded; /* of the same rows, all as long as the longest; only where settings->lines */
+    double padded_tokens;
 };
 
 /* A few lines for people, or one of JSON with the keys of the peer's program and more of ours. */

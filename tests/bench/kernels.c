@@ -7,7 +7,7 @@
 #include <string.h>
 #include "base/rng.h"
 #include "base/threads.h"
-#include "infer/json_line.h"
+#include "base/json_line.h"
 #include "kernel_case.h"
 #include "kernels/ceiling.h"
 #include "kernels/cpu.h"

@@ -1,4 +1,8 @@
 /* Models with random weights and rows of random ids: speed does not depend on what they are. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "base/rng.h"
 #include "bench.h"
@@ -40,6 +44,27 @@ void bench_random_ids(int32_t *ids, size_t n, const struct t5_config *config, co
     rng_seed(&rng, 0, stream);
     for (size_t i = 0; i < n; i++)
         ids[i] = FIRST_ID + (int32_t)rng_below(&rng, (uint64_t)(config->vocab_size - FIRST_ID));
+}
+
+enum status bench_line_lengths(const char *path, int *length, long count) {
+    FILE *file = fopen(path, "r");
+    char *line = NULL;
+    size_t room = 0;
+    ssize_t size;
+    long found = 0;
+    if (!file)
+        return fail(STATUS_IO, "cannot open %s: %s", path, strerror(errno));
+    while (found < count && (size = getline(&line, &room, file)) >= 0) {
+        if (size > 0 && line[size - 1] == '\n')
+            size--;
+        if (size > 0)
+            length[found++] = size < INT_MAX ? (int)size : INT_MAX;
+    }
+    free(line);
+    fclose(file);
+    if (found < count)
+        return fail(STATUS_USAGE, "%s has only %ld lines; give a longer text or --batch %ld", path, found, found);
+    return STATUS_OK;
 }
 
 void bench_row_starts(int32_t *start, long count, long length) {

@@ -4,7 +4,7 @@
 #include <sys/resource.h>
 #include "base/threads.h"
 #include "bench.h"
-#include "infer/json_line.h"
+#include "base/json_line.h"
 #include "kernels/ceiling.h"
 #include "kernels/cpu.h"
 
@@ -24,6 +24,11 @@ static uint64_t count_parameters(const struct t5_model *model) {
     for (int i = 0; i < model->parameter_count; i++)
         count += (uint64_t)model->parameters[i].rows * (uint64_t)model->parameters[i].columns;
     return count;
+}
+
+/* The share of padding among the tokens of a padded batch. */
+static double padding_of(const struct bench_result *r) {
+    return 1 - r->tokens / r->padded_tokens;
 }
 
 static void print_json(const struct bench_settings *s, const struct bench_result *r) {
@@ -48,6 +53,10 @@ static void print_json(const struct bench_settings *s, const struct bench_result
     json_line_number(&line, "ceiling_gflop_per_s", r->ceiling / 1e9);
     json_line_number(&line, "share_of_ceiling", speed / r->ceiling);
     json_line_text(&line, "cpu", cpu_description());
+    if (s->lines) {
+        json_line_number(&line, "padded_seconds", r->padded.median);
+        json_line_number(&line, "padding", padding_of(r));
+    }
     json_line_end(&line);
 }
 
@@ -62,6 +71,9 @@ static void print_words(const struct bench_settings *s, const struct bench_resul
     printf("  products  %10.1f GFLOP/s, %.0f %% of the ceiling (%.1f GFLOP/s of %s)\n", speed / 1e9,
            100 * speed / r->ceiling, r->ceiling / 1e9, ceiling_name(in_bf16));
     printf("  memory    %10ld MiB at most\n", bench_peak_mib());
+    if (s->lines)
+        printf("  padded    %10.4f s, %.2f times as long: %.0f %% of its tokens are padding\n", r->padded.median,
+               r->padded.median / r->timing.median, 100 * padding_of(r));
 }
 
 void bench_report(const struct bench_settings *settings, const struct bench_result *result) {

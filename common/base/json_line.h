@@ -1,6 +1,6 @@
 /* One JSON object on one line of stdout: begin, members, end. */
-#ifndef LACONIC_INFER_JSON_LINE_H
-#define LACONIC_INFER_JSON_LINE_H
+#ifndef LACONIC_BASE_JSON_LINE_H
+#define LACONIC_BASE_JSON_LINE_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* JSON as RFC 8259 has it, on stdout. */
-#include "json_line.h"
+#include "base/json_line.h"
 
 #include <inttypes.h>
 #include <math.h>
