@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/progress.h"
 #include "t5/flops.h"
 #include "t5/parameters.h"
 
@@ -84,7 +85,7 @@ struct learner_result learner_step(struct learner *l, struct batch *batch, const
         batch->weights[i] *= per_token;
     struct t5_targets targets = targets_of(batch, model, batch->weights);
     struct t5_loss loss = t5_cross_entropy(&targets);
-    l->flops += t5_flops(&model->config, &view, true);
+    double begun = progress_clock();
     t5_forward(l->pass, model, &view, &dropout);
     t5_backward(l->pass, model, &loss, l->gradients);
     struct learner_result result = {.loss = weighted_loss(batch, tokens),
@@ -95,8 +96,10 @@ struct learner_result learner_step(struct learner *l, struct batch *batch, const
         return result;
     }
     l->step++;
+    l->flops += t5_flops(&model->config, &view, true);
     adamw_update(model->weights, l->first_moment, l->second_moment, l->gradients, model->weight_count, adamw,
                  l->step, gradient_clip_scale(result.gradient_norm, clip), l->matrices, l->matrix_count);
+    l->seconds += progress_clock() - begun;
     return result;
 }
 
@@ -104,7 +107,9 @@ void learner_score(struct learner *l, const struct t5_model *model, struct batch
     struct t5_batch view = batch_view(batch);
     struct t5_targets targets = targets_of(batch, model, NULL);
     struct t5_loss loss = t5_cross_entropy(&targets);
-    l->flops += t5_flops(&model->config, &view, false);
+    double begun = progress_clock();
     t5_forward(l->pass, model, &view, NULL);
     t5_head(l->pass, model, &loss);
+    l->seconds += progress_clock() - begun;
+    l->flops += t5_flops(&model->config, &view, false);
 }

@@ -15,7 +15,7 @@ struct learner {
     int matrix_count;
     int64_t step; /* updates done */
     uint64_t dropout_key;
-    double flops; /* of all steps and scores so far (t5/flops.h) */
+    double flops, seconds; /* of all steps and scores so far (t5/flops.h) */
 };
 
 /* limits: of the largest batch it will see. In bf16 when the model has packed copies (t5_use_bf16). */

@@ -69,7 +69,7 @@ struct loop {
     bool limited;
     double compressor_loss, decompressor_loss; /* smoothed, for the display */
     double ceiling;                            /* operations per second that this machine could do */
-    double flops_before, step_seconds;         /* of the phase: learning and scoring, for the share of it */
+    double flops_before, seconds_before;       /* of both learners, when the phase began */
 };
 
 static double smooth(double before, double now) {
@@ -80,9 +80,14 @@ static double learner_flops(const struct trainer *t) {
     return t->compressor.flops + t->decompressor.flops;
 }
 
+static double learner_seconds(const struct trainer *t) {
+    return t->compressor.seconds + t->decompressor.seconds;
+}
+
 static void show(struct loop *l, const struct step_result *result) {
     struct trainer *t = l->trainer;
-    double share = (learner_flops(t) - l->flops_before) / (l->step_seconds * l->ceiling);
+    double share =
+        (learner_flops(t) - l->flops_before) / ((learner_seconds(t) - l->seconds_before) * l->ceiling);
     char detail[96];
     l->compressor_loss = smooth(l->compressor_loss, result->compressor.loss);
     l->decompressor_loss = smooth(l->decompressor_loss, result->decompressor.loss);
@@ -96,9 +101,7 @@ static enum status one_step(struct loop *l) {
     double begun = progress_clock();
     TRY(metrics_begin_row(&t->metrics));
     struct step_result result = t->phase == PHASE_SUPERVISED ? supervised_step(t) : reinforce_step(t);
-    double seconds = progress_clock() - begun;
-    t->seconds[t->phase] += seconds;
-    l->step_seconds += seconds;
+    t->seconds[t->phase] += progress_clock() - begun;
     metrics_set(&t->metrics, "phase", t->phase);
     metrics_set(&t->metrics, "step", (double)t->steps[t->phase]);
     metrics_set(&t->metrics, "compressor_loss", result.compressor.loss);
@@ -107,7 +110,8 @@ static enum status one_step(struct loop *l) {
     metrics_set(&t->metrics, "decompressor_gradient", result.decompressor.gradient_norm);
     if (!isfinite(result.compressor.loss) || !isfinite(result.decompressor.loss))
         return fail(STATUS_LIMIT,
-                    "the loss of %s step %lld is not a number: lower the learning rates and resume from "
+                    "the loss or the gradient of %s step %lld is not a number: lower the learning rates and "
+                    "resume from "
                     "the last checkpoint",
                     phase_names[t->phase], (long long)t->steps[t->phase]);
     show(l, &result);
@@ -150,7 +154,7 @@ static enum status run_phase(struct loop *l) {
     l->compressor_loss = 0;
     l->tokens_before = t->tokens;
     l->flops_before = learner_flops(t);
-    l->step_seconds = 0;
+    l->seconds_before = learner_seconds(t);
     progress_begin(&l->progress, phase_names[t->phase], "tokens", 1.0, at, 10);
     while (status == STATUS_OK && trainer_progress(t) < 1 && !must_stop(l)) {
         status = one_step(l);

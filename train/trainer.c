@@ -100,8 +100,11 @@ static enum status open_models(struct trainer *t) {
     if (trainer_uses_bf16(t)) {
         struct t5_model *models[] = {&t->pair.compressor, &t->pair.decompressor, &t->target_compressor,
                                      &t->target_decompressor};
-        for (int i = 0; i < 4; i++)
-            TRY(t5_use_bf16(models[i]));
+        for (int i = 0; i < 4; i++) {
+            enum status status = t5_use_bf16(models[i]);
+            if (status != STATUS_OK)
+                return fail_context(status, "model %s", t->settings.model);
+        }
     }
     t->pair.prior_counts = calloc((size_t)compressor.vocab_size, sizeof *t->pair.prior_counts);
     return t->pair.prior_counts ? STATUS_OK : fail(STATUS_MEMORY, "no memory for the prior");

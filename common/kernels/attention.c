@@ -150,9 +150,9 @@ static uint64_t probabilities_before(const struct attention_shape *s, size_t row
 static struct attention_operands operands_at(const struct attention_operands *all, size_t query, size_t key,
                                              size_t column) {
     struct attention_operands part = *all;
-    part.q = attention_values_at(all->q, query * (size_t)all->q_stride + column);
-    part.k = attention_values_at(all->k, key * (size_t)all->k_stride + column);
-    part.v = attention_values_at(all->v, key * (size_t)all->v_stride + column);
+    part.q = values_at(all->q, query * (size_t)all->q_stride + column);
+    part.k = values_at(all->k, key * (size_t)all->k_stride + column);
+    part.v = values_at(all->v, key * (size_t)all->v_stride + column);
     return part;
 }
 
@@ -166,10 +166,10 @@ static void place_piece(const struct attention_call *c, struct attention_piece *
     piece->keys = (size_t)s->k_start[row + 1] - key;
     piece->inner = (size_t)s->heads * (size_t)s->width;
     piece->in = operands_at(c->in, query, key, column);
-    piece->out = attention_values_at(c->out, query * piece->inner + column);
+    piece->out = values_at(c->out, query * piece->inner + column);
     if (c->gradient) {
         piece->gradient = operands_at(c->gradient, query, key, column);
-        piece->dout = attention_values_at(c->dout, query * piece->inner + column);
+        piece->dout = values_at(c->dout, query * piece->inner + column);
         piece->saved = c->saved + statistics;
     }
     piece->statistics = c->statistics ? c->statistics + statistics : NULL;

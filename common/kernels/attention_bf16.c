@@ -25,7 +25,7 @@ static void multiply_seen(const struct attention_piece *piece, const struct atte
     size_t panel_size = bf16_packed_pairs((int)piece->keys) * 2 * BF16_PANEL;
     size_t part = s->columns * BF16_PANEL == panel_size ? n : BF16_PANEL;
     for (size_t j = 0; j < n; j += part) {
-        struct gemm_result r = {.c = attention_values_at(c, j), .ldc = (int)ldc};
+        struct gemm_result r = {.c = values_at(c, j), .ldc = (int)ldc};
         gemm_bf16((int)strip->rows, (int)(n - j < part ? n - j : part), (int)s->columns,
                   gemm_bf16_rows(a, s->stride), b + j / BF16_PANEL * panel_size, &r);
     }

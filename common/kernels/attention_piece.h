@@ -67,10 +67,6 @@ static inline size_t attention_whole_panels(size_t n) {
     return (n + BF16_PANEL - 1) / BF16_PANEL * BF16_PANEL;
 }
 
-static inline struct values attention_values_at(struct values v, size_t at) {
-    return (struct values){v.f32 ? v.f32 + at : NULL, v.b16 ? v.b16 + at : NULL};
-}
-
 /* Where the strip's statistics go, and how far apart. */
 static inline float *attention_statistics(const struct attention_piece *piece, size_t first, size_t *step) {
     *step = piece->statistics ? 2 * (size_t)piece->shape->heads : 2;

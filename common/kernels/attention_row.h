@@ -1,6 +1,11 @@
 /* One query of one head over packed keys and values, the step of decoding in bf16. Part of gemm_bf16_block.c
  * and compiled with it: a row alone is too little work for a matrix product, but its inner loop is the same.
  */
+#ifndef LACONIC_KERNELS_ATTENTION_ROW_H
+#define LACONIC_KERNELS_ATTENTION_ROW_H
+
+#include "kernels/gemm_finish.h"
+#include "kernels/vec.h"
 
 /* sums = a (pairs side by side) times one packed panel. Four partial sums each, in a fixed order: one would
  * wait for itself. */
@@ -97,3 +102,5 @@ static void attend(const struct gemm_bf16_row *r, float *scores) {
         }
     }
 }
+
+#endif

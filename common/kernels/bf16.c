@@ -41,24 +41,39 @@ struct packing {
     size_t ldb, k, n, pairs; /* pairs: of a panel of `packed` */
 };
 
-/* Pairs of rows [begin, end) of all panels. */
-static void pack_task(void *context, size_t begin, size_t end, int worker) {
-    (void)worker;
-    struct packing *p = context;
-    for (size_t pair = begin; pair < end; pair++) {
-        const bf16 *low = p->b + 2 * pair * p->ldb, *high = low + p->ldb;
-        for (size_t j = 0; j < p->n; j += BF16_PANEL) {
-            uint32_t *to = p->packed + (j / BF16_PANEL * p->pairs + pair) * BF16_PANEL;
-            size_t width = p->n - j < BF16_PANEL ? p->n - j : BF16_PANEL;
-            if (width < BF16_PANEL || 2 * pair >= p->k)
-                memset(to, 0, BF16_PANEL * sizeof *to);
-            if (2 * pair + 1 < p->k)
-                lanes->bf16_pair(to, low + j, high + j, width);
-            else if (2 * pair < p->k)
-                for (size_t i = 0; i < width; i++)
-                    to[i] = low[j + i];
-        }
+/* Pair `pair` of a panel of `width` columns from column j on, where it is not a whole one. */
+static void pack_edge(const struct packing *p, uint32_t *to, size_t pair, size_t j, size_t width) {
+    const bf16 *low = p->b + 2 * pair * p->ldb + j, *high = low + p->ldb;
+    memset(to, 0, BF16_PANEL * sizeof *to);
+    for (size_t i = 0; i < width; i++) {
+        if (2 * pair < p->k)
+            to[i] = low[i];
+        if (2 * pair + 1 < p->k)
+            to[i] |= (uint32_t)high[i] << 16;
     }
+}
+
+/* Pairs [begin, end) of the panel from column j on. */
+static void pack_panel(const struct packing *p, size_t begin, size_t end, size_t j) {
+    size_t width = p->n - j < BF16_PANEL ? p->n - j : BF16_PANEL, whole = begin;
+    uint32_t *panel = p->packed + j / BF16_PANEL * p->pairs * BF16_PANEL;
+    if (width == BF16_PANEL && begin < p->k / 2) {
+        whole = p->k / 2 < end ? p->k / 2 : end;
+        lanes->bf16_pair_rows(panel + begin * BF16_PANEL, p->b + 2 * begin * p->ldb + j, p->ldb,
+                              whole - begin);
+    }
+    for (size_t pair = whole; pair < end; pair++)
+        pack_edge(p, panel + pair * BF16_PANEL, pair, j, width);
+}
+
+/* Some pairs of all panels at a time: their rows stay in cache from panel to panel. */
+static void pack_task(void *context, size_t begin, size_t end, int worker) {
+    enum { SOME = 32 };
+    (void)worker;
+    const struct packing *p = context;
+    for (size_t pair = begin; pair < end; pair += SOME)
+        for (size_t j = 0; j < p->n; j += BF16_PANEL)
+            pack_panel(p, pair, end - pair < SOME ? end : pair + SOME, j);
 }
 
 void bf16_pack(bf16 *packed, const bf16 *b, size_t ldb, int k, int n) {
@@ -121,4 +136,25 @@ void bf16_pack_weights(bf16 *forward, bf16 *backward, const float *w, int panel,
     if (backward)
         pack_weights_backward((uint32_t *)(void *)backward + p * BF16_PAIRS * BF16_PANEL, w,
                               bf16_packed_pairs(out), (size_t)rows, (size_t)in);
+}
+
+struct matrix {
+    bf16 *forward, *backward;
+    const float *w;
+    int in, out;
+};
+
+static void matrix_task(void *context, size_t begin, size_t end, int worker) {
+    (void)worker;
+    const struct matrix *m = context;
+    for (size_t panel = begin; panel < end; panel++) {
+        int first = (int)panel * BF16_PANEL, rows = m->out - first < BF16_PANEL ? m->out - first : BF16_PANEL;
+        bf16_pack_weights(m->forward, m->backward, m->w + (size_t)first * (size_t)m->in, (int)panel, rows,
+                          m->in, m->out);
+    }
+}
+
+void bf16_pack_matrix(bf16 *forward, bf16 *backward, const float *w, int in, int out) {
+    struct matrix m = {forward, backward, w, in, out};
+    threads_for(((size_t)out + BF16_PANEL - 1) / BF16_PANEL, 1, matrix_task, &m);
 }

@@ -19,6 +19,11 @@ struct values {
     bf16 *b16;
 };
 
+/* Those from number `n` on. */
+static inline struct values values_at(struct values v, size_t n) {
+    return (struct values){v.f32 ? v.f32 + n : NULL, v.b16 ? v.b16 + n : NULL};
+}
+
 enum { BF16_PANEL = 32, BF16_PAIRS = 16 }; /* columns of a panel; its pairs of rows come in such multiples */
 
 static inline size_t bf16_packed_pairs(int k) {
@@ -37,8 +42,8 @@ void bf16_to_float(float *y, const bf16 *x, size_t n);
 /* Packs b [k, n], rows ldb apart. Over threads, or inside a task on the calling thread. */
 void bf16_pack(bf16 *packed, const bf16 *b, size_t ldb, int k, int n);
 
-/* The same into the first rows of a packed matrix whose panels have `pairs`. On the calling thread; what is
- * behind row k is left as it is. */
+/* The same into the first rows of a packed matrix whose panels have `pairs`. On the calling thread; pairs
+ * behind that of row k are left as they are. */
 void bf16_pack_within(bf16 *packed, const bf16 *b, size_t ldb, int k, int n, size_t pairs);
 
 /* Packs the transposed of b [n, k], rows ldb apart (even, and b 4-byte aligned). On the calling thread. */
@@ -48,5 +53,8 @@ void bf16_pack_transposed(bf16 *packed, const bf16 *b, size_t ldb, int k, int n)
  * (the transposed, for y = x W^T; NULL: not) and as rows 32 panel .. of the packed [out, in] (for dx = dy W;
  * NULL: not). On the calling thread. */
 void bf16_pack_weights(bf16 *forward, bf16 *backward, const float *w, int panel, int rows, int in, int out);
+
+/* All panels of w [out, in], over threads. */
+void bf16_pack_matrix(bf16 *forward, bf16 *backward, const float *w, int in, int out);
 
 #endif

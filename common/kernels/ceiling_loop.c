@@ -11,29 +11,20 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
+#include "kernels/amx_tiles.h"
 
 #if defined(GEMM_BF16_AMX)
 
 /* Four tiles of sums, two of each operand; a product of 16 x 32 and 32 x 16 numbers each. */
 enum { FLOPS = 4 * 2 * 16 * 16 * 32 };
 
-/* The operand of LDTILECFG, palette 1. */
-struct tile_shapes {
-    uint8_t palette, start_row, reserved[14];
-    uint16_t row_bytes[16];
-    uint8_t rows[16];
-};
-
 static float run(size_t rounds) {
-    _Alignas(64) struct tile_shapes shapes = {.palette = 1};
+    _Alignas(64) struct amx_shapes shapes = amx_full_shapes();
     _Alignas(64) uint16_t ones[16 * 32];
     _Alignas(64) float sums[16 * 16];
-    for (int tile = 0; tile < 8; tile++) {
-        shapes.row_bytes[tile] = 64;
-        shapes.rows[tile] = 16;
-    }
     for (size_t i = 0; i < sizeof ones / sizeof *ones; i++)
         ones[i] = 0x3f80; /* 1 in bf16 */
+    amx_finish_stores();
     _tile_loadconfig(&shapes);
     _tile_zero(0);
     _tile_zero(1);

@@ -1,5 +1,6 @@
 /* Counter-based dropout. */
 #include "kernels/dropout.h"
+#include <assert.h>
 #include "base/threads.h"
 #include "kernels/lanes.h"
 
@@ -40,5 +41,6 @@ static void drop_task(void *context, size_t begin, size_t end, int worker) {
 
 void dropout_values(struct values x, size_t n, float rate, uint64_t key) {
     struct dropping d = {x, rate, key};
+    assert(n <= UINT32_MAX);
     threads_for(n, 8192, drop_task, &d);
 }

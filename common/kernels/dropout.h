@@ -10,7 +10,7 @@
 /* y[i] = kept(key, first + i) ? x[i] / (1 - rate) : 0, 0 <= rate < 1. y may be x. Its own backward pass. */
 void dropout_apply(float *y, const float *x, size_t n, float rate, uint64_t key, uint64_t first);
 
-/* In place, in either precision, over threads; element i has number i. */
+/* In place, in either precision, over threads; element i has number i, n < 2^32. */
 void dropout_values(struct values x, size_t n, float rate, uint64_t key);
 
 /* Elements whose 24-bit draw is below it are dropped. */

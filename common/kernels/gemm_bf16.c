@@ -1,5 +1,6 @@
 /* The dispatcher of bf16 products: which back end, which thread. */
 #include "kernels/gemm_bf16.h"
+#include <assert.h>
 #include <string.h>
 #include "base/threads.h"
 #include "kernels/cpu_features.h"
@@ -57,6 +58,8 @@ void gemm_bf16(int m, int n, int k, struct gemm_bf16_operand a, const bf16 *b,
                const struct gemm_result *result) {
     struct gemm_bf16_job job = {(size_t)m, (size_t)n, (size_t)k, a, b, result};
     size_t panels = (job.n + BF16_PANEL - 1) / BF16_PANEL;
+    assert(result->write != GEMM_ADD || result->c.f32);
+    assert(result->dropout_rate == 0.0f || (double)m * n <= UINT32_MAX);
     if (m == 0 || n == 0 || k == 0)
         return;
     if ((double)m * n * k < 1e6)

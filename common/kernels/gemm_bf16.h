@@ -1,7 +1,8 @@
 /* Products of bf16 matrices with float32 sums, C = op(A) B with B packed (bf16.h), op(A) [m, k], C [m, n].
  *
- * Every element is one sum over ascending pairs of k, so neither threads nor neighbours change its bits; back
- * ends differ in how a pair is added. What happens to a sum on its way out is the result's `write`.
+ * Every element is a sum over pairs of k in ascending order, in parts of at most 1024 pairs that are added
+ * one after the other, so neither threads nor neighbours change its bits; back ends differ in how a pair is
+ * added. What happens to a sum on its way out is the result's `write`.
  */
 #ifndef LACONIC_KERNELS_GEMM_BF16_H
 #define LACONIC_KERNELS_GEMM_BF16_H
@@ -24,8 +25,17 @@ struct gemm_result {
     int ldc;
     float scale;          /* 0 counts as 1 */
     float dropout_rate;   /* of the sums (after relu and gelu's product), or 0; see dropout.h */
-    uint64_t dropout_key; /* element (i, j) is number i n + j */
+    uint64_t dropout_key; /* element (i, j) is number i n + j < 2^32 */
 };
+
+/* The sums as they are, written to C or added to it. */
+static inline struct gemm_result gemm_into(struct values c, int ldc) {
+    return (struct gemm_result){.write = GEMM_STORE, .c = c, .ldc = ldc};
+}
+
+static inline struct gemm_result gemm_onto(float *c, int ldc) {
+    return (struct gemm_result){.write = GEMM_ADD, .c = {.f32 = c}, .ldc = ldc};
+}
 
 /* op(A): rows [m, k] as stored, lda apart; or, `packed`, the transposed of a packed [k, m]. */
 struct gemm_bf16_operand {

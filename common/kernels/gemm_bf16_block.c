@@ -5,7 +5,8 @@
  */
 #include "kernels/gemm_bf16_block.h"
 #include <string.h>
-#include "kernels/dropout.h"
+#include "kernels/attention_row.h"
+#include "kernels/gemm_finish.h"
 #include "kernels/gemm_tile.h"
 #include "kernels/vec.h"
 
@@ -79,8 +80,6 @@ static struct view copy_of(const struct gemm_bf16_job *job, size_t row, size_t r
     return (struct view){copy, width, 1};
 }
 
-#include "kernels/gemm_finish.h"
-
 /* The words of A from tile row i of a strip on. */
 static const uint32_t *tile_of(const struct gemm_bf16_job *job, struct view a, size_t row, size_t i,
                                size_t pair) {
@@ -144,17 +143,15 @@ static size_t strip_rows(size_t pairs) {
     return rows < GEMM_TILE_ROWS ? GEMM_TILE_ROWS : rows;
 }
 
-#include "kernels/attention_row.h"
-
-static void run(const struct gemm_bf16_job *job, size_t row, size_t row_end, size_t panel, size_t panel_end) {
-    uint32_t copy[PACKED_ROWS * DEPTH];
+/* Strip after strip. `copy`: for an A that is not readable, else NULL. */
+static void run_strips(const struct gemm_bf16_job *job, size_t row, size_t row_end, size_t panel,
+                       size_t panel_end, uint32_t *copy) {
     struct finishing f = finishing_of(job->result);
-    bool direct = readable(job), through_c = sums_pass_through_c(job->result);
+    bool direct = !copy, through_c = sums_pass_through_c(job->result);
     size_t pairs = (job->k + 1) / 2;
     bool deep = !through_c && pairs > (direct ? DEEP : DEPTH);
     size_t depth = deep || (direct && !through_c) || pairs < DEPTH ? pairs : DEPTH;
     size_t strip = direct && !deep ? strip_rows(depth) : PACKED_ROWS;
-    tile_begin();
     for (size_t p = 0; p < pairs; p += depth) {
         size_t part = pairs - p < depth ? pairs - p : depth;
         for (size_t i = row; i < row_end; i += strip) {
@@ -166,6 +163,21 @@ static void run(const struct gemm_bf16_job *job, size_t row, size_t row_end, siz
                           rows, p, part, panel, panel_end);
         }
     }
+}
+
+/* Alone has the copy on its stack: most products need none, and many are small. */
+__attribute__((noinline)) static void run_on_copies(const struct gemm_bf16_job *job, size_t row,
+                                                    size_t row_end, size_t panel, size_t panel_end) {
+    uint32_t copy[PACKED_ROWS * DEPTH];
+    run_strips(job, row, row_end, panel, panel_end, copy);
+}
+
+static void run(const struct gemm_bf16_job *job, size_t row, size_t row_end, size_t panel, size_t panel_end) {
+    tile_begin();
+    if (readable(job))
+        run_strips(job, row, row_end, panel, panel_end, NULL);
+    else
+        run_on_copies(job, row, row_end, panel, panel_end);
     tile_end();
 }
 

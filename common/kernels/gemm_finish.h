@@ -1,9 +1,15 @@
 /* What happens to a tile of sums on its way to C (enum gemm_write). Part of gemm_bf16_block.c, compiled with
  * it. */
+#ifndef LACONIC_KERNELS_GEMM_FINISH_H
+#define LACONIC_KERNELS_GEMM_FINISH_H
 
 #if defined(__AVX512BF16__)
 #include <immintrin.h>
 #endif
+#include "kernels/dropout.h"
+#include "kernels/gemm_bf16_block.h"
+#include "kernels/gemm_tile.h"
+#include "kernels/vec.h"
 
 /* Sixteen elements of a row: where they lie and which they are. */
 struct place {
@@ -82,11 +88,13 @@ VEC_INLINE void finish_lanes(const struct finishing *f, enum gemm_write write, v
     }
 }
 
-VEC_INLINE void finish_rows(const struct finishing *f, enum gemm_write write, const float *sums, size_t rows,
-                            struct place p, size_t columns) {
-    for (size_t i = 0; i < rows; i++, p.at += (size_t)f->result.ldc, p.number += (uint32_t)columns)
+/* On a copy of its own, which no store can change: its fields stay in registers. */
+VEC_INLINE void finish_rows(const struct finishing *shared, enum gemm_write write, const float *sums,
+                            size_t rows, struct place p, size_t columns) {
+    const struct finishing f = *shared;
+    for (size_t i = 0; i < rows; i++, p.at += (size_t)f.result.ldc, p.number += (uint32_t)columns)
         for (size_t half = 0; half < BF16_PANEL; half += LANES)
-            finish_lanes(f, write, vec_load(sums + i * BF16_PANEL + half),
+            finish_lanes(&f, write, vec_load(sums + i * BF16_PANEL + half),
                          (struct place){p.at + half, p.number + (uint32_t)half});
 }
 
@@ -142,10 +150,6 @@ static void copy_values(struct values to, size_t to_row, struct values from, siz
         }
 }
 
-static struct values values_at(struct values v, size_t at) {
-    return (struct values){v.f32 ? v.f32 + at : NULL, v.b16 ? v.b16 + at : NULL};
-}
-
 static bool present(struct values v) {
     return v.f32 || v.b16;
 }
@@ -182,3 +186,5 @@ static void finish_tile(const struct gemm_bf16_job *job, const struct finishing 
     else
         finish_edge(f, write, sums, rows, p, job->n, width);
 }
+
+#endif

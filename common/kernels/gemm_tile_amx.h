@@ -9,8 +9,9 @@
 #else
 #include <immintrin.h>
 #endif
+#include "kernels/amx_tiles.h"
 
-enum { GEMM_TILE_ROWS = 32, GEMM_TILE_WANTS_ROWS = 1, TILE_HEIGHT = 16 };
+enum { GEMM_TILE_ROWS = 32, GEMM_TILE_WANTS_ROWS = 1 };
 /* Tile registers; the intrinsics want literal numbers. */
 #define SUM_00 0
 #define SUM_01 1
@@ -21,34 +22,17 @@ enum { GEMM_TILE_ROWS = 32, GEMM_TILE_WANTS_ROWS = 1, TILE_HEIGHT = 16 };
 #define B_0 6
 #define B_1 7
 
-/* The operand of LDTILECFG, palette 1. */
-struct tile_shapes {
-    uint8_t palette, start_row, reserved[14];
-    uint16_t row_bytes[16];
-    uint8_t rows[16];
-};
-
-/* GCC 12's tile intrinsics do not tell the compiler what memory they read (of LDTILECFG's 64 bytes the first
- * eight), so it could drop the stores or move them behind. */
-static inline void finish_stores(void) {
-    __asm__ volatile("" ::: "memory");
-}
-
 /* Rows of the upper and of the lower tile; a tile of none keeps one row that is not used. */
 static void configure_tiles(size_t upper, size_t lower) {
-    _Alignas(64) struct tile_shapes s = {.palette = 1};
-    for (int t = 0; t < 8; t++) {
-        s.row_bytes[t] = 64;
-        s.rows[t] = TILE_HEIGHT;
-    }
+    _Alignas(64) struct amx_shapes s = amx_full_shapes();
     s.rows[SUM_00] = s.rows[SUM_01] = s.rows[A_0] = (uint8_t)upper;
     s.rows[SUM_10] = s.rows[SUM_11] = s.rows[A_1] = (uint8_t)(lower ? lower : 1);
-    finish_stores();
+    amx_finish_stores();
     _tile_loadconfig(&s);
 }
 
 static void tile_begin(void) {
-    configure_tiles(TILE_HEIGHT, TILE_HEIGHT);
+    configure_tiles(AMX_HEIGHT, AMX_HEIGHT);
 }
 
 static void tile_end(void) {
@@ -57,7 +41,7 @@ static void tile_end(void) {
 
 static void multiply_two(float *sums, const uint32_t *a, size_t row, const uint32_t *b, size_t pairs) {
     const int from = (int)(row * 4), panel = BF16_PANEL * 4;
-    finish_stores();
+    amx_finish_stores();
     _tile_zero(SUM_00);
     _tile_zero(SUM_01);
     _tile_zero(SUM_10);
@@ -68,19 +52,19 @@ static void multiply_two(float *sums, const uint32_t *a, size_t row, const uint3
         _tile_dpbf16ps(SUM_00, A_0, B_0);
         _tile_loadd(B_1, b + p * BF16_PANEL + 16, panel);
         _tile_dpbf16ps(SUM_01, A_0, B_1);
-        _tile_loadd(A_1, a + TILE_HEIGHT * row + p, from);
+        _tile_loadd(A_1, a + AMX_HEIGHT * row + p, from);
         _tile_dpbf16ps(SUM_10, A_1, B_0);
         _tile_dpbf16ps(SUM_11, A_1, B_1);
     }
     _tile_stored(SUM_00, sums, panel);
     _tile_stored(SUM_01, sums + 16, panel);
-    _tile_stored(SUM_10, sums + TILE_HEIGHT * BF16_PANEL, panel);
-    _tile_stored(SUM_11, sums + TILE_HEIGHT * BF16_PANEL + 16, panel);
+    _tile_stored(SUM_10, sums + AMX_HEIGHT * BF16_PANEL, panel);
+    _tile_stored(SUM_11, sums + AMX_HEIGHT * BF16_PANEL + 16, panel);
 }
 
 static void multiply_upper(float *sums, const uint32_t *a, size_t row, const uint32_t *b, size_t pairs) {
     const int from = (int)(row * 4), panel = BF16_PANEL * 4;
-    finish_stores();
+    amx_finish_stores();
     _tile_zero(SUM_00);
     _tile_zero(SUM_01);
     for (size_t p = 0; p < pairs; p += BF16_PAIRS) {
@@ -101,11 +85,11 @@ static void tile_multiply(float *sums, const uint32_t *a, size_t row, size_t pai
         multiply_two(sums, a, row, b, pairs);
         return;
     }
-    size_t upper = rows < TILE_HEIGHT ? rows : TILE_HEIGHT;
+    size_t upper = rows < AMX_HEIGHT ? rows : AMX_HEIGHT;
     configure_tiles(upper, rows - upper);
     if (rows > upper)
         multiply_two(sums, a, row, b, pairs);
     else
         multiply_upper(sums, a, row, b, pairs);
-    configure_tiles(TILE_HEIGHT, TILE_HEIGHT);
+    configure_tiles(AMX_HEIGHT, AMX_HEIGHT);
 }

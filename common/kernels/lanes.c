@@ -6,14 +6,19 @@
 /* A part of an array that is shorter than the lanes, padded. */
 #define TAIL(p, fill) vec_load_part((p) + i, n - i, fill)
 
-static float dot(const float *a, const float *b, size_t n) {
+/* The terms of dot() by lanes. */
+VEC_INLINE vec dot_lanes(const float *a, const float *b, size_t n) {
     vec total = vec_all(0.0f);
     size_t i = 0;
     for (; i + LANES <= n; i += LANES)
         total += vec_load(a + i) * vec_load(b + i);
     if (i < n)
         total += TAIL(a, 0.0f) * TAIL(b, 0.0f);
-    return vec_sum(total);
+    return total;
+}
+
+static float dot(const float *a, const float *b, size_t n) {
+    return vec_sum(dot_lanes(a, b, n));
 }
 
 /* Floats over a piece short enough to lose nothing that matters, doubles over the pieces. */
@@ -25,24 +30,20 @@ static double sum_of_squares(const float *a, size_t n) {
     return total;
 }
 
-static float sum(const float *a, size_t n) {
-    vec total = vec_all(0.0f);
-    size_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        total += vec_load(a + i);
-    if (i < n)
-        total += TAIL(a, 0.0f);
-    return vec_sum(total);
-}
-
+/* Four at a time: a comparison waits for the one before. */
 static float max(const float *a, size_t n) {
-    vec best = vec_all(a[0]);
+    vec best[4];
     size_t i = 0;
+    for (size_t s = 0; s < 4; s++)
+        best[s] = vec_all(a[0]);
+    for (; i + 4 * LANES <= n; i += 4 * LANES)
+        for (size_t s = 0; s < 4; s++)
+            best[s] = vec_max(best[s], vec_load(a + i + s * LANES));
     for (; i + LANES <= n; i += LANES)
-        best = vec_max(best, vec_load(a + i));
+        best[0] = vec_max(best[0], vec_load(a + i));
     if (i < n)
-        best = vec_max(best, TAIL(a, a[0]));
-    return vec_largest(best);
+        best[0] = vec_max(best[0], TAIL(a, a[0]));
+    return vec_largest(vec_max(vec_max(best[0], best[1]), vec_max(best[2], best[3])));
 }
 
 static void axpy(float *y, float a, const float *x, size_t n) {
@@ -221,9 +222,15 @@ static void bf16_widen(float *y, const uint16_t *x, size_t n) {
     }
 }
 
-static void bf16_pair(uint32_t *y, const uint16_t *low, const uint16_t *high, size_t n) {
-    for (size_t i = 0; i < n; i++)
-        y[i] = (uint32_t)low[i] | (uint32_t)high[i] << 16;
+static void bf16_pair_rows(uint32_t *y, const uint16_t *x, size_t stride, size_t pairs) {
+    for (size_t p = 0; p < pairs; p++, y += 2 * LANES, x += 2 * stride)
+        for (size_t half = 0; half < 2 * LANES; half += LANES) {
+            vech low, high;
+            memcpy(&low, x + half, sizeof low);
+            memcpy(&high, x + stride + half, sizeof high);
+            vecu pair = __builtin_convertvector(low, vecu) | __builtin_convertvector(high, vecu) << 16;
+            memcpy(y + half, &pair, sizeof pair);
+        }
 }
 
 static void bf16_pair_round(uint32_t *y, const float *low, const float *high, size_t n) {

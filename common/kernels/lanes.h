@@ -50,11 +50,9 @@ struct lanes_gradient {
 #define LANES_LIST(X)                                                                                        \
     X(float, dot, (const float *a, const float *b, size_t n))                                                \
     X(double, sum_of_squares, (const float *a, size_t n))                                                    \
-    X(float, sum, (const float *a, size_t n))                                                                \
     X(float, max, (const float *a, size_t n))                    /* n >= 1 */                                \
     X(void, axpy, (float *y, float a, const float *x, size_t n)) /* y += a x */                              \
     X(void, scale, (float *y, float a, size_t n))                /* y *= a */                                \
-    X(void, softmax, (float *x, size_t n))                       /* in place, n >= 1 */                      \
     /* sum of e^(x - largest); terms kept in `out` unless NULL, which may be x */                            \
     X(float, exp_sum, (const float *x, float *out, float largest, size_t n))                                 \
     /* the same of scale (x - largest) */                                                                    \
@@ -76,7 +74,9 @@ struct lanes_gradient {
       (float *y, const float *x, size_t n, uint32_t threshold, float scale, uint32_t seed, uint32_t first))  \
     X(void, bf16_round, (uint16_t * y, const float *x, size_t n))                                            \
     X(void, bf16_widen, (float *y, const uint16_t *x, size_t n))                                             \
-    X(void, bf16_pair, (uint32_t * y, const uint16_t *low, const uint16_t *high, size_t n))                  \
+    /* y [pairs, 32] = x [2 pairs, 32], rows of x `stride` apart: two rows side by side, a word per column   \
+     */                                                                                                      \
+    X(void, bf16_pair_rows, (uint32_t * y, const uint16_t *x, size_t stride, size_t pairs))                  \
     X(void, bf16_pair_round, (uint32_t * y, const float *low, const float *high, size_t n))                  \
     /* y [columns, 32] = x [32, columns] transposed, rows from `rows` on zero; columns up to a multiple of   \
      * 16 */                                                                                                 \

@@ -1,17 +1,6 @@
 /* One query of one head over cached keys and values (attention_cache.c), in float32.
  * Part of lanes.c, compiled with it after lanes_attention.h. */
 
-/* The terms of dot() by lanes: with vec_fold_sums() its bits. */
-VEC_INLINE vec dot_lanes(const float *a, const float *b, size_t n) {
-    vec total = vec_all(0.0f);
-    size_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        total += vec_load(a + i) * vec_load(b + i);
-    if (i < n)
-        total += TAIL(a, 0.0f) * TAIL(b, 0.0f);
-    return total;
-}
-
 enum { COLUMNS_AT_ONCE = 4 }; /* sixteens whose sums stay in registers */
 
 /* out [n] = sum over j in order of p[j] values[j], n <= 64. */

@@ -165,10 +165,6 @@ static int visible_count(const struct t5_generator *g, const struct t5_rows *sou
     return visible ? visible : length;
 }
 
-static struct values offset(struct values v, size_t n) {
-    return (struct values){v.f32 ? v.f32 + n : NULL, v.b16 ? v.b16 + n : NULL};
-}
-
 /* Puts the visible ones of keys and values [tokens, 2 inner] into a cache, one task per row. */
 struct spreading {
     const struct t5_generator *g;
@@ -185,14 +181,14 @@ static void spread_task(void *context, size_t begin, size_t end, int worker) {
         int first = s->source->start[r], after = s->source->start[r + 1], position = 0;
         int slot = (int)r, stride = 2 * (int)inner;
         if (visible_count(g, s->source, slot) == after - first) {
-            struct values k = offset(g->memory_kv, (size_t)first * 2 * inner);
-            attention_cache_fill(s->cache, slot, after - first, k, offset(k, inner), stride);
+            struct values k = values_at(g->memory_kv, (size_t)first * 2 * inner);
+            attention_cache_fill(s->cache, slot, after - first, k, values_at(k, inner), stride);
             continue;
         }
         for (int i = first; i < after; i++)
             if (g->mask[i]) {
-                struct values k = offset(g->memory_kv, (size_t)i * 2 * inner);
-                attention_cache_put(s->cache, 1, &slot, &position, k, offset(k, inner), stride);
+                struct values k = values_at(g->memory_kv, (size_t)i * 2 * inner);
+                attention_cache_put(s->cache, 1, &slot, &position, k, values_at(k, inner), stride);
                 position++;
             }
     }
@@ -218,14 +214,6 @@ static void project(struct t5_generator *g, const struct t5_linear *l, struct va
     linear_forward(&linear, x, rows, &result, &g->context.linear);
 }
 
-static struct gemm_result into(struct values c, int ldc) {
-    return (struct gemm_result){.write = GEMM_STORE, .c = c, .ldc = ldc};
-}
-
-static struct gemm_result onto(float *c, int ldc) {
-    return (struct gemm_result){.write = GEMM_ADD, .c = {.f32 = c}, .ldc = ldc};
-}
-
 void t5_generate_begin(struct t5_generator *g, const struct t5_model *model, const struct t5_rows *source) {
     const struct t5_config *c = &g->config;
     const struct t5_layout *layout = model->layout;
@@ -240,7 +228,7 @@ void t5_generate_begin(struct t5_generator *g, const struct t5_model *model, con
     for (int b = 0; b < c->num_decoder_layers; b++) {
         struct spreading spreading = {g, &g->caches[b].cross, source};
         project(g, &layout->decoder.blocks[b].cross.kv, g->encoder.output, tokens,
-                into(g->memory_kv, 2 * inner));
+                gemm_into(g->memory_kv, 2 * inner));
         threads_for((size_t)source->count, 1, spread_task, &spreading);
     }
     for (int r = 0; r < source->count; r++) {
@@ -257,7 +245,7 @@ void t5_generate_begin(struct t5_generator *g, const struct t5_model *model, con
 static void attend(struct t5_generator *g, const struct t5_attention_weights *w, struct values q,
                    const struct attention_cache *cache, const struct attention_step_shape *shape) {
     attention_cache_step(g->attended, q, cache, shape, g->scores);
-    project(g, &w->o, g->attended, shape->rows, onto(g->x, g->config.d_model));
+    project(g, &w->o, g->attended, shape->rows, gemm_onto(g->x, g->config.d_model));
 }
 
 static void normalise(struct t5_generator *g, size_t norm, int count) {
@@ -270,13 +258,13 @@ static void self_attention(struct t5_generator *g, const struct t5_attention_wei
     int inner = g->config.num_heads * g->config.d_kv;
     size_t n = (size_t)inner;
     normalise(g, w->norm, count);
-    project(g, &w->qkv, g->normed, count, into(g->projected, 3 * inner));
+    project(g, &w->qkv, g->normed, count, gemm_into(g->projected, 3 * inner));
     for (int i = 0; i < count; i++) {
         g->positions[i] = g->filled[active[i]];
         g->counts[i] = g->positions[i] + 1;
     }
-    attention_cache_put(cache, count, active, g->positions, offset(g->projected, n),
-                        offset(g->projected, 2 * n), 3 * inner);
+    attention_cache_put(cache, count, active, g->positions, values_at(g->projected, n),
+                        values_at(g->projected, 2 * n), 3 * inner);
     struct attention_step_shape shape = {.rows = count,
                                          .q_stride = 3 * inner,
                                          .slot = active,
@@ -290,7 +278,7 @@ static void cross_attention(struct t5_generator *g, const struct t5_attention_we
                             const struct attention_cache *cache, const int *active, int count) {
     int inner = g->config.num_heads * g->config.d_kv;
     normalise(g, w->norm, count);
-    project(g, &w->q, g->normed, count, into(g->projected, inner));
+    project(g, &w->q, g->normed, count, gemm_into(g->projected, inner));
     for (int i = 0; i < count; i++)
         g->counts[i] = g->source_count[active[i]];
     struct attention_step_shape shape = {
@@ -300,10 +288,10 @@ static void cross_attention(struct t5_generator *g, const struct t5_attention_we
 
 static void feed_forward(struct t5_generator *g, const struct t5_feed_forward_weights *w, int count) {
     int ff = g->config.d_ff;
-    struct gemm_result active = into(g->active, ff);
+    struct gemm_result active = gemm_into(g->active, ff);
     normalise(g, w->norm, count);
     if (g->config.gated_gelu) {
-        project(g, &w->wi, g->normed, count, into(g->hidden, ff));
+        project(g, &w->wi, g->normed, count, gemm_into(g->hidden, ff));
         active.write = GEMM_GATED_GELU;
         active.x = g->hidden;
         active.other = g->gate;
@@ -312,14 +300,14 @@ static void feed_forward(struct t5_generator *g, const struct t5_feed_forward_we
         active.write = GEMM_RELU;
         project(g, &w->wi, g->normed, count, active);
     }
-    project(g, &w->wo, g->active, count, onto(g->x, g->config.d_model));
+    project(g, &w->wo, g->active, count, gemm_onto(g->x, g->config.d_model));
 }
 
 /* The last norm and the head; its scale is on the input in float32 (t5/head.h) and on the logits in bf16. */
 static void write_logits(struct t5_generator *g, const struct t5_layout *layout, int count) {
     const struct t5_config *c = &g->config;
     float scale = c->tie_word_embeddings ? 1.0f / sqrtf((float)c->d_model) : 1.0f;
-    struct gemm_result logits = into((struct values){.f32 = g->logits}, c->vocab_size);
+    struct gemm_result logits = gemm_into((struct values){.f32 = g->logits}, c->vocab_size);
     normalise(g, layout->decoder.final_norm, count);
     if (g->bf16)
         logits.scale = scale;

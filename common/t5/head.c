@@ -87,7 +87,7 @@ void t5_head_run(struct t5_head *h, const struct t5_context *t, const struct t5_
     for (int first = 0; first < h->tokens; first += h->piece) {
         int count = h->tokens - first < h->piece ? h->tokens - first : h->piece;
         size_t at = (size_t)first * d;
-        struct values x = {h->input.f32 ? h->input.f32 + at : NULL, h->input.b16 ? h->input.b16 + at : NULL};
+        struct values x = values_at(h->input, at);
         linear_forward(&linear, x, count, &result, &h->scratch);
         loss->run(loss->context, h->logits, first, count);
         if (doutput)

@@ -10,10 +10,6 @@ struct values t5_take_values(struct arena *arena, bool narrow, size_t n) {
     return (struct values){.f32 = ARENA_TAKE(arena, float, n)};
 }
 
-static struct values offset(struct values v, size_t n) {
-    return (struct values){v.f32 ? v.f32 + n : NULL, v.b16 ? v.b16 + n : NULL};
-}
-
 void t5_dropout(const struct t5_context *t, struct values x, size_t n, int place) {
     if (t->dropout_rate > 0.0f)
         dropout_values(x, n, t->dropout_rate, dropout_key(t->dropout_key, (uint32_t)place));
@@ -25,15 +21,6 @@ struct linear t5_linear_at(const struct t5_context *t, const struct t5_linear *l
                            .w = t->weights + l->w,
                            .forward = t->packed ? t->packed + l->forward : NULL,
                            .backward = t->packed ? t->packed + l->backward : NULL};
-}
-
-/* The result of a product that is written as it is. */
-static struct gemm_result into(struct values c, int ldc) {
-    return (struct gemm_result){.write = GEMM_STORE, .c = c, .ldc = ldc};
-}
-
-static struct gemm_result onto(float *c, int ldc) {
-    return (struct gemm_result){.write = GEMM_ADD, .c = {.f32 = c}, .ldc = ldc};
 }
 
 static struct gemm_result with_dropout(const struct t5_context *t, struct gemm_result r, int place) {
@@ -81,8 +68,8 @@ static struct attention_operands operands_of(struct values projected, struct val
     size_t n = (size_t)inner;
     if (self)
         return (struct attention_operands){
-            projected, offset(projected, n), offset(projected, 2 * n), 3 * inner, 3 * inner, 3 * inner};
-    return (struct attention_operands){projected, from_memory, offset(from_memory, n),
+            projected, values_at(projected, n), values_at(projected, 2 * n), 3 * inner, 3 * inner, 3 * inner};
+    return (struct attention_operands){projected, from_memory, values_at(from_memory, n),
                                        inner,     2 * inner,   2 * inner};
 }
 
@@ -102,13 +89,14 @@ void t5_attention_forward(const struct t5_context *t, struct t5_attention_memory
     norm_forward(m->normed, m->inv, out, m->x, t->weights + w->norm, tokens, d,
                  t->config->layer_norm_epsilon);
     if (self) {
-        forward(t, &w->qkv, m->normed, tokens, into(m->projected, 3 * inner));
+        forward(t, &w->qkv, m->normed, tokens, gemm_into(m->projected, 3 * inner));
     } else {
-        forward(t, &w->q, m->normed, tokens, into(m->projected, inner));
-        forward(t, &w->kv, memory, keys, into(m->from_memory, 2 * inner));
+        forward(t, &w->q, m->normed, tokens, gemm_into(m->projected, inner));
+        forward(t, &w->kv, memory, keys, gemm_into(m->from_memory, 2 * inner));
     }
     attention_forward(m->context, m->statistics, &operands, &shape, &t->attention);
-    forward(t, &w->o, m->context, tokens, with_dropout(t, onto(out, d), place * T5_PLACES + T5_PLACE_RESULT));
+    forward(t, &w->o, m->context, tokens,
+            with_dropout(t, gemm_onto(out, d), place * T5_PLACES + T5_PLACE_RESULT));
 }
 
 void t5_attention_backward(const struct t5_context *t, struct t5_attention_memory *m,
@@ -122,14 +110,14 @@ void t5_attention_backward(const struct t5_context *t, struct t5_attention_memor
     struct values dnormed = {.f32 = t->dnormed};
     shape = shape_with_dropout(t, shape, place);
 
-    backward(t, &w->o, result_gradient(t, tokens, place), m->context, tokens, into(t->dcontext, inner));
+    backward(t, &w->o, result_gradient(t, tokens, place), m->context, tokens, gemm_into(t->dcontext, inner));
     attention_backward(&gradient, dbias, t->dcontext, m->context, m->statistics, &operands, &shape,
                        &t->attention);
     if (self) {
-        backward(t, &w->qkv, t->dprojected, m->normed, tokens, into(dnormed, d));
+        backward(t, &w->qkv, t->dprojected, m->normed, tokens, gemm_into(dnormed, d));
     } else {
-        backward(t, &w->q, t->dprojected, m->normed, tokens, into(dnormed, d));
-        backward(t, &w->kv, t->dmemory, memory, keys, onto(dmemory, d));
+        backward(t, &w->q, t->dprojected, m->normed, tokens, gemm_into(dnormed, d));
+        backward(t, &w->kv, t->dmemory, memory, keys, gemm_onto(dmemory, d));
     }
     norm_backward(t->dx, t->gradients + w->norm, t->dnormed, m->x, m->inv, t->weights + w->norm, tokens, d);
 }
@@ -137,12 +125,12 @@ void t5_attention_backward(const struct t5_context *t, struct t5_attention_memor
 void t5_feed_forward_forward(const struct t5_context *t, struct t5_feed_forward_memory *m,
                              const struct t5_feed_forward_weights *w, int tokens, int place, float *out) {
     int d = t->config->d_model, ff = t->config->d_ff, inside = place * T5_PLACES + T5_PLACE_INSIDE;
-    struct gemm_result active = with_dropout(t, into(m->active, ff), inside);
+    struct gemm_result active = with_dropout(t, gemm_into(m->active, ff), inside);
 
     norm_forward(m->normed, m->inv, out, m->x, t->weights + w->norm, tokens, d,
                  t->config->layer_norm_epsilon);
     if (t->config->gated_gelu) {
-        forward(t, &w->wi, m->normed, tokens, into(m->hidden, ff));
+        forward(t, &w->wi, m->normed, tokens, gemm_into(m->hidden, ff));
         active.write = GEMM_GATED_GELU;
         active.x = m->hidden;
         active.other = m->gate;
@@ -151,13 +139,14 @@ void t5_feed_forward_forward(const struct t5_context *t, struct t5_feed_forward_
         active.write = GEMM_RELU;
         forward(t, &w->wi, m->normed, tokens, active);
     }
-    forward(t, &w->wo, m->active, tokens, with_dropout(t, onto(out, d), place * T5_PLACES + T5_PLACE_RESULT));
+    forward(t, &w->wo, m->active, tokens,
+            with_dropout(t, gemm_onto(out, d), place * T5_PLACES + T5_PLACE_RESULT));
 }
 
 void t5_feed_forward_backward(const struct t5_context *t, struct t5_feed_forward_memory *m,
                               const struct t5_feed_forward_weights *w, int tokens, int place) {
     int d = t->config->d_model, ff = t->config->d_ff, inside = place * T5_PLACES + T5_PLACE_INSIDE;
-    struct gemm_result dhidden = with_dropout(t, into(t->dhidden, ff), inside);
+    struct gemm_result dhidden = with_dropout(t, gemm_into(t->dhidden, ff), inside);
     struct values dnormed = {.f32 = t->dnormed};
 
     if (t->config->gated_gelu) {
@@ -170,8 +159,8 @@ void t5_feed_forward_backward(const struct t5_context *t, struct t5_feed_forward
         dhidden.x = m->active;
     }
     backward(t, &w->wo, result_gradient(t, tokens, place), m->active, tokens, dhidden);
-    backward(t, &w->wi, t->dhidden, m->normed, tokens, into(dnormed, d));
+    backward(t, &w->wi, t->dhidden, m->normed, tokens, gemm_into(dnormed, d));
     if (t->config->gated_gelu)
-        backward(t, &w->gate, t->dgate, m->normed, tokens, onto(t->dnormed, d));
+        backward(t, &w->gate, t->dgate, m->normed, tokens, gemm_onto(t->dnormed, d));
     norm_backward(t->dx, t->gradients + w->norm, t->dnormed, m->x, m->inv, t->weights + w->norm, tokens, d);
 }

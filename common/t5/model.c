@@ -33,8 +33,7 @@ enum status t5_use_bf16(struct t5_model *model) {
     if (model->packed)
         return STATUS_OK;
     if (model->config.d_kv % 2)
-        return fail(STATUS_CONFIG,
-                    "d_kv is %d and bf16 works on pairs: use an even d_kv or compute in float32",
+        return fail(STATUS_CONFIG, "d_kv is %d and bf16 works on pairs: use an even d_kv or precision fp32",
                     model->config.d_kv);
     size_t bytes = (model->layout->packed_count * sizeof(bf16) + 63) / 64 * 64;
     model->packed = aligned_alloc(64, bytes);
@@ -45,27 +44,11 @@ enum status t5_use_bf16(struct t5_model *model) {
     return STATUS_OK;
 }
 
-struct refresh {
-    struct t5_model *model;
-    const struct t5_linear *linear;
-};
-
-static void refresh_task(void *context, size_t begin, size_t end, int worker) {
-    (void)worker;
-    const struct refresh *r = context;
-    const struct t5_linear *l = r->linear;
-    for (size_t panel = begin; panel < end; panel++) {
-        int first = (int)panel * BF16_PANEL, rows = l->out - first < BF16_PANEL ? l->out - first : BF16_PANEL;
-        bf16_pack_weights(r->model->packed + l->forward, r->model->packed + l->backward,
-                          r->model->weights + l->w + (size_t)first * (size_t)l->in, (int)panel, rows, l->in,
-                          l->out);
-    }
-}
-
 void t5_refresh(struct t5_model *model) {
     for (int i = 0; model->packed && i < model->layout->linear_count; i++) {
-        struct refresh r = {model, &model->layout->linears[i]};
-        threads_for(((size_t)r.linear->out + BF16_PANEL - 1) / BF16_PANEL, 1, refresh_task, &r);
+        const struct t5_linear *l = &model->layout->linears[i];
+        bf16_pack_matrix(model->packed + l->forward, model->packed + l->backward, model->weights + l->w,
+                         l->in, l->out);
     }
 }
 
@@ -120,7 +103,7 @@ static void lay_out_gradients(struct t5_context *t, const struct t5_config *c, c
         t->linear.packed_x = ARENA_TAKE(arena, bf16, bf16_packed_size((int)most, widest));
         t->linear.packed_dy = ARENA_TAKE(arena, bf16, bf16_packed_size((int)most, widest));
     } else {
-        t->linear.product = ARENA_TAKE(arena, float, most *(size_t)larger(c->d_ff, c->d_model));
+        t->linear.product = ARENA_TAKE(arena, float, most *d);
     }
 }
 

@@ -8,7 +8,7 @@
 #include <string.h>
 #include "kernels/bf16.h"
 
-enum { WEIGHT_ALIGNMENT = 16 }; /* floats: every tensor starts on a 64-byte line */
+enum { WEIGHT_ALIGNMENT = 16 }; /* floats: every linear layer starts on a 64-byte line */
 
 /* The list is walked twice: to count (parameters NULL), then to fill. */
 struct walk {

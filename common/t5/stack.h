@@ -22,8 +22,8 @@ struct t5_stack {
 };
 
 struct t5_stack_size {
-    int tokens, length;               /* of this stack */
-    int memory_tokens, memory_length; /* of the encoder, for the decoder's cross-attention; else 0 */
+    int tokens, length; /* of this stack */
+    int memory_tokens;  /* of the encoder, for the decoder's cross-attention; else 0 */
     bool with_backward, bf16;
 };
 

@@ -13,8 +13,8 @@
 
 struct bench_settings {
     const char *work, *model, *dtype, *cpu; /* dtype: "fp32", "bf16"; NULL: both (kernels only) */
-    const char *lines;                      /* train only: a text whose lines give the rows their lengths, or NULL */
-    long batch, source, target;             /* rows; tokens of each, as encoder and decoder see them */
+    const char *lines;          /* train only: a text whose lines give the rows their lengths, or NULL */
+    long batch, source, target; /* rows; tokens of each, as encoder and decoder see them */
     long threads, repeat;
     bool json;
 };
@@ -62,14 +62,23 @@ struct timing {
 /* One run to warm up, then the timed ones. */
 struct timing timing_measure(const struct timing_plan *plan);
 
+/* ---- memory (memory.c) ---- */
+
+/* Bytes per second between memory and the CPU, all threads, over 256 MiB. */
+struct memory_speed {
+    double read;  /* summing an array */
+    double triad; /* a = b + s c, three arrays (McCalpin's STREAM, which does not count that a is read too) */
+};
+enum status bench_memory(struct memory_speed *memory);
+
 /* ---- reports of a whole model's work (report.c) ---- */
 
 struct bench_result {
     const struct t5_model *model;
     struct timing timing;
-    double tokens;  /* of one run */
-    double flops;   /* of one run (t5/flops.h) */
-    double ceiling; /* operations per second */
+    double tokens;        /* of one run */
+    double flops;         /* of one run (t5/flops.h) */
+    double ceiling;       /* operations per second */
     struct timing padded; /* of the same rows, all as long as the longest; only where settings->lines */
     double padded_tokens;
 };

@@ -7,6 +7,7 @@
 #include "kernel_case.h"
 #include "kernels/attention_cache.h"
 #include "kernels/attention.h"
+#include "t5/layer.h"
 
 /* The encoder's or the decoder's self-attention; arrays [tokens, inner] unless noted. */
 struct self_attention {
@@ -114,12 +115,6 @@ static void add_step(struct kernel_table *table, struct step_attention *a) {
 
 /* ---- memory ---- */
 
-static struct values take(struct arena *arena, bool narrow, size_t n) {
-    if (narrow)
-        return (struct values){.b16 = ARENA_TAKE(arena, bf16, n)};
-    return (struct values){.f32 = ARENA_TAKE(arena, float, n)};
-}
-
 /* Normal numbers times `scale`, in either precision. */
 static enum status fill(struct values x, size_t n, float scale, const char *stream) {
     float *wide = x.f32 ? x.f32 : malloc(n * sizeof *wide);
@@ -161,14 +156,14 @@ static void lay_out_self(struct self_attention *a, struct arena *arena) {
                                       .backward = true};
     struct attention_operands *const operands[] = {&a->in, &a->gradient};
     for (int i = 0; i < 2; i++)
-        *operands[i] = (struct attention_operands){take(arena, a->narrow, array),
-                                                   take(arena, a->narrow, array),
-                                                   take(arena, a->narrow, array),
+        *operands[i] = (struct attention_operands){t5_take_values(arena, a->narrow, array),
+                                                   t5_take_values(arena, a->narrow, array),
+                                                   t5_take_values(arena, a->narrow, array),
                                                    stride,
                                                    stride,
                                                    stride};
-    a->out = take(arena, a->narrow, array);
-    a->dout = take(arena, a->narrow, array);
+    a->out = t5_take_values(arena, a->narrow, array);
+    a->dout = t5_take_values(arena, a->narrow, array);
     a->statistics = ARENA_TAKE(arena, float, 2 * heads * (size_t)a->tokens);
     a->bias = ARENA_TAKE(arena, float, heads *(2 * length - 1));
     a->dbias = ARENA_TAKE(arena, float, heads *(2 * length - 1));
@@ -200,9 +195,9 @@ static void shape_step(struct step_attention *a, const struct kernel_shape *shap
 
 static void lay_out_step(struct step_attention *a, struct arena *arena) {
     size_t rows = (size_t)a->shape.rows, inner = (size_t)a->cache.heads * (size_t)a->cache.width;
-    a->q = take(arena, a->narrow, rows * inner);
-    a->out = take(arena, a->narrow, rows * inner);
-    a->token = take(arena, a->narrow, inner);
+    a->q = t5_take_values(arena, a->narrow, rows * inner);
+    a->out = t5_take_values(arena, a->narrow, rows * inner);
+    a->token = t5_take_values(arena, a->narrow, inner);
     attention_cache_lay_out(&a->cache, a->narrow, arena);
     a->scratch = ARENA_TAKE(arena, float, (size_t)threads_count() * attention_cache_scratch_size(&a->cache));
     a->slot = ARENA_TAKE(arena, int, rows);
@@ -223,8 +218,15 @@ static enum status fill_step(struct step_attention *a) {
     return STATUS_OK;
 }
 
-static void lay_out(struct attentions *a, struct arena *arena) {
+/* Whether a precision is asked for and possible. */
+static bool wants(const struct kernel_shape *shape, bool narrow) {
+    return narrow ? shape->bf16_products && shape->config.d_kv % 2 == 0 : shape->float_products;
+}
+
+static void lay_out(struct attentions *a, const struct kernel_shape *shape, struct arena *arena) {
     for (int narrow = 0; narrow < 2; narrow++) {
+        if (!wants(shape, narrow))
+            continue;
         lay_out_self(&a->encoder[narrow], arena);
         lay_out_self(&a->decoder[narrow], arena);
         lay_out_step(&a->step[narrow], arena);
@@ -238,11 +240,8 @@ static void close_attentions(void *family) {
     free(a);
 }
 
-/* The cases of one precision, if it is asked for and possible. */
-static enum status add_precision(struct attentions *a, bool narrow, const struct kernel_shape *shape,
-                                 struct kernel_table *table) {
-    if (!(narrow ? shape->bf16_products && shape->config.d_kv % 2 == 0 : shape->float_products))
-        return STATUS_OK;
+/* The cases of one precision. */
+static enum status add_precision(struct attentions *a, bool narrow, struct kernel_table *table) {
     TRY(fill_self(&a->encoder[narrow]));
     TRY(fill_self(&a->decoder[narrow]));
     TRY(fill_step(&a->step[narrow]));
@@ -263,12 +262,13 @@ static enum status open_attentions(void **family, const struct kernel_shape *sha
         shape_self(&a->decoder[narrow], shape, shape->target, true, narrow);
         shape_step(&a->step[narrow], shape, narrow);
     }
-    lay_out(a, &measuring);
+    lay_out(a, shape, &measuring);
     enum status status = arena_open(&a->arena, measuring.used, "the arrays of attention");
     if (status == STATUS_OK)
-        lay_out(a, &a->arena);
+        lay_out(a, shape, &a->arena);
     for (int narrow = 0; narrow < 2 && status == STATUS_OK; narrow++)
-        status = add_precision(a, narrow, shape, table);
+        if (wants(shape, narrow))
+            status = add_precision(a, narrow, table);
     if (status != STATUS_OK) {
         close_attentions(a);
         return status;

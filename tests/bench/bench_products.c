@@ -54,20 +54,9 @@ static void weight_gradient(void *context) {
 
 /* ---- bf16 ---- */
 
-static void pack_weights_task(void *context, size_t begin, size_t end, int worker) {
-    const struct layer *l = context;
-    const struct products *p = l->all;
-    (void)worker;
-    for (size_t panel = begin; panel < end; panel++) {
-        int first = (int)panel * BF16_PANEL, left = l->out - first;
-        bf16_pack_weights(p->w_forward, p->w_backward, p->w + (size_t)first * (size_t)l->in, (int)panel,
-                          left < BF16_PANEL ? left : BF16_PANEL, l->in, l->out);
-    }
-}
-
 static void pack_weights(void *context) {
     const struct layer *l = context;
-    threads_for(((size_t)l->out + BF16_PANEL - 1) / BF16_PANEL, 1, pack_weights_task, context);
+    bf16_pack_matrix(l->all->w_forward, l->all->w_backward, l->all->w, l->in, l->out);
 }
 
 static void round_input(void *context) {
@@ -129,8 +118,8 @@ static void weight_gradient_bf16(void *context) {
 static double relative_error(const float *reference, const float *result, size_t n) {
     double difference = 0, largest = 0;
     for (size_t i = 0; i < n; i++) {
-        difference = fmax(difference, fabs((double)result[i] - (double)reference[i]));
-        largest = fmax(largest, fabs((double)reference[i]));
+        difference = larger_or_nan(difference, fabs((double)result[i] - (double)reference[i]));
+        largest = larger_or_nan(largest, fabs((double)reference[i]));
     }
     return difference / largest;
 }

@@ -47,6 +47,11 @@ struct kernel_family {
 
 extern const struct kernel_family bench_products, bench_layers, bench_attention;
 
+/* The larger of the two; not a number as soon as one is not, which fmax() would pass over. */
+static inline double larger_or_nan(double a, double b) {
+    return b <= a ? a : b;
+}
+
 /* x = standard normal numbers; nothing while an arena is being measured (x NULL). */
 void kernel_fill(float *x, size_t n, const char *stream);
 

@@ -50,7 +50,7 @@ static double difference_from_scalar(const struct kernel_case *row) {
     run_once(row);
     lanes_select(chosen);
     for (size_t i = 0; result && i < row->result_size; i++)
-        largest = fmax(largest, fabs((double)result[i] - (double)row->result[i]));
+        largest = larger_or_nan(largest, fabs((double)result[i] - (double)row->result[i]));
     free(result);
     return largest;
 }
@@ -65,13 +65,13 @@ static double error_of(const struct kernel_case *row) {
 
 struct ceilings {
     double fp32, bf16_pairs; /* operations per second */
-    struct ceiling_memory memory;
+    struct memory_speed memory;
 };
 
 static enum status measure_ceilings(struct ceilings *c) {
     c->fp32 = ceiling_flops(false);
     c->bf16_pairs = ceiling_flops(true);
-    return ceiling_memory(&c->memory);
+    return bench_memory(&c->memory);
 }
 
 static double ceiling_share(const struct kernel_case *row, const struct ceilings *c, double seconds) {

@@ -62,7 +62,8 @@ static enum status check_settings(const struct bench_settings *s) {
     TRY(check_range("--threads", s->threads, 0, THREADS_MAXIMUM));
     TRY(check_range("--repeat", s->repeat, 1, 1000));
     if (s->lines && strcmp(s->work, "train") != 0)
-        return fail(STATUS_USAGE, "--lines is for bench train");
+        return fail(STATUS_USAGE, "--lines gives rows to bench train; bench %s takes --src and --tgt",
+                    s->work);
     if (s->batch * longest > MOST_TOKENS)
         return fail(STATUS_USAGE,
                     "%ld rows of %ld tokens are more than a batch holds (%d tokens); give fewer", s->batch,
@@ -98,9 +99,10 @@ static enum status run_work(int argc, char **argv) {
         {"src", 0, "N", "tokens of a row that the encoder sees (default 128)", CLI_INTEGER, &s.source},
         {"tgt", 0, "N", "tokens of a row that the decoder sees (default 128)", CLI_INTEGER, &s.target},
         {"threads", 'T', "N", "threads (default: LACONIC_THREADS, else all CPUs)", CLI_INTEGER, &s.threads},
-        {"cpu", 0, "NAME", "scalar, avx2, avx512 or amx (default: LACONIC_CPU, else the best)", CLI_TEXT, &s.cpu},
+        {"cpu", 0, "NAME", "scalar, avx2, avx512 or amx (default: LACONIC_CPU, else the best)", CLI_TEXT,
+         &s.cpu},
         {"repeat", 0, "N", "timed runs, of which the median counts (default 5)", CLI_INTEGER, &s.repeat},
-        {"lines", 0, "FILE", "train: rows as long as the lines of a text; padding's cost beside it", CLI_TEXT,
+        {"lines", 0, "FILE", "only train: rows as long as a text's lines, beside padded ones", CLI_TEXT,
          &s.lines},
         {"json", 0, NULL, "print the figures as JSON", CLI_FLAG, &s.json},
         {"quiet", 'q', NULL, "no progress on stderr", CLI_FLAG, &quiet},

@@ -60,10 +60,14 @@ enum status bench_line_lengths(const char *path, int *length, long count) {
         if (size > 0)
             length[found++] = size < INT_MAX ? (int)size : INT_MAX;
     }
+    bool broken = ferror(file);
     free(line);
     fclose(file);
+    if (broken || found == 0)
+        return fail(STATUS_USAGE, "%s holds no line that could be read; name a text", path);
     if (found < count)
-        return fail(STATUS_USAGE, "%s has only %ld lines; give a longer text or --batch %ld", path, found, found);
+        return fail(STATUS_USAGE, "%s has only %ld lines; give a longer text or --batch %ld", path, found,
+                    found);
     return STATUS_OK;
 }
 

@@ -123,7 +123,8 @@ static void plain_step(float *out, int width, const struct inputs *in, bool with
             float scores[ROOM], *to = out + slot * inner + head * w;
             for (size_t j = 0; j < count; j++)
                 scores[j] = lanes->dot(q, in->k + first + j * inner, w) + (with_bias ? bias[j] : 0.0f);
-            lanes->softmax(scores, count);
+            lanes->scale(scores, 1.0f / lanes->exp_sum(scores, scores, lanes->max(scores, count), count),
+                         count);
             memset(to, 0, w * sizeof *to);
             for (size_t j = 0; j < count; j++)
                 lanes->axpy(to, scores[j], in->v + first + j * inner, w);

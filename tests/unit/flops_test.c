@@ -1,8 +1,7 @@
-/* The count of a batch's operations against counts by hand, and the ceilings that speeds are shares of. */
+/* The count of a batch's operations against counts by hand. */
 #include <math.h>
 #include "base/threads.h"
 #include "expect.h"
-#include "kernels/ceiling.h"
 #include "kernels/gemm_bf16.h"
 #include "kernels/lanes.h"
 #include "t5/flops.h"
@@ -59,33 +58,4 @@ Test(flops, gated_layers_have_a_third_matrix) {
     cr_expect_float_eq(flops_of(&gated, 1, source, target, false) -
                            flops_of(&plain, 1, source, target, false),
                        2.0 * 2 * (5 + 7) * 65536, 0.5);
-}
-
-static void expect_speed(double speed, const char *what) {
-    cr_expect(isfinite(speed) && speed > 1e6 && speed < 1e16, "%s: %g per second", what, speed);
-}
-
-/* Each instruction set of this CPU is measured as itself. */
-Test(ceiling, of_every_instruction_set) {
-    static const char *const sets[] = {"scalar", "avx2", "avx512"};
-    static const char *const backends[] = {"scalar", "avx2", "avx512", "avx512bf16", "amx"};
-    cr_assert_eq(threads_start(2), STATUS_OK);
-    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
-        if (lanes_select(sets[i])) {
-            cr_expect_str_eq(ceiling_name(false), sets[i]);
-            expect_speed(ceiling_flops(false), sets[i]);
-        }
-    for (size_t i = 0; i < sizeof backends / sizeof *backends; i++)
-        if (gemm_bf16_select(backends[i])) {
-            cr_expect_str_eq(ceiling_name(true), backends[i]);
-            expect_speed(ceiling_flops(true), backends[i]);
-        }
-    threads_stop();
-}
-
-Test(ceiling, of_memory) {
-    struct ceiling_memory memory;
-    EXPECT_OK(ceiling_memory(&memory));
-    expect_speed(memory.read, "reading");
-    expect_speed(memory.triad, "the triad");
 }

@@ -70,8 +70,20 @@ static uint32_t lanes_fingerprint(const struct lanes *l) {
         fill(y, ROOM, "y");
         fill(z, ROOM, "z");
         x[0] *= 30; /* far ends of the exponential */
-        float scalars[] = {l->dot(x, y, n), l->sum(x, n), l->max(x, n), l->exp_sum(x, z, l->max(x, n), n)};
-        l->softmax(x, n);
+        float kept, scalars[] = {l->dot(x, y, n),
+                                 l->max(x, n),
+                                 l->exp_sum(x, z, l->max(x, n), n),
+                                 (float)l->sum_of_squares(x, n),
+                                 l->exp_scaled(y, z + 150, 0.7f, l->max(y, n), n),
+                                 (float)l->count_from(y, 0.1f, &kept, n)};
+        scalars[1] += kept;
+        l->norm(z + 2100, x, y, 0.3f, n);
+        l->norm_round((uint16_t *)(void *)(z + 2200), x, y, 0.3f, n);
+        l->multiply_add(z + 2300, x, y, 0.3f, n);
+        l->relu(z + 2400, y, n);
+        l->relu_backward(z + 2500, x, y, n);
+        l->axpy(z + 2600, 0.3f, y, n);
+        l->scale(z + 2700, 0.3f, n);
         l->gated_gelu(z + 200, y, z, n);
         l->gated_gelu_backward(z + 400, z + 600, x, y, z, n);
         l->norm_backward(z + 800, y, z, x, 0.3f, n);

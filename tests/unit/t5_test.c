@@ -408,6 +408,61 @@ Test(t5, bf16_does_not_depend_on_threads) {
     t5_close(&model);
 }
 
+/* Gradients and losses of rows [first, first + count) of some copies of long rows. */
+static void long_rows(struct t5_model *model, int first, int count, bool narrow, float *nll,
+                      float *gradients) {
+    enum { ALL = 10, LENGTH = 52 };
+    static int32_t ids[ALL * LENGTH], starts[ALL + 1];
+    static float weights[ALL * LENGTH];
+    struct t5_limits limits = {count, count * LENGTH, count * LENGTH, LENGTH, narrow};
+    struct t5_pass *pass = NULL;
+    for (int i = 0; i < ALL * LENGTH; i++) {
+        ids[i] = (i * 7 + i / LENGTH) % 37;
+        weights[i] = 1.0f + (float)(i % 5);
+    }
+    for (int r = 0; r <= ALL; r++)
+        starts[r] = r * LENGTH;
+    const int32_t *from = ids + first * LENGTH;
+    struct t5_batch batch = {.source = {count, from, starts}, .target = {count, from, starts}};
+    struct t5_targets targets = {
+        .labels = from, .weights = weights + first * LENGTH, .nll = nll + first * LENGTH, .vocabulary = 37};
+    struct t5_loss loss = t5_cross_entropy(&targets);
+    cr_assert_eq(t5_pass_open(&pass, &model->config, &limits, true), STATUS_OK);
+    t5_forward(pass, model, &batch, NULL);
+    t5_backward(pass, model, &loss, gradients);
+    t5_pass_close(pass);
+}
+
+/* More target tokens than the head takes at once, 512, give what the same rows give in two batches. */
+Test(t5, head_in_pieces) {
+    struct t5_config config = even_config();
+    struct t5_model model;
+    struct rng rng;
+    static float whole_nll[520], halves_nll[520];
+    rng_seed(&rng, 3, "weights");
+    cr_assert_eq(t5_open(&model, &config), STATUS_OK);
+    t5_initialise(&model, &rng);
+    cr_assert_eq(t5_use_bf16(&model), STATUS_OK);
+    for (int narrow = 0; narrow < 2; narrow++) {
+        float *whole = calloc(model.weight_count, sizeof *whole),
+              *halves = calloc(model.weight_count, sizeof *halves);
+        double difference = 0, size = 0;
+        long_rows(&model, 0, 10, narrow, whole_nll, whole);
+        long_rows(&model, 0, 5, narrow, halves_nll, halves);
+        long_rows(&model, 5, 5, narrow, halves_nll, halves);
+        for (size_t i = 0; i < model.weight_count; i++) {
+            difference += ((double)whole[i] - (double)halves[i]) * ((double)whole[i] - (double)halves[i]);
+            size += (double)whole[i] * (double)whole[i];
+        }
+        cr_expect_lt(sqrt(difference), 1e-5 * sqrt(size), "%g of %g", sqrt(difference), sqrt(size));
+        for (int i = 0; i < 520; i++)
+            cr_assert_float_eq(whole_nll[i], halves_nll[i], 1e-5, "token %d", i);
+        free(halves);
+        free(whole);
+    }
+    t5_close(&model);
+}
+
 Test(t5, refreshed_copies_are_those_of_the_weights) {
     struct t5_config config = even_config();
     struct t5_model one, other;

@@ -116,8 +116,10 @@ compare() {
     }
     : >"$rows"
     for ((pair = 1; pair <= pairs; pair++)); do
-        ours=$(run_ours "$ours_precision" "$repeat")
-        theirs=$(run_peer "$peer_precision" "$repeat" "$peer_core")
+        ours=$(run_ours "$ours_precision" "$repeat") && theirs=$(run_peer "$peer_precision" "$repeat" "$peer_core") || {
+            say "    ended early: $(tail -n 1 "$out/log")"
+            return 0
+        }
         printf '%s\t%s\t%s\t%s\n' "$(number seconds <<<"$ours")" "$(number seconds <<<"$theirs")" \
             "$(number peak_rss_mib <<<"$ours")" "$(number peak_rss_mib <<<"$theirs")" |
             awk -v OFS='\t' '{ print $1, $2, $2 / $1, $3, $4 }' | tee -a "$rows" |
