@@ -9,9 +9,10 @@ set ylabel "nats per token"
 set logscale y
 set key bottom left
 plot here . "/curves.tsv" skip 1 using 1:2 with lines lw 2 title "C float32", "" skip 1 using 1:3 with lines lw 2 dt 2 title "C bf16", \
-     "" skip 1 using 1:5 with lines lw 2 title "D float32", "" skip 1 using 1:6 with lines lw 2 dt 2 title "D bf16"
+     "" skip 1 using 1:6 with lines lw 2 title "D float32", "" skip 1 using 1:7 with lines lw 2 dt 2 title "D bf16"
 unset logscale y
-set title "less the float32 run"
+set title "less the first float32 run"
 set xlabel "step"
-plot here . "/curves.tsv" skip 1 using 1:($3-$2) with lines lw 2 title "C bf16", "" skip 1 using 1:($6-$5) with lines lw 2 title "D bf16", \
-     "" skip 1 using 1:($4-$2) with lines dt 3 title "C float32 again", "" skip 1 using 1:($7-$5) with lines dt 3 title "D float32 again"
+plot here . "/curves.tsv" skip 1 using 1:($3-$2) with lines lc 1 lw 2 title "C bf16", "" skip 1 using 1:($5-$2) with lines lc 1 lw 1 title "C bf16 again", \
+     "" skip 1 using 1:($4-$2) with lines lc 1 lw 2 dt 3 title "C float32 again", "" skip 1 using 1:($7-$6) with lines lc 2 lw 2 title "D bf16", \
+     "" skip 1 using 1:($9-$6) with lines lc 2 lw 1 title "D bf16 again", "" skip 1 using 1:($8-$6) with lines lc 2 lw 2 dt 3 title "D float32 again"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Trains byte-8m on the same data with the same seed, 2,000 steps of phase one each: in float32, in bf16, and in float32
+# Trains byte-8m on the same data with the same seed, 2,000 steps of phase one each: in float32 and in bf16, and in both
 # again with AdamW's epsilon a thousandth larger, which shows how far rounding alone drives two runs apart. Draws the loss
 # curves. Needs a build and Debian's package gnuplot-nox; runs that are there already are not repeated.
 #   experiments/results/precision/run.sh enwik8.first3600000 [OUTPUT-FOLDER]
@@ -8,7 +8,7 @@ text=$(realpath -- "${1:?usage: run.sh TEXT [OUTPUT-FOLDER]}")
 out=$(realpath -m -- "${2:-runs/precision}")
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$here/../../.."
-runs='fp32 bf16 again'
+runs='fp32 bf16 fp32-again bf16-again'
 mkdir -p "$out"
 
 train() {
@@ -20,26 +20,31 @@ train() {
 [ -f "$out/data.h5" ] || build/laconic data make "$text" --tokenizer bytes --chunk 32 --split 97,1,2 -o "$out/data.h5"
 [ -f "$out/fp32/checkpoint.h5" ] || train fp32 fp32 1e-8
 [ -f "$out/bf16/checkpoint.h5" ] || train bf16 bf16 1e-8
-[ -f "$out/again/checkpoint.h5" ] || train again fp32 1.001e-8
+[ -f "$out/fp32-again/checkpoint.h5" ] || train fp32-again fp32 1.001e-8
+[ -f "$out/bf16-again/checkpoint.h5" ] || train bf16-again bf16 1.001e-8
 
-# curves.tsv: step, C's loss in the three runs, D's; means over 20 steps.
+# curves.tsv: step, C's loss in the four runs, D's; means over 20 steps.
 column() {
-    sed -n "s/.*\"step\": *\([0-9]*\), *\"compressor_loss\".*\"$1\": *\([-0-9.e+]*\).*/\1 \2/p" "$out/$2/metrics.jsonl" |
+    grep '"compressor_loss"' "$out/$2/metrics.jsonl" |
+        sed -n "s/.*\"step\": *\([0-9]*\),.*\"$1\": *\([-0-9.e+]*\).*/\1 \2/p" |
         awk '{ sum += $2 } NR % 20 == 0 { print $1, sum / 20; sum = 0 }' >"$out/$1.$2"
 }
 for loss in compressor_loss decompressor_loss; do
     for run in $runs; do column $loss "$run"; done
 done
 {
-    printf 'step\tC_fp32\tC_bf16\tC_again\tD_fp32\tD_bf16\tD_again\n'
-    paste -d ' ' "$out"/{compressor,decompressor}_loss.{fp32,bf16,again} |
-        awk -v OFS='\t' '{ print $1, $2, $4, $6, $8, $10, $12 }'
+    printf 'step'
+    for model in C D; do for run in $runs; do printf '\t%s_%s' $model "$run"; done; done
+    echo
+    paste -d ' ' "$out"/{compressor,decompressor}_loss.{fp32,bf16,fp32-again,bf16-again} |
+        awk -v OFS='\t' '{ print $1, $2, $4, $6, $8, $10, $12, $14, $16 }'
 } >"$here/curves.tsv"
 for run in $runs; do
     grep held_out_exact "$out/$run/metrics.jsonl" | sed "s/^/$run /"
 done >"$here/held-out.txt"
 gnuplot -e "here='$here'" "$here/curves.gp"
 
-awk -F '\t' 'function tell(name, a, b) { printf "%s: C %+.4f, D %+.4f nats per token\n", name, a / n, b / n }
-    NR > 1 { n++; bc += $3 - $2; ac += $4 - $2; bd += $6 - $5; ad += $7 - $5 }
-    END { tell("bf16 less float32, mean over all steps", bc, bd); tell("float32 again less float32", ac, ad) }' "$here/curves.tsv"
+awk -F '\t' 'function tell(name, c, d) { printf "%s: C %+.3f, D %+.3f nats per token\n", name, c / n, d / n }
+    NR > 51 { n++; for (i = 3; i <= 5; i++) { c[i] += $i - $2; d[i] += $(i + 4) - $6 } }
+    END { print "means over the second half, less the first float32 run"; tell("bf16", c[3], d[3]); tell("float32 again", c[4], d[4])
+          tell("bf16 again", c[5], d[5]) }' "$here/curves.tsv"
