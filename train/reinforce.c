@@ -13,7 +13,6 @@ void reinforce_begin(struct trainer *t) {
            t->pair.compressor.weight_count * sizeof(float));
     memcpy(t->target_decompressor.weights, t->pair.decompressor.weights,
            t->pair.decompressor.weight_count * sizeof(float));
-    trainer_refresh(t);
 }
 
 /* Behaviour policies fill a rollout; the target decompressor scores it; the replay keeps it. */
@@ -21,7 +20,7 @@ static void act(struct trainer *t) {
     struct rollout *r = &t->rollout;
     struct actor actor = {&t->environment, &t->pair.compressor, &t->target_compressor, t->generator,
                           &t->rng[STREAM_ACTION]};
-    t5_refresh(&t->target_compressor); /* the averages of the last iteration */
+    t5_refresh(&t->target_compressor); /* copied, read or averaged since they were last used */
     t5_refresh(&t->target_decompressor);
     rollout_clear(r);
     for (int i = 0; i < r->text_limit; i++)

@@ -16,8 +16,6 @@ bool trainer_uses_bf16(const struct trainer *t) {
 void trainer_refresh(struct trainer *t) {
     t5_refresh(&t->pair.compressor);
     t5_refresh(&t->pair.decompressor);
-    t5_refresh(&t->target_compressor);
-    t5_refresh(&t->target_decompressor);
 }
 
 enum { LEARN_BYTES = 8 << 20 }; /* training text that byte-pair merges are learned from */

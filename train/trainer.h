@@ -51,7 +51,8 @@ enum status trainer_open(struct trainer *trainer, const struct train_settings *s
 void trainer_close(struct trainer *trainer); /* safe on a zeroed trainer */
 
 bool trainer_uses_bf16(const struct trainer *trainer);
-/* Packs the bf16 copies of all weights again, after they were read. */
+/* Packs the live models' bf16 copies again, after their weights were read; the target networks' follow at the
+ * beginning of every iteration. */
 void trainer_refresh(struct trainer *trainer);
 
 /* Moves on to the first phase that is not over under these settings; phase == PHASE_COUNT when all are. */

@@ -132,11 +132,8 @@ static void norm_round(uint16_t *y, const float *x, const float *weight, float i
     size_t i = 0;
     for (; i + LANES <= n; i += LANES)
         vec_to_bf16(y + i, vec_load(weight + i) * (vec_load(x + i) * inv));
-    if (i < n) {
-        uint16_t last[LANES];
-        vec_to_bf16(last, TAIL(weight, 0.0f) * (TAIL(x, 0.0f) * inv));
-        memcpy(y + i, last, (n - i) * sizeof *y);
-    }
+    if (i < n)
+        vec_to_bf16_part(y + i, TAIL(weight, 0.0f) * (TAIL(x, 0.0f) * inv), n - i);
 }
 
 static void norm_backward(float *dx, const float *dy, const float *x, const float *weight, float inv,
@@ -204,22 +201,16 @@ static void bf16_round(uint16_t *y, const float *x, size_t n) {
     size_t i = 0;
     for (; i + LANES <= n; i += LANES)
         vec_to_bf16(y + i, vec_load(x + i));
-    if (i < n) {
-        uint16_t last[LANES];
-        vec_to_bf16(last, TAIL(x, 0.0f));
-        memcpy(y + i, last, (n - i) * sizeof *y);
-    }
+    if (i < n)
+        vec_to_bf16_part(y + i, TAIL(x, 0.0f), n - i);
 }
 
 static void bf16_widen(float *y, const uint16_t *x, size_t n) {
     size_t i = 0;
     for (; i + LANES <= n; i += LANES)
         vec_store(y + i, vec_from_bf16(x + i));
-    if (i < n) {
-        uint16_t last[LANES] = {0};
-        memcpy(last, x + i, (n - i) * sizeof *x);
-        vec_store_part(y + i, vec_from_bf16(last), n - i);
-    }
+    if (i < n)
+        vec_store_part(y + i, vec_from_bf16_part(x + i, n - i), n - i);
 }
 
 static void bf16_pair_rows(uint32_t *y, const uint16_t *x, size_t stride, size_t pairs) {

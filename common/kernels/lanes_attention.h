@@ -266,19 +266,13 @@ static void diagonal_sums(float *y, const float *x, size_t stride, size_t rows, 
     }
 }
 
-VEC_INLINE vec load_bf16_part(const uint16_t *p, size_t n) {
-    uint16_t lane[LANES] = {0};
-    memcpy(lane, p, n * sizeof *p);
-    return vec_from_bf16(lane);
-}
-
 VEC_INLINE vec product_lanes(const uint16_t *a, const uint16_t *b, size_t n) {
     vec total = vec_all(0.0f);
     size_t j = 0;
     for (; j + LANES <= n; j += LANES)
         total += vec_from_bf16(a + j) * vec_from_bf16(b + j);
     if (j < n)
-        total += load_bf16_part(a + j, n - j) * load_bf16_part(b + j, n - j);
+        total += vec_from_bf16_part(a + j, n - j) * vec_from_bf16_part(b + j, n - j);
     return total;
 }
 
@@ -293,12 +287,6 @@ static void bf16_dot_rows(float *y, const uint16_t *a, size_t a_stride, const ui
     }
 }
 
-static void store_bf16_part(uint16_t *y, vec v, size_t n) {
-    uint16_t lane[LANES];
-    vec_to_bf16(lane, v);
-    memcpy(y, lane, n * sizeof *y);
-}
-
 static void bf16_scale_rows(uint16_t *y, size_t y_stride, const float *x, size_t x_stride,
                             const float *factor, size_t step, size_t rows, size_t n) {
     for (size_t i = 0; i < rows; i++, y += y_stride, x += x_stride, factor += step) {
@@ -306,6 +294,6 @@ static void bf16_scale_rows(uint16_t *y, size_t y_stride, const float *x, size_t
         for (; j + LANES <= n; j += LANES)
             vec_to_bf16(y + j, vec_load(x + j) * *factor);
         if (j < n)
-            store_bf16_part(y + j, vec_load_part(x + j, n - j, 0.0f) * *factor, n - j);
+            vec_to_bf16_part(y + j, vec_load_part(x + j, n - j, 0.0f) * *factor, n - j);
     }
 }

@@ -16,7 +16,7 @@ struct linear {
 
 /* Room for operands that must be rearranged; none of it is needed in a pass without backward and dropout. */
 struct linear_scratch {
-    float *product;  /* float32 with dropout: [tokens, out] */
+    float *product;  /* float32, GEMM_ADD with dropout or scale: as the result */
     bf16 *packed_x;  /* bf16: bf16_packed_size(tokens, in) */
     bf16 *packed_dy; /* bf16: bf16_packed_size(tokens, out) */
 };

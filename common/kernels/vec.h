@@ -158,6 +158,19 @@ VEC_INLINE void vec_to_bf16(uint16_t *p, vec v) {
     memcpy(p, &h, sizeof h);
 }
 
+/* The first n < 16 lanes, the rest zero. */
+VEC_INLINE vec vec_from_bf16_part(const uint16_t *p, size_t n) {
+    uint16_t lane[LANES] = {0};
+    memcpy(lane, p, n * sizeof *p);
+    return vec_from_bf16(lane);
+}
+
+VEC_INLINE void vec_to_bf16_part(uint16_t *p, vec v, size_t n) {
+    uint16_t lane[LANES];
+    vec_to_bf16(lane, v);
+    memcpy(p, lane, n * sizeof *p);
+}
+
 /* Where lane i comes from, 16 and up counting the lanes of b: of `a` where bit `width` of i is clear, of `b`
  * moved there where it is set; and the rest. */
 #define VEC_FIRST(i, width) ((i) & (width) ? (i) + 16 - (width) : (i))
