@@ -1,22 +1,43 @@
-/* Off-policy losses of the compressor. To add one, write its function and add a row to the table in
- * algorithm.c; the option rl.algorithm knows it by its name from then on.
+/* Off-policy losses of the compressor. To add one, write its file in algorithms/, declare it here and add a row
+ * to the table in algorithm.c; the option rl.algorithm knows it by its name from then on.
  *
- * All have the form  loss = sum over episodes of weight(episode) * -ln C(z | x):  an algorithm is its
- * weights. */
+ * An algorithm says which episodes of a replayed text it wants and with what weight. Without teach() the loss
+ * is sum over episodes of weight * -ln C(z | x). With it, it sees the whole batch as a lesson and fills in
+ * slopes. The loss is divided by the number of tokens of the batch in either case.
+ */
 #ifndef LACONIC_TRAIN_ALGORITHM_H
 #define LACONIC_TRAIN_ALGORITHM_H
 
-#include "train/replay.h"
+#include "train/lesson.h"
 
-struct algorithm {
-    const char *name;
-    /* weights[count] of a replayed group, the episodes about one text; non-negative, 0 leaves an episode out.
-     */
-    void (*weigh)(const struct train_settings *settings, const struct episode *const *episodes, int count,
-                  float *weights);
+enum algorithm_needs {
+    NEEDS_TARGET = 1,  /* lesson.target is filled in */
+    NEEDS_VALUE = 2,   /* a value head: lesson.live.value, and lesson.target.value with NEEDS_TARGET */
+    NEEDS_NEWEST = 4,  /* on-policy: only the newest iteration's episodes */
+    NEEDS_SAMPLES = 8, /* no episodes but those sampled from the compressor */
 };
 
-extern const struct algorithm algorithms[];
+/* The episodes about one text that the replay holds together. */
+struct candidates {
+    int count;
+    const struct episode *const *episodes; /* [count] */
+    const float *rewards;                  /* [count] under the present weights, after normalisation */
+    float mean;                            /* of the rewards */
+    int best;                              /* the exact one of the highest reward, -1: none is exact */
+};
+
+struct algorithm {
+    const char *name, *summary;
+    unsigned needs;
+    /* weights [count], zero at first; 0 leaves an episode out. NULL: all episodes at weight 1. */
+    void (*weigh)(const struct train_settings *settings, const struct candidates *candidates, float *weights);
+    void (*teach)(struct lesson *lesson);
+};
+
+extern const struct algorithm algorithm_expert, algorithm_awr, algorithm_reinforce, algorithm_vtrace,
+    algorithm_dqn, algorithm_pathwise, algorithm_ilql, algorithm_actor_critic;
+
+extern const struct algorithm *const algorithms[];        /* NULL-ended */
 extern const char *const algorithm_names[];               /* NULL-ended, in the table's order */
 const struct algorithm *algorithm_find(const char *name); /* NULL: unknown */
 

@@ -8,12 +8,13 @@
 void demonstrate_compression(const struct environment *environment, const struct text *text,
                              struct batch *batch);
 
-/* Adds a row z -> x for the decompressor: z a copy of x or its byte-pair tokens, with token noise. */
+/* Adds a row z -> x for the decompressor: z a copy of x or its byte-pair tokens, pairs of which
+ * may have become their symbol (pairs.h), with token noise. */
 void demonstrate_decompression(const struct environment *environment, const struct text *text,
                                struct rng *rng, struct batch *batch);
 
-/* Token noise on a code in place: in some rows each token is dropped with a probability of its own. The new
- * size. */
-int demonstration_noise(const struct train_settings *settings, struct rng *rng, int32_t *code, int size);
+/* Token noise on a code in place: in a share `rows` of the rows each token is dropped with a probability of the
+ * row's own, drawn from 0 to `most`. The new size. */
+int token_drop(struct rng *rng, double rows, double most, int32_t *code, int size);
 
 #endif

@@ -1,13 +1,8 @@
 /* Texts, demonstrations and rewards. */
 #include "train/environment.h"
 #include <string.h>
-#include "train/reward.h"
+#include "text/edit_distance.h"
 #include "train/rollout.h"
-
-void environment_open(struct environment *e, const struct train_settings *settings,
-                      const struct dataset *data, const struct model_pair *pair) {
-    *e = (struct environment){settings, data, pair, dataset_chunking(data)->size + 1};
-}
 
 void environment_text(const struct environment *e, enum dataset_split split, uint64_t index,
                       struct text *text) {
@@ -21,51 +16,110 @@ void environment_random_text(const struct environment *e, struct rng *rng, struc
     environment_text(e, SPLIT_TRAIN, rng_below(rng, dataset_count(e->data, SPLIT_TRAIN)), text);
 }
 
-int environment_demonstration(const struct environment *e, const struct text *text, int32_t *ids) {
-    uint8_t bytes[CHUNK_MAXIMUM];
-    size_t size = tokenizer_decode(&e->pair->tokenizer, text->ids, (size_t)text->size, bytes, sizeof bytes);
-    return (int)tokenizer_encode(&e->pair->tokenizer, bytes, size, ids);
+static size_t bytes_of(const struct environment *e, const struct text *text, uint8_t *bytes) {
+    return tokenizer_decode(&e->pair->tokenizer, text->ids, (size_t)text->size, bytes, CHUNK_MAXIMUM);
 }
 
-struct t5_rows environment_sources(const struct text *texts, int count, int32_t *ids, int32_t *start,
-                                   int *limits) {
+int environment_demonstration(const struct environment *e, const struct text *text, int32_t *ids) {
+    uint8_t bytes[CHUNK_MAXIMUM];
+    if (e->settings->demonstration.shortest)
+        return environment_shortest(e, text, ids);
+    return (int)tokenizer_encode(&e->pair->tokenizer, bytes, bytes_of(e, text, bytes), ids);
+}
+
+int environment_shortest(const struct environment *e, const struct text *text, int32_t *ids) {
+    uint8_t bytes[CHUNK_MAXIMUM];
+    return (int)tokenizer_encode_shortest(&e->pair->tokenizer, bytes, bytes_of(e, text, bytes), ids);
+}
+
+struct t5_rows environment_sources(const struct text *texts, const int *which, int count, int32_t *ids,
+                                   int32_t *start, int *limits) {
     start[0] = 0;
     for (int i = 0; i < count; i++) {
+        const struct text *text = &texts[which ? which[i] : i];
         int32_t *row = ids + start[i];
-        memcpy(row, texts[i].ids, (size_t)texts[i].size * sizeof *row);
-        row[texts[i].size] = TOKEN_EOS;
-        start[i + 1] = start[i] + texts[i].size + 1;
-        limits[i] = texts[i].size;
+        memcpy(row, text->ids, (size_t)text->size * sizeof *row);
+        row[text->size] = TOKEN_EOS;
+        start[i + 1] = start[i] + text->size + 1;
+        limits[i] = text->size;
     }
     return (struct t5_rows){count, ids, start};
 }
+
+double environment_code_bits(const struct environment *e, const int32_t *code, int size) {
+    const int32_t end = TOKEN_EOS;
+    struct prior_context context = {TOKEN_EOS, TOKEN_EOS};
+    if (!e->prior)
+        return 0;
+    double bits = prior_price(e->prior, &context, code, (size_t)size);
+    return bits + prior_price(e->prior, &context, &end, 1);
+}
+
+enum { ROWS = 256, REBUILT = 64 }; /* rows scored at once; codes rebuilt at once */
 
 /* Which episode each row of the scoring batch is. */
 struct row {
     int text, episode;
 };
 
+/* Edit distances of greedy D(z) from x for those rows that are not exact; 0 for the others. */
+static void measure_edits(const struct environment *env, const struct rollout *r,
+                          const struct t5_model *decompressor, const struct batch *batch,
+                          const struct row *rows, int *edits) {
+    int scratch[CHUNK_MAXIMUM + 1], which[REBUILT], count = 0;
+    int32_t ids[REBUILT * (CHUNK_MAXIMUM + 1)], start[REBUILT + 1] = {0};
+    for (int i = 0; i < batch->rows; i++) {
+        edits[i] = 0;
+        if (!batch_row_exact(batch, i)) {
+            int from = batch->source_start[i], size = batch->source_start[i + 1] - from;
+            memcpy(ids + start[count], batch->source + from, (size_t)size * sizeof *ids);
+            start[count + 1] = start[count] + size;
+            which[count++] = i;
+        }
+        if (count == 0 || (count < REBUILT && i + 1 < batch->rows))
+            continue;
+        const struct t5_generated *g = t5_generate(env->rebuilder, decompressor,
+                                                   &(struct t5_rows){count, ids, start}, &(struct t5_sampling){0}, NULL);
+        for (int k = 0; k < count; k++) {
+            const struct text *text = &r->text[rows[which[k]].text];
+            edits[which[k]] = edit_distance(g->rows.ids + g->rows.start[k],
+                                            g->rows.start[k + 1] - g->rows.start[k], text->ids, text->size,
+                                            scratch);
+        }
+        count = 0;
+    }
+}
+
 static void score_rows(const struct environment *env, struct rollout *r, struct learner *learner,
                        const struct t5_model *decompressor, struct batch *batch, const struct row *rows) {
+    int edits[ROWS] = {0};
     if (batch->rows == 0)
         return;
     learner_score(learner, decompressor, batch);
+    if (reward_uses(env->settings, "edits"))
+        measure_edits(env, r, decompressor, batch, rows, edits);
     for (int i = 0; i < batch->rows; i++) {
         struct episode *episode = rollout_episode(r, rows[i].text, rows[i].episode);
-        struct outcome outcome = {.text_bytes = r->text[rows[i].text].bytes,
+        const int32_t *code = rollout_code(r, rows[i].text, rows[i].episode);
+        const struct text *text = &r->text[rows[i].text];
+        struct outcome outcome = {.text_bytes = text->bytes,
+                                  .text_tokens = text->size,
+                                  .code = code,
                                   .code_tokens = episode->size,
                                   .nats = batch_row_nll(batch, i),
-                                  .exact = batch_row_exact(batch, i)};
+                                  .exact = batch_row_exact(batch, i),
+                                  .code_bits = environment_code_bits(env, code, episode->size),
+                                  .edits = edits[i]};
         episode->nats = (float)outcome.nats;
         episode->exact = outcome.exact;
-        episode->reward = (float)reward_of(env->settings, &outcome, episode->terms);
+        reward_values(&outcome, episode->terms);
+        episode->reward = (float)reward_sum(env->reward_weights, episode->terms);
     }
     batch_clear(batch);
 }
 
 void environment_score(const struct environment *env, struct rollout *r, struct learner *learner,
                        const struct t5_model *decompressor, struct batch *batch) {
-    enum { ROWS = 256 };
     struct row rows[ROWS];
     int limit = batch->row_limit < ROWS ? batch->row_limit : ROWS;
     batch_clear(batch);

@@ -3,10 +3,14 @@
 #define LACONIC_TRAIN_ENVIRONMENT_H
 
 #include "base/rng.h"
+#include "codec/prior.h"
 #include "store/dataset.h"
 #include "store/model_file.h"
+#include "t5/generate.h"
 #include "train/batch.h"
 #include "train/learner.h"
+#include "train/pairs.h"
+#include "train/reward.h"
 #include "train/settings.h"
 
 /* One text x. */
@@ -17,28 +21,35 @@ struct text {
     int32_t ids[CHUNK_MAXIMUM];
 };
 
+/* Everything is borrowed. */
 struct environment {
     const struct train_settings *settings;
     const struct dataset *data;
     const struct model_pair *pair;
-    int row_length; /* longest x or z with its end token */
+    const struct pair_symbols *symbols;
+    struct t5_generator *rebuilder;              /* the decompressor's greedy texts */
+    const struct prior *prior;                   /* what z costs; NULL: nothing known yet, z costs nothing */
+    double reward_weights[REWARD_TERMS_MAXIMUM]; /* of the present iteration */
+    int row_length;                              /* longest x or z with its end token */
 };
-
-void environment_open(struct environment *environment, const struct train_settings *settings,
-                      const struct dataset *data, const struct model_pair *pair);
 
 void environment_text(const struct environment *environment, enum dataset_split split, uint64_t index,
                       struct text *text);
 void environment_random_text(const struct environment *environment, struct rng *rng, struct text *text);
 
-/* The byte-pair tokens of the text: the code that the models are taught first. ids [CHUNK_MAXIMUM]; the size.
- */
+/* The code that the models are taught first: the byte-pair tokens of the text, or the fewest tokens with
+ * demonstration.shortest. ids [CHUNK_MAXIMUM]; the size. */
 int environment_demonstration(const struct environment *environment, const struct text *text, int32_t *ids);
+/* The fewest tokens that spell the text. */
+int environment_shortest(const struct environment *environment, const struct text *text, int32_t *ids);
 
 /* Texts as a compressor's input: ids [sum of sizes + count] with an end token behind each, start [count + 1],
- * and limits [count], no z longer than its text. */
-struct t5_rows environment_sources(const struct text *texts, int count, int32_t *ids, int32_t *start,
-                                   int *limits);
+ * and limits [count], no z longer than its text. which [count] chooses among the texts; NULL: the first. */
+struct t5_rows environment_sources(const struct text *texts, const int *which, int count, int32_t *ids,
+                                   int32_t *start, int *limits);
+
+/* Bits of z and its end token under the prior, after an empty past. */
+double environment_code_bits(const struct environment *environment, const int32_t *code, int size);
 
 /* Rewards for every episode of the rollout that has none yet, by `decompressor` (the target network). */
 struct rollout;

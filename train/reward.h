@@ -1,31 +1,43 @@
-/* Rewards: a weighted sum of named terms. To add a term, write a function and add a row to the table in
- * reward.c and its weight to the option table (settings.c). */
+/* Rewards: a weighted sum of named terms. To add a term, write a function reward_NAME in reward.c and a row in
+ * reward_list.h (docs/extending.md). */
 #ifndef LACONIC_TRAIN_REWARD_H
 #define LACONIC_TRAIN_REWARD_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include "train/settings.h"
 
-enum { REWARD_TERMS_MAXIMUM = 8 };
+enum { REWARD_TERMS_MAXIMUM = 12 };
 
 /* What a term may look at. */
 struct outcome {
-    int text_bytes;  /* of x */
-    int code_tokens; /* of z, without the end token */
-    double nats;     /* -ln D(x | z), end token included */
-    bool exact;      /* greedy D(z) equals x */
+    int text_bytes, text_tokens; /* of x */
+    const int32_t *code;         /* [code_tokens] z */
+    int code_tokens;             /* without the end token */
+    double nats;                 /* -ln D(x | z), end token included */
+    bool exact;                  /* greedy D(z) equals x */
+    double code_bits;            /* z and its end token under the current prior */
+    int edits;                   /* edit distance of greedy D(z) from x, only measured when its weight is not 0 */
 };
 
 struct reward_term {
     const char *name; /* NULL ends the table */
     double (*value)(const struct outcome *outcome);
-    size_t weight; /* offset of the weight in struct train_settings, a double */
+    size_t weight; /* offset of its struct reward_weight in struct train_settings */
 };
 
 extern const struct reward_term reward_terms[];
 int reward_term_count(void);
 
-/* Fills values[reward_term_count()] and returns the weighted sum. */
-double reward_of(const struct train_settings *settings, const struct outcome *outcome, float *values);
+/* Fills values[reward_term_count()]. */
+void reward_values(const struct outcome *outcome, float *values);
+
+/* The weights at this progress of phase two, 0 .. 1; weights[reward_term_count()]. */
+void reward_weights(const struct train_settings *settings, double progress, double *weights);
+
+double reward_sum(const double *weights, const float *values);
+
+/* Whether a term counts at any time of the phase. */
+bool reward_uses(const struct train_settings *settings, const char *name);
 
 #endif

@@ -11,10 +11,13 @@ enum status rollout_open(struct rollout *r, int text_limit, int room, int code_r
     r->count = calloc(texts, sizeof *r->count);
     r->scored = calloc(texts, sizeof *r->scored);
     r->base = calloc(texts, sizeof *r->base);
+    r->round = calloc(texts, sizeof *r->round);
     r->episodes = calloc(all, sizeof *r->episodes);
+    r->edits = calloc(all, sizeof *r->edits);
     r->codes = calloc(all * (size_t)code_room, sizeof *r->codes);
     r->log_probability = calloc(all * ((size_t)code_room + 1), sizeof *r->log_probability);
-    if (r->text && r->count && r->scored && r->base && r->episodes && r->codes && r->log_probability)
+    if (r->text && r->count && r->scored && r->base && r->round && r->episodes && r->edits && r->codes &&
+        r->log_probability)
         return STATUS_OK;
     rollout_close(r);
     return fail(STATUS_MEMORY,
@@ -27,7 +30,9 @@ void rollout_close(struct rollout *r) {
     free(r->count);
     free(r->scored);
     free(r->base);
+    free(r->round);
     free(r->episodes);
+    free(r->edits);
     free(r->codes);
     free(r->log_probability);
     *r = (struct rollout){0};
@@ -37,6 +42,7 @@ struct text *rollout_add_text(struct rollout *r) {
     assert(r->texts < r->text_limit);
     r->count[r->texts] = r->scored[r->texts] = 0;
     r->base[r->texts] = -1;
+    r->round[r->texts] = 0;
     return &r->text[r->texts++];
 }
 
@@ -65,19 +71,30 @@ static bool known(const struct rollout *r, int t, const int32_t *code, int size)
     return false;
 }
 
-bool rollout_propose(struct rollout *r, int t, int policy, const int32_t *code, int size,
-                     const float *log_probability) {
-    if (r->count[t] == r->room || size > r->code_room || known(r, t, code, size))
+bool rollout_propose(struct rollout *r, int t, const struct proposal *p) {
+    if (r->count[t] == r->room || p->size > r->code_room || known(r, t, p->code, p->size))
         return false;
     int e = r->count[t]++;
-    float *kept = r->log_probability + place(r, t, e) * ((size_t)r->code_room + 1);
-    *rollout_episode(r, t, e) = (struct episode){.text = r->text[t].index, .policy = policy, .size = size};
-    memcpy(rollout_code(r, t, e), code, (size_t)size * sizeof *code);
-    if (log_probability)
-        memcpy(kept, log_probability, ((size_t)size + 1) * sizeof *kept);
-    else
-        memset(kept, 0, ((size_t)size + 1) * sizeof *kept);
+    size_t at = place(r, t, e);
+    r->episodes[at] = (struct episode){
+        .text = r->text[t].index, .policy = p->policy, .size = p->size, .known = p->log_probability != NULL};
+    r->edits[at] = p->edit;
+    memcpy(rollout_code(r, t, e), p->code, (size_t)p->size * sizeof *p->code);
+    if (p->log_probability)
+        memcpy(r->log_probability + at * ((size_t)r->code_room + 1), p->log_probability,
+               ((size_t)p->size + 1) * sizeof *p->log_probability);
     return true;
+}
+
+const struct edit *rollout_edit(const struct rollout *r, int t, int e) {
+    return &r->edits[place(r, t, e)];
+}
+
+void rollout_begin_round(struct rollout *r) {
+    for (int t = 0; t < r->texts; t++) {
+        r->base[t] = rollout_best_exact(r, t);
+        r->round[t] = r->count[t];
+    }
 }
 
 int rollout_best_exact(const struct rollout *r, int t) {
@@ -94,14 +111,17 @@ int rollout_best_exact(const struct rollout *r, int t) {
 
 void rollout_file(const struct rollout *r, struct replay *replay, int64_t iteration) {
     for (int t = 0; t < r->texts; t++) {
+        int64_t tokens = 0;
+        for (int e = 0; e < r->count[t]; e++)
+            tokens += rollout_episode(r, t, e)->size;
         if (r->count[t] == 0)
             continue;
-        replay_begin_group(replay, r->count[t]);
+        replay_begin_group(replay, r->count[t], tokens);
         for (int e = 0; e < r->count[t]; e++) {
             struct episode episode = *rollout_episode(r, t, e);
+            const float *own = r->log_probability + place(r, t, e) * ((size_t)r->code_room + 1);
             episode.iteration = iteration;
-            replay_push(replay, &episode, rollout_code(r, t, e),
-                        r->log_probability + place(r, t, e) * ((size_t)r->code_room + 1));
+            replay_push(replay, &episode, rollout_code(r, t, e), episode.known ? own : NULL);
         }
     }
 }

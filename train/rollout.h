@@ -5,6 +5,14 @@
 #include "train/environment.h"
 #include "train/replay.h"
 
+/* What a mutation did to the code it began from. */
+enum edit_kind { EDIT_NONE, EDIT_DELETE, EDIT_MERGE, EDIT_REPLACE, EDIT_SWAP };
+struct edit {
+    enum edit_kind kind;
+    int place;  /* of the first token concerned */
+    int32_t id; /* what is put there by EDIT_MERGE and EDIT_REPLACE */
+};
+
 struct rollout {
     int text_limit, room;     /* texts, episodes per text */
     int code_room;            /* tokens per z */
@@ -13,9 +21,11 @@ struct rollout {
     int *count;               /* [text_limit] episodes proposed */
     int *scored;              /* [text_limit] of which the first so many have rewards */
     int *base;                /* [text_limit] the episode that mutations start from, -1: none */
+    int *round;               /* [text_limit] the first episode of this round of mutations */
     struct episode *episodes; /* [text_limit, room] */
+    struct edit *edits;       /* [text_limit, room] how a mutation came from the base */
     int32_t *codes;           /* [text_limit, room, code_room] */
-    float *log_probability;   /* [text_limit, room, code_room + 1] */
+    float *log_probability;   /* [text_limit, room, code_room + 1] where episode.known */
 };
 
 enum status rollout_open(struct rollout *rollout, int text_limit, int room, int code_room);
@@ -25,16 +35,26 @@ void rollout_clear(struct rollout *rollout);
 /* One more text, without episodes; the caller fills it in. */
 struct text *rollout_add_text(struct rollout *rollout);
 
-/* Proposes z for text t; nothing happens when the text is full or has this z already. log_probability [size +
- * 1] may be NULL. Returns whether it was added. */
-bool rollout_propose(struct rollout *rollout, int t, int policy, const int32_t *code, int size,
-                     const float *log_probability);
+/* A code and where it comes from. */
+struct proposal {
+    int policy, size;
+    const int32_t *code;          /* [size] */
+    const float *log_probability; /* [size + 1] of the behaviour policy; NULL: not known */
+    struct edit edit;             /* of a single mutation */
+};
+/* Proposes z for text t; nothing happens when the text is full or has this z already. Returns whether it was
+ * added. */
+bool rollout_propose(struct rollout *rollout, int t, const struct proposal *proposal);
 
 struct episode *rollout_episode(const struct rollout *rollout, int t, int e);
 int32_t *rollout_code(const struct rollout *rollout, int t, int e);
+const struct edit *rollout_edit(const struct rollout *rollout, int t, int e);
 
 /* The shortest exact episode of text t, the lower loss among equals; -1 when none is exact. */
 int rollout_best_exact(const struct rollout *rollout, int t);
+
+/* A new round of mutations begins: from the best exact episodes so far. */
+void rollout_begin_round(struct rollout *rollout);
 
 /* Moves everything into the replay, one group per text. */
 void rollout_file(const struct rollout *rollout, struct replay *replay, int64_t iteration);

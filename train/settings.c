@@ -2,6 +2,7 @@
 #include "train/settings.h"
 #include "train/algorithm.h"
 #include "train/behaviour.h"
+#include "train/evaluation.h"
 
 #define BOOL(name, field, value, help) OPTION_ROW_BOOL(name, struct train_settings, field, value, help)
 #define INT(name, field, minimum, maximum, value, help)                                                      \
@@ -12,6 +13,26 @@
     OPTION_ROW_TEXT(name, struct train_settings, field, choices, value, help)
 
 static const char *const precision_names[] = {"bf16", "fp32", NULL};
+static const char *const clock_names[] = {"wall", "cpu", NULL};
+static const char *const baseline_names[] = {"group", "value", NULL};
+static const char *const support_names[] = {"all", "group", NULL};
+static const char *const path_names[] = {"single", "multi", "both", NULL};
+static const char *const target_names[] = {"polyak", "periodic", NULL};
+static const char *const decompressor_names[] = {"live", "frozen", "periodic", NULL};
+static const char *const normalize_names[] = {"none", "group", NULL};
+static const char *const shaping_names[] = {"terminal", "dense", NULL};
+
+#define BEHAVIOUR_ROWS_OF(name, option, count, most, help)                                                   \
+    INT("behaviour." #option, behaviour.option.count, 0, most, count, help),                                 \
+        FLOAT("behaviour." #option "_begin", behaviour.option.begin, 0, 1, "1",                              \
+              "share of the texts on which this policy acts when phase two begins"),                         \
+        FLOAT("behaviour." #option "_end", behaviour.option.end, 0, 1, "1",                                  \
+              "the same when it ends; linear between"),
+
+#define REWARD_ROWS_OF(name, weight_, help)                                                                  \
+    FLOAT("reward." #name, reward.name.weight, -1e6, 1e6, weight_, help),                                    \
+        FLOAT("reward." #name "_from", reward.name.from, -1e6, 1e6, "1",                                     \
+              "factor of this weight when phase two begins; reward.ramp leads to 1"),
 
 const struct option_row train_options[] = {
     TEXT("model", model, NULL, "byte-1m", "both models: a name from configs/models or a JSON file"),
@@ -26,7 +47,10 @@ const struct option_row train_options[] = {
     INT("seed", seed, 0, 1e15, "1", "seed of every random stream"),
     INT("threads", threads, 0, 64, "0", "threads; 0: all CPUs"),
     FLOAT("minutes", minutes, 0, 1e6, "0",
-          "wall-clock budget: both phases and their learning rates are fitted into it; 0: the steps decide"),
+          "budget: both phases and their learning rates are fitted into it; 0: the steps decide"),
+
+    TEXT("clock", clock, clock_names, "wall",
+         "clock of `minutes`: wall, or cpu: the process's CPU time per thread, for a machine shared with others"),
 
     INT("ir.merges", ir.merges, 0, 261885, "768",
         "byte-pair merges learned from the training text: the first code z that the models are taught"),
@@ -57,40 +81,93 @@ const struct option_row train_options[] = {
           "noise: each token of z is dropped with a probability drawn uniformly from 0 to this"),
     FLOAT("demonstration.drop_rows", demonstration.drop_rows, 0, 1, "0.6",
           "share of the rows with this noise"),
+    INT("demonstration.pairs", demonstration.pairs, 0, 1 << 20, "0",
+        "the so many most frequent pairs of byte-pair tokens share the vocabulary's free symbols: what the "
+        "policy merge writes and the decompressor learns to read"),
+    FLOAT("demonstration.merge", demonstration.merge, 0, 1, "0.5",
+          "noise of the decompressor's demonstrations: such pairs become their symbol with a probability drawn "
+          "uniformly from 0 to this"),
+    BOOL("demonstration.shortest", demonstration.shortest, "false",
+         "demonstrates the fewest tokens that spell x instead of its byte-pair tokens"),
 
     INT("rl.steps", rl.steps, 0, 1e12, "500", "phase two: iterations (act, score, learn)"),
     INT("rl.texts", rl.texts, 1, 65536, "64", "texts acted on in one iteration"),
     INT("rl.updates", rl.updates, 0, 1000, "4", "learner steps of each model in one iteration"),
+    INT("rl.episodes", rl.episodes, 1, 8192, "8", "most episodes of one replayed text in a batch"),
     TEXT("rl.algorithm", rl.algorithm, algorithm_names, "awr", "off-policy loss of the compressor"),
     FLOAT("rl.compressor_rate", rl.compressor_rate, 0, 1, "5e-4", "phase two: peak learning rate"),
     FLOAT("rl.decompressor_rate", rl.decompressor_rate, 0, 1, "3e-4", "phase two: peak learning rate"),
     FLOAT("rl.temperature", rl.temperature, 1e-6, 1e6, "0.01",
-          "reward difference that weighs e times as much (beta)"),
+          "awr: reward difference that weighs e times as much (beta)"),
     FLOAT("rl.demonstrations", rl.demonstrations, 0, 1, "0.3",
           "share of demonstrations in the decompressor's phase-two batches, against forgetting"),
+    FLOAT("rl.imitation", rl.imitation, 0, 1e6, "0",
+          "weight of -ln C(z|x) of a text's best exact code beside the algorithm's own loss, and of codes "
+          "without behaviour probabilities that did better than the baseline"),
+    FLOAT("rl.entropy", rl.entropy, 0, 1e6, "0", "policy gradients: weight of the policy's entropy"),
+    FLOAT("rl.clip", rl.clip, 1e-3, 1e6, "0.2", "reinforce: importance ratios are clipped to 1 +- this"),
+    TEXT("rl.baseline", rl.baseline, baseline_names, "group",
+         "reinforce: mean reward of the text's episodes, or the learned value"),
+    FLOAT("rl.discount", rl.discount, 0, 1, "1", "discount per token (gamma)"),
 
-    INT("behaviour.samples", behaviour.samples, 0, 256, "2", "episodes per text sampled from the compressor"),
-    FLOAT("behaviour.temperature", behaviour.temperature, 1e-3, 100, "0.7", "temperature of these samples"),
+    FLOAT("value.rate", value.rate, 0, 1, "1e-2", "learning rate of the value head"),
+    FLOAT("value.weight", value.weight, 0, 1e6, "0.5", "weight of the value's squared error in the loss"),
+    FLOAT("vtrace.ratio", vtrace.ratio, 1e-3, 1e6, "1", "V-trace: largest importance ratio (rho)"),
+    FLOAT("vtrace.trace", vtrace.trace, 1e-3, 1e6, "1", "V-trace: largest ratio in traces (c)"),
+
+    FLOAT("q.scale", q.scale, 1e-6, 1e6, "0.05",
+          "Q methods: reward per nat, the temperature at which softmax of the logits is the policy of Q"),
+    BOOL("q.dueling", q.dueling, "true",
+         "Q = V(s) + scale ln softmax(logits), V a learned value; false: Q = scale x logit"),
+    INT("q.steps", q.steps, 0, 1e6, "0", "dqn: tokens until the target network's value; 0: to the end"),
+    FLOAT("q.conservative", q.conservative, 0, 1e6, "0.1",
+          "weight of the conservative penalty: ln sum e^(Q / scale) - Q(a) / scale"),
+    TEXT("q.support", q.support, support_names, "all",
+         "actions the maximum of Q ranges over: all, or those replayed after the same prefix (group)"),
+    FLOAT("q.expectile", q.expectile, 0.5, 0.999, "0.7", "ilql: expectile of the value"),
+    TEXT("q.path", q.path, path_names, "both", "pathwise: consistency over one token, to the end, or both"),
+
+    BEHAVIOUR_LIST(BEHAVIOUR_ROWS_OF)
+    INT("behaviour.rounds", behaviour.rounds, 1, 64, "1",
+        "rounds of mutation, each from the best exact code that the one before left"),
+    FLOAT("behaviour.temperature", behaviour.temperature, 1e-3, 100, "0.7", "of the sampled codes"),
     INT("behaviour.top_k", behaviour.top_k, 0, 1e9, "0", "sample among the k most probable tokens; 0: all"),
     FLOAT("behaviour.top_p", behaviour.top_p, 1e-6, 1, "1",
           "sample among the most probable tokens of this mass"),
-    INT("behaviour.greedy", behaviour.greedy, 0, 1, "1", "1: the compressor's greedy episode"),
-    INT("behaviour.demonstrations", behaviour.demonstrations, 0, 1, "1", "1: the byte-pair demonstration"),
-    INT("behaviour.deletions", behaviour.deletions, 0, 4096, "16",
-        "mutations of the best exact episode so far: single deletions tried per text"),
-    INT("behaviour.combinations", behaviour.combinations, 0, 256, "4",
-        "further mutations: deletions that stayed exact, combined 2, 3, ... at a time by lowest loss"),
+    FLOAT("behaviour.epsilon", behaviour.epsilon, 0, 1, "0",
+          "probability of a token drawn uniformly from the vocabulary instead"),
 
-    INT("replay.capacity", replay.capacity, 1, 1e9, "65536", "episodes kept; the oldest leave first"),
+    INT("replay.capacity", replay.capacity, 1, 1e9, "65536",
+        "episodes kept; the oldest leave first, or earlier when their tokens need the room"),
     FLOAT("replay.newest", replay.newest, 0, 1, "0.5",
           "share of the draws that come from the newest iteration"),
+    FLOAT("replay.half_life", replay.half_life, 0, 1e9, "0",
+          "iterations after which an episode is drawn half as often; 0: all alike"),
+    FLOAT("replay.reward_scale", replay.reward_scale, 0, 1e9, "0",
+          "reward below the best in the buffer that makes an episode e times as rare; 0: all alike"),
+    INT("replay.best", replay.best, 0, 1e9, "16384",
+        "texts whose shortest exact code is kept beyond its time in the buffer"),
+    FLOAT("replay.best_share", replay.best_share, 0, 1, "0",
+          "share of the compressor's rows that imitate such a code"),
+    TEXT("target.mode", target.mode, target_names, "polyak",
+         "how target networks follow: averaging, or copies every target.every updates"),
     FLOAT("target.rate", target.rate, 0, 1, "0.02",
           "Polyak averaging per learner step: target += rate (live - target)"),
+    INT("target.every", target.every, 1, 1e9, "100", "updates between copies"),
+    TEXT("decompressor.mode", decompressor.mode, decompressor_names, "live",
+         "phase two: learns always, never, or in bursts every decompressor.every iterations"),
+    INT("decompressor.every", decompressor.every, 1, 1e9, "20", "iterations between bursts"),
+    FLOAT("decompressor.drop", decompressor.drop, 0, 1, "0",
+          "noise on replayed codes: each token is dropped with a probability drawn from 0 to this"),
+    FLOAT("decompressor.drop_rows", decompressor.drop_rows, 0, 1, "0.5",
+          "share of the replayed rows with this noise"),
 
-    FLOAT("reward.length", reward.length, -1e6, 1e6, "1", "weight of -(tokens of z) per byte of x"),
-    FLOAT("reward.loss", reward.loss, -1e6, 1e6, "1", "weight of -(nats of x given z) per byte of x"),
-    FLOAT("reward.exact", reward.exact, -1e6, 1e6, "1",
-          "weight of 1 when greedy reconstruction is exact, else 0"),
+    REWARD_LIST(REWARD_ROWS_OF)
+    FLOAT("reward.ramp", reward.ramp, 0, 1, "0.1", "share of phase two in which weights go from ..._from to whole"),
+    TEXT("reward.normalize", reward.normalize, normalize_names, "none",
+         "group: rewards of one text's episodes are shifted and scaled to mean 0 and deviation 1"),
+    TEXT("reward.shaping", reward.shaping, shaping_names, "dense",
+         "for losses over tokens: the whole reward at the end token, or every token pays its length at once"),
 
     INT("evaluation.chunks", evaluation.chunks, 1, 1e9, "1024",
         "held-out chunks in an evaluation during training"),
@@ -98,17 +175,30 @@ const struct option_row train_options[] = {
         "steps between evaluations; 20 times fewer in phase two"),
     INT("evaluation.prior", evaluation.prior, 1, 1e9, "32768",
         "training chunks whose codes the codec learns before it codes, gathered at the end of a phase"),
+    INT("evaluation.examples", evaluation.examples, 0, 64, "2",
+        "examples of x, z and the reconstruction shown and kept with every evaluation"),
+    FLOAT("alarm.length", alarm.length, 0, 1e6, "0.02",
+          "warns when greedy codes have fewer tokens per byte than this"),
+    FLOAT("alarm.exact", alarm.exact, 0, 1, "0.1",
+          "warns when the held-out exact share falls by more than this below its best in phase two"),
+    FLOAT("alarm.q", alarm.q, 0, 1e9, "100", "warns when a Q or a value is larger than this"),
+    BOOL("alarm.stop", alarm.stop, "false", "an alarm saves and stops the run"),
+    TEXT("checkpoint.best", checkpoint.best, evaluation_names, "bits_per_byte",
+         "held-out figure by which best.h5 is chosen"),
     FLOAT("checkpoint.minutes", checkpoint.minutes, 0, 1e6, "2",
           "minutes between checkpoints, 0: every step; one always at the end"),
     OPTION_ROW_END,
 };
 
 enum status train_settings_check(const struct train_settings *s) {
-    int64_t episodes = s->behaviour.samples + s->behaviour.greedy + s->behaviour.demonstrations;
-    if (s->rl.steps > 0 && episodes == 0)
+    if (s->rl.steps == 0)
+        return STATUS_OK;
+    if (s->behaviour.samples.count + s->behaviour.greedy.count + s->behaviour.demonstrations.count +
+            s->behaviour.copies.count + s->behaviour.shortest.count ==
+        0)
         return fail(STATUS_CONFIG, "no behaviour policy is on: set behaviour.samples, behaviour.greedy or "
                                    "behaviour.demonstrations above 0, or rl.steps to 0");
-    episodes = behaviour_room(s);
+    int64_t episodes = behaviour_room(s);
     if (s->replay.capacity < episodes * s->rl.texts)
         return fail(
             STATUS_CONFIG,

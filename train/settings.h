@@ -3,10 +3,24 @@
 #define LACONIC_TRAIN_SETTINGS_H
 
 #include "store/options.h"
+#include "train/behaviour_list.h"
+#include "train/reward_list.h"
+
+/* A reward term's weight and the share of it at the beginning of phase two (reward.ramp leads to the whole). */
+struct reward_weight {
+    double weight, from;
+};
+
+/* Of a behaviour policy: episodes per text, and the share of texts it acts on, from the beginning to the end
+ * of phase two. */
+struct behaviour_share {
+    int64_t count;
+    double begin, end;
+};
 
 struct train_settings {
     char model[OPTION_TEXT_ROOM], decompressor_model[OPTION_TEXT_ROOM], data[OPTION_TEXT_ROOM],
-        precision[OPTION_TEXT_ROOM];
+        precision[OPTION_TEXT_ROOM], clock[OPTION_TEXT_ROOM];
     bool absolute_positions;
     int64_t seed, threads;
     double minutes;
@@ -25,32 +39,66 @@ struct train_settings {
         double share, compressor_rate, decompressor_rate;
     } supervised;
     struct {
-        double copies, drop, drop_rows;
+        double copies, drop, drop_rows, merge;
+        int64_t pairs;
+        bool shortest;
     } demonstration;
     struct {
-        int64_t steps, texts, updates;
-        char algorithm[OPTION_TEXT_ROOM];
-        double compressor_rate, decompressor_rate, temperature, demonstrations;
+        int64_t steps, texts, updates, episodes;
+        char algorithm[OPTION_TEXT_ROOM], baseline[OPTION_TEXT_ROOM];
+        double compressor_rate, decompressor_rate, temperature, demonstrations, imitation, entropy, clip,
+            discount;
     } rl;
     struct {
-        int64_t samples, greedy, demonstrations, deletions, combinations, top_k;
-        double temperature, top_p;
+        double rate, weight;
+    } value;
+    struct {
+        double ratio, trace;
+    } vtrace;
+    struct {
+        double scale, conservative, expectile;
+        int64_t steps;
+        bool dueling;
+        char support[OPTION_TEXT_ROOM], path[OPTION_TEXT_ROOM];
+    } q;
+    struct {
+#define BEHAVIOUR_FIELD(name, option, count, most, help) struct behaviour_share option;
+        BEHAVIOUR_LIST(BEHAVIOUR_FIELD)
+#undef BEHAVIOUR_FIELD
+        int64_t rounds, top_k;
+        double temperature, top_p, epsilon;
     } behaviour;
     struct {
-        int64_t capacity;
-        double newest;
+        int64_t capacity, best;
+        double newest, half_life, reward_scale, best_share;
     } replay;
     struct {
+        char mode[OPTION_TEXT_ROOM];
         double rate;
+        int64_t every;
     } target;
     struct {
-        double length, loss, exact;
+        char mode[OPTION_TEXT_ROOM];
+        int64_t every;
+        double drop, drop_rows;
+    } decompressor;
+    struct {
+#define REWARD_FIELD(name, weight, help) struct reward_weight name;
+        REWARD_LIST(REWARD_FIELD)
+#undef REWARD_FIELD
+        double ramp;
+        char normalize[OPTION_TEXT_ROOM], shaping[OPTION_TEXT_ROOM];
     } reward;
     struct {
-        int64_t chunks, every, prior;
+        int64_t chunks, every, prior, examples;
     } evaluation;
     struct {
+        double length, exact, q;
+        bool stop;
+    } alarm;
+    struct {
         double minutes;
+        char best[OPTION_TEXT_ROOM];
     } checkpoint;
 };
 

@@ -1,0 +1,114 @@
+/* Reading a policy and its gradient. */
+#include "kernels/policy.h"
+#include <math.h>
+#include <string.h>
+#include "base/threads.h"
+#include "kernels/lanes.h"
+#include "kernels/sample.h"
+
+enum { GRAIN = 8, PIECE = 512 }; /* tokens per task; ids whose exponentials are held at once */
+
+/* sum of e^(x - largest), and of x e^(x - largest). */
+static float exp_sums(const float *row, size_t vocabulary, float largest, float *weighted) {
+    float terms[PIECE], sum = 0.0f;
+    *weighted = 0.0f;
+    for (size_t first = 0; first < vocabulary; first += PIECE) {
+        size_t n = vocabulary - first < PIECE ? vocabulary - first : PIECE;
+        sum += lanes->exp_sum(row + first, terms, largest, n);
+        *weighted += lanes->dot(terms, row + first, n);
+    }
+    return sum;
+}
+
+struct read {
+    const float *logits;
+    const int32_t *actions, *others;
+    size_t vocabulary;
+    const struct policy_reading *to;
+};
+
+static void read_task(void *context, size_t begin, size_t end, int worker) {
+    (void)worker;
+    const struct read *r = context;
+    const struct policy_reading *to = r->to;
+    for (size_t t = begin; t < end; t++) {
+        const float *row = r->logits + t * r->vocabulary;
+        float largest = lanes->max(row, r->vocabulary), weighted;
+        float sum = exp_sums(row, r->vocabulary, largest, &weighted);
+        float log_sum = largest + logf(sum);
+        if (to->logit)
+            to->logit[t] = row[r->actions[t]];
+        if (to->log_sum)
+            to->log_sum[t] = log_sum;
+        if (to->largest)
+            to->largest[t] = largest;
+        if (to->argmax)
+            to->argmax[t] = sample_first(row, (int)r->vocabulary, largest);
+        if (to->entropy)
+            to->entropy[t] = fmaxf(0.0f, log_sum - weighted / sum);
+        if (to->elsewhere && r->others)
+            to->elsewhere[t] = row[r->others[t]];
+    }
+}
+
+void policy_read(const float *logits, const int32_t *actions, const int32_t *others, int tokens,
+                 int vocabulary, const struct policy_reading *reading) {
+    struct read r = {logits, actions, others, (size_t)vocabulary, reading};
+    threads_for((size_t)tokens, GRAIN, read_task, &r);
+}
+
+struct descent {
+    float *logits;
+    const int32_t *actions;
+    size_t vocabulary;
+    const struct policy_slope *slope;
+};
+
+/* row = slope_sum p + slope_entropy dH/d(row), without the action's own share. */
+static void distribution_gradient(float *row, size_t vocabulary, float slope_sum, float slope_entropy) {
+    float largest = lanes->max(row, vocabulary);
+    if (slope_entropy == 0.0f) {
+        float sum = lanes->exp_sum(row, row, largest, vocabulary);
+        lanes->scale(row, slope_sum / sum, vocabulary);
+        return;
+    }
+    float weighted, sum = exp_sums(row, vocabulary, largest, &weighted), log_sum = largest + logf(sum);
+    float entropy = log_sum - weighted / sum;
+    for (size_t i = 0; i < vocabulary; i++) {
+        float log_p = row[i] - log_sum;
+        row[i] = expf(log_p) * (slope_sum - slope_entropy * (log_p + entropy));
+    }
+}
+
+static void descent_task(void *context, size_t begin, size_t end, int worker) {
+    (void)worker;
+    const struct descent *d = context;
+    for (size_t t = begin; t < end; t++) {
+        float *row = d->logits + t * d->vocabulary;
+        float sum = d->slope->log_sum[t], entropy = d->slope->entropy ? d->slope->entropy[t] : 0.0f;
+        if (sum == 0.0f && entropy == 0.0f)
+            memset(row, 0, d->vocabulary * sizeof *row);
+        else
+            distribution_gradient(row, d->vocabulary, sum, entropy);
+        row[d->actions[t]] += d->slope->logit[t];
+    }
+}
+
+void policy_gradient(float *logits, const int32_t *actions, int tokens, int vocabulary,
+                     const struct policy_slope *slope) {
+    struct descent d = {logits, actions, (size_t)vocabulary, slope};
+    threads_for((size_t)tokens, GRAIN, descent_task, &d);
+}
+
+double policy_divergence(const float *p_logits, const float *q_logits, int vocabulary) {
+    size_t n = (size_t)vocabulary;
+    float p_largest = lanes->max(p_logits, n), q_largest = lanes->max(q_logits, n);
+    float p_log = p_largest + logf(lanes->exp_sum(p_logits, NULL, p_largest, n));
+    float q_log = q_largest + logf(lanes->exp_sum(q_logits, NULL, q_largest, n));
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        double p = (double)(p_logits[i] - p_log), q = (double)(q_logits[i] - q_log);
+        sum += exp(p) * (p - q);
+    }
+    return sum > 0 ? sum : 0;
+}

@@ -1,0 +1,67 @@
+/* Clipped, importance-weighted policy gradient (the surrogate of Schulman et al. 2017, arXiv 1707.06347, on
+ * replayed episodes; REINFORCE: Williams 1992).
+ *
+ *     rho_t = pi(a_t | s_t) / mu(a_t | s_t),      mu: the behaviour policy that took the action
+ *     loss  = -sum over t of min(rho_t A_t, clip(rho_t, 1 - c, 1 + c) A_t) - h H(s_t)
+ *
+ * rl.baseline group: A = R - mean reward of the text's episodes, for all tokens alike (Shao et al. 2024,
+ * arXiv 2402.03300, without the division). rl.baseline value: A_t = return from t - V(s_t), V learned by
+ * squared error. Mutations and demonstrations have no mu: they teach by imitation, weight rl.imitation
+ * max(A, 0) (self-imitation: Oh et al. 2018, arXiv 1806.05635). */
+#include <math.h>
+#include "train/algorithm.h"
+
+static void weigh(const struct train_settings *s, const struct candidates *c, float *weights) {
+    for (int i = 0; i < c->count; i++)
+        weights[i] = c->episodes[i]->known || (s->rl.imitation > 0 && c->rewards[i] > c->mean) ? 1.0f : 0.0f;
+}
+
+struct tally {
+    double ratio, largest, value, error;
+    int clipped, known;
+};
+
+static void follow(struct lesson *l, int t, float advantage, float clip, struct tally *tally) {
+    float ratio = expf(fminf(lesson_log_probability(&l->live, t) - l->behaviour[t], 20.0f));
+    bool clipped = advantage > 0 ? ratio > 1 + clip : ratio < 1 - clip;
+    if (!clipped)
+        lesson_imitate(l, t, ratio * advantage);
+    l->slope.entropy[t] -= (float)l->settings->rl.entropy;
+    tally->ratio += (double)ratio;
+    tally->largest = fmax(tally->largest, (double)ratio);
+    tally->clipped += clipped;
+    tally->known++;
+}
+
+static void teach(struct lesson *l) {
+    const struct train_settings *s = l->settings;
+    bool learned = s->rl.baseline[0] == 'v';
+    struct tally tally = {0};
+    for (int r = 0; r < l->rows; r++)
+        for (int t = l->start[r]; t < l->start[r + 1]; t++) {
+            float value = l->live.value[t], gain = lesson_return(l, r, t);
+            float advantage = learned ? gain - value : l->row[r].reward - l->row[r].baseline;
+            if (l->row[r].known)
+                follow(l, t, advantage, (float)s->rl.clip, &tally);
+            else
+                lesson_imitate(l, t, (float)s->rl.imitation * fmaxf(advantage, 0.0f));
+            if (learned)
+                l->slope.value[t] = (float)s->value.weight * (value - gain);
+            tally.value += (double)value;
+            tally.error += (double)((value - gain) * (value - gain));
+        }
+    l->figures.ratio = tally.ratio / tally.known;
+    l->figures.ratio_largest = tally.known ? tally.largest : NAN;
+    l->figures.clipped = (double)tally.clipped / tally.known;
+    if (learned) {
+        l->figures.value = tally.value / l->tokens;
+        l->figures.q_error = tally.error / l->tokens;
+    }
+}
+
+const struct algorithm algorithm_reinforce = {
+    .name = "reinforce",
+    .summary = "clipped importance-weighted policy gradient, group or learned baseline",
+    .needs = NEEDS_VALUE,
+    .weigh = weigh,
+    .teach = teach};

@@ -1,0 +1,65 @@
+/* V-trace actor-critic (Espeholt et al. 2018, arXiv 1802.01561, section 4.1).
+ *
+ *     rho_t = min(rho, pi / mu),   c_t = min(c, pi / mu)                       (vtrace.ratio, vtrace.trace)
+ *     v_t   = V(s_t) + rho_t (r_t + g V(s_t+1) - V(s_t)) + g c_t (v_t+1 - V(s_t+1))
+ *     actor  loss = -rho_t (r_t + g v_t+1 - V(s_t)) ln pi(a_t | s_t) - h H(s_t)
+ *     critic loss = w 1/2 (V(s_t) - v_t)^2
+ *
+ * Episodes without behaviour probabilities teach by imitation only, weight rl.imitation max(R - baseline, 0). */
+#include <math.h>
+#include "train/algorithm.h"
+
+static void weigh(const struct train_settings *s, const struct candidates *c, float *weights) {
+    for (int i = 0; i < c->count; i++)
+        weights[i] = c->episodes[i]->known || (s->rl.imitation > 0 && c->rewards[i] > c->mean) ? 1.0f : 0.0f;
+}
+
+struct tally {
+    double ratio, largest, value, error;
+    int clipped, known;
+};
+
+static void trace_row(struct lesson *l, int r, struct tally *tally) {
+    const struct train_settings *s = l->settings;
+    float discount = (float)s->rl.discount, next_v = 0.0f, next_value = 0.0f;
+    for (int t = l->start[r + 1] - 1; t >= l->start[r]; t--) {
+        float ratio = expf(fminf(lesson_log_probability(&l->live, t) - l->behaviour[t], 20.0f));
+        float rho = fminf((float)s->vtrace.ratio, ratio), c = fminf((float)s->vtrace.trace, ratio);
+        float value = l->live.value[t];
+        float v = value + rho * (l->reward[t] + discount * next_value - value) +
+                  discount * c * (next_v - next_value);
+        lesson_imitate(l, t, rho * (l->reward[t] + discount * next_v - value));
+        l->slope.value[t] = (float)s->value.weight * (value - v);
+        l->slope.entropy[t] = -(float)s->rl.entropy;
+        tally->ratio += (double)ratio;
+        tally->largest = fmax(tally->largest, (double)ratio);
+        tally->clipped += ratio > rho;
+        tally->value += (double)value;
+        tally->error += (double)((value - v) * (value - v));
+        tally->known++;
+        next_v = v;
+        next_value = value;
+    }
+}
+
+static void teach(struct lesson *l) {
+    struct tally tally = {0};
+    for (int r = 0; r < l->rows; r++) {
+        float gain = fmaxf(l->row[r].reward - l->row[r].baseline, 0.0f);
+        if (l->row[r].known)
+            trace_row(l, r, &tally);
+        for (int t = l->start[r]; !l->row[r].known && t < l->start[r + 1]; t++)
+            lesson_imitate(l, t, (float)l->settings->rl.imitation * gain);
+    }
+    l->figures.ratio = tally.ratio / tally.known;
+    l->figures.ratio_largest = tally.known ? tally.largest : NAN;
+    l->figures.clipped = (double)tally.clipped / tally.known;
+    l->figures.value = tally.value / tally.known;
+    l->figures.q_error = tally.error / tally.known;
+}
+
+const struct algorithm algorithm_vtrace = {.name = "vtrace",
+                                           .summary = "V-trace actor-critic with a learned value",
+                                           .needs = NEEDS_VALUE,
+                                           .weigh = weigh,
+                                           .teach = teach};
