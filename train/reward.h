@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include "train/settings.h"
 
-enum { REWARD_TERMS_MAXIMUM = 8 };
+enum { REWARD_TERMS_MAXIMUM = 12 };
 
 /* What a term may look at. */
 struct outcome {

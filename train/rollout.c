@@ -71,7 +71,8 @@ bool rollout_propose(struct rollout *r, int t, int policy, const int32_t *code, 
         return false;
     int e = r->count[t]++;
     float *kept = r->log_probability + place(r, t, e) * ((size_t)r->code_room + 1);
-    *rollout_episode(r, t, e) = (struct episode){.text = r->text[t].index, .policy = policy, .size = size};
+    *rollout_episode(r, t, e) = (struct episode){
+        .text = r->text[t].index, .policy = policy, .size = size, .known = log_probability != NULL};
     memcpy(rollout_code(r, t, e), code, (size_t)size * sizeof *code);
     if (log_probability)
         memcpy(kept, log_probability, ((size_t)size + 1) * sizeof *kept);
@@ -96,12 +97,16 @@ void rollout_file(const struct rollout *r, struct replay *replay, int64_t iterat
     for (int t = 0; t < r->texts; t++) {
         if (r->count[t] == 0)
             continue;
-        replay_begin_group(replay, r->count[t]);
+        int64_t tokens = 0;
+        for (int e = 0; e < r->count[t]; e++)
+            tokens += rollout_episode(r, t, e)->size;
+        replay_begin_group(replay, r->count[t], tokens);
         for (int e = 0; e < r->count[t]; e++) {
             struct episode episode = *rollout_episode(r, t, e);
             episode.iteration = iteration;
-            replay_push(replay, &episode, rollout_code(r, t, e),
-                        r->log_probability + place(r, t, e) * ((size_t)r->code_room + 1));
+            const float *log_probability =
+                r->log_probability + place(r, t, e) * ((size_t)r->code_room + 1);
+            replay_push(replay, &episode, rollout_code(r, t, e), episode.known ? log_probability : NULL);
         }
     }
 }
