@@ -80,7 +80,7 @@ static enum status write_state(struct h5_file *file, struct trainer *t) {
         TRY(h5_write(file, list[i].name, list[i].type,
                      &(struct h5_shape){.rank = 1, .extent = {list[i].size}}, list[i].data));
     TRY(h5_set_text(file, "trainer", "data", dataset_hash(t->data)));
-    if (t->replay.capacity)
+    if (t->replay.size.episodes)
         TRY(replay_write(file, "trainer/replay", &t->replay));
     return metrics_write(file, "metrics", &t->metrics);
 }
@@ -199,9 +199,8 @@ static enum status read_state(struct h5_file *file, struct trainer *t) {
         return fail(STATUS_FORMAT, "%s: phase %lld does not exist", h5_path(file),
                     (long long)counters.integers[0]);
     counters_give(&counters, t);
-    if (t->replay.capacity && h5_has(file, "trainer/replay"))
-        TRY(replay_read(file, "trainer/replay", &t->replay, dataset_count(t->data, SPLIT_TRAIN),
-                        tokenizer_vocabulary(&t->pair.tokenizer)));
+    if (t->replay.size.episodes && h5_has(file, "trainer/replay"))
+        TRY(replay_read(file, "trainer/replay", &t->replay, dataset_count(t->data, SPLIT_TRAIN)));
     return metrics_read(file, "metrics", &t->metrics);
 }
 

@@ -44,8 +44,10 @@ static int weigh_group(struct trainer *t, struct replay_group group, float *weig
 }
 
 static struct replay_group draw_group(struct trainer *t, struct text *text) {
-    struct replay_group group =
-        replay_draw(&t->replay, &t->rng[STREAM_REPLAY], t->settings.replay.newest, t->newest);
+    struct replay_taste taste = {.newest = t->settings.replay.newest,
+                                 .newest_count = t->newest,
+                                 .now = t->steps[PHASE_REINFORCE]};
+    struct replay_group group = replay_draw(&t->replay, &t->rng[STREAM_REPLAY], &taste);
     environment_text(&t->environment, SPLIT_TRAIN, replay_at(&t->replay, group.first)->text, text);
     return group;
 }
@@ -54,6 +56,7 @@ static struct learner_result learn_compression(struct trainer *t) {
     const struct train_settings *s = &t->settings;
     float weights[GROUP_MAXIMUM];
     struct text text;
+    int32_t code[CHUNK_MAXIMUM];
     batch_clear(&t->batch);
     for (bool full = false; !full;) {
         struct replay_group group = draw_group(t, &text);
@@ -63,8 +66,8 @@ static struct learner_result learn_compression(struct trainer *t) {
             if (weights[i] < least)
                 continue;
             int64_t at = group.first + i;
-            batch_add(&t->batch, text.ids, text.size, replay_code(&t->replay, at),
-                      replay_at(&t->replay, at)->size, weights[i]);
+            replay_code(&t->replay, at, code);
+            batch_add(&t->batch, text.ids, text.size, code, replay_at(&t->replay, at)->size, weights[i]);
             full = t->batch.rows == s->batch.rows;
         }
     }
@@ -88,6 +91,7 @@ static int64_t pick_episode(struct trainer *t, struct replay_group group) {
 static struct learner_result learn_decompression(struct trainer *t) {
     const struct train_settings *s = &t->settings;
     struct text text;
+    int32_t code[CHUNK_MAXIMUM];
     batch_clear(&t->batch);
     while (t->batch.rows < s->batch.rows) {
         if ((double)rng_uniform(&t->rng[STREAM_REPLAY]) < s->rl.demonstrations) {
@@ -95,8 +99,8 @@ static struct learner_result learn_decompression(struct trainer *t) {
             demonstrate_decompression(&t->environment, &text, &t->rng[STREAM_NOISE], &t->batch);
         } else {
             int64_t at = pick_episode(t, draw_group(t, &text));
-            batch_add(&t->batch, replay_code(&t->replay, at), replay_at(&t->replay, at)->size, text.ids,
-                      text.size, 1.0f);
+            replay_code(&t->replay, at, code);
+            batch_add(&t->batch, code, replay_at(&t->replay, at)->size, text.ids, text.size, 1.0f);
         }
     }
     t->tokens += t->batch.source_start[t->batch.rows] + batch_target_tokens(&t->batch);

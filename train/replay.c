@@ -1,238 +1,180 @@
-/* The replay buffer. */
+/* The replay buffer: its memory, and the episodes' way in and out. */
 #include "train/replay.h"
 #include <assert.h>
-#include <stdio.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum status replay_open(struct replay *r, int64_t capacity, int code_room) {
-    *r = (struct replay){.capacity = capacity, .code_room = code_room};
-    r->episodes = calloc((size_t)capacity, sizeof *r->episodes);
-    r->codes = calloc((size_t)capacity * (size_t)code_room, sizeof *r->codes);
-    r->log_probability = calloc((size_t)capacity * ((size_t)code_room + 1), sizeof *r->log_probability);
-    if (r->episodes && r->codes && r->log_probability)
+/* ---- memory ---- */
+
+static bool add_product(uint64_t *sum, uint64_t count, uint64_t each) {
+    uint64_t product;
+    return !__builtin_mul_overflow(count, each, &product) && !__builtin_add_overflow(*sum, product, sum) &&
+           *sum <= PTRDIFF_MAX;
+}
+
+/* Of all arrays together; false when no memory has that many addresses. */
+static bool count_bytes(const struct replay_size *size, uint64_t *bytes) {
+    uint64_t episodes = (uint64_t)size->episodes, tokens = (uint64_t)size->tokens,
+             best = (uint64_t)size->best, width = tokens_width(size->vocabulary);
+    *bytes = 0;
+    return add_product(bytes, episodes, sizeof(struct episode) + sizeof(struct replay_place)) &&
+           add_product(bytes, tokens, width) && add_product(bytes, tokens, sizeof(float)) &&
+           add_product(bytes, episodes, sizeof(float)) &&
+           add_product(bytes, best, sizeof(struct best_code) + sizeof(int64_t)) &&
+           add_product(bytes, best, (uint64_t)size->code_room * width);
+}
+
+enum status replay_open(struct replay *r, const struct replay_size *size) {
+    assert(size->episodes > 0 && size->tokens > 0 && size->vocabulary > 0 && size->code_room > 0 &&
+           size->best >= 0);
+    *r = (struct replay){.size = *size};
+    if (!count_bytes(size, &r->reserved)) {
+        *r = (struct replay){0};
+        return fail(STATUS_LIMIT,
+                    "a replay buffer of %lld episodes, %lld tokens and %lld best codes is larger than any "
+                    "memory: lower replay.capacity",
+                    (long long)size->episodes, (long long)size->tokens, (long long)size->best);
+    }
+    uint64_t values = (uint64_t)size->tokens + (uint64_t)size->episodes; /* an end token each */
+    size_t width = tokens_width(size->vocabulary);
+    r->episodes = calloc((size_t)size->episodes, sizeof *r->episodes);
+    r->places = calloc((size_t)size->episodes, sizeof *r->places);
+    if (r->episodes && r->places && ring_open(&r->codes, (uint64_t)size->tokens, width) &&
+        ring_open(&r->log_probability, values, sizeof(float)) &&
+        best_codes_open(&r->best, size->best, size->code_room, width))
         return STATUS_OK;
+    enum status status = fail(
+        STATUS_MEMORY,
+        "no memory for a replay buffer of %lld episodes, %lld tokens and %lld best codes (%.1f GB): "
+        "lower replay.capacity",
+        (long long)size->episodes, (long long)size->tokens, (long long)size->best, (double)r->reserved / 1e9);
     replay_close(r);
-    return fail(STATUS_MEMORY,
-                "no memory for a replay buffer of %lld episodes of %d tokens: lower replay.capacity",
-                (long long)capacity, code_room);
+    return status;
 }
 
 void replay_close(struct replay *r) {
     free(r->episodes);
-    free(r->codes);
-    free(r->log_probability);
+    free(r->places);
+    ring_close(&r->codes);
+    ring_close(&r->log_probability);
+    best_codes_close(&r->best);
     *r = (struct replay){0};
 }
 
+void replay_empty(struct replay *r) {
+    r->first = r->count = r->accepted = r->tried = 0;
+    r->groups = 0;
+    r->highest_is_known = false;
+    ring_empty(&r->codes);
+    ring_empty(&r->log_probability);
+    best_codes_empty(&r->best);
+}
+
+/* ---- in and out ---- */
+
 static size_t slot_of(const struct replay *r, int64_t i) {
-    return (size_t)((r->first + i) % r->capacity);
+    return (size_t)((r->first + i) % r->size.episodes);
 }
 
 const struct episode *replay_at(const struct replay *r, int64_t i) {
     return &r->episodes[slot_of(r, i)];
 }
 
-const int32_t *replay_code(const struct replay *r, int64_t i) {
-    return r->codes + slot_of(r, i) * (size_t)r->code_room;
-}
-
-const float *replay_log_probability(const struct replay *r, int64_t i) {
-    return r->log_probability + slot_of(r, i) * ((size_t)r->code_room + 1);
+static void drop_oldest(struct replay *r) {
+    const struct episode *e = replay_at(r, 0);
+    const struct replay_place *place = &r->places[slot_of(r, 0)];
+    ring_drop(&r->codes, place->code + (uint64_t)e->size);
+    ring_drop(&r->log_probability, place->log_probability + (e->known ? (uint64_t)e->size + 1 : 0));
+    if (!(e->reward < r->highest))
+        r->highest_is_known = false;
+    r->first = (r->first + 1) % r->size.episodes;
+    r->count--;
 }
 
 static void drop_oldest_group(struct replay *r) {
     uint64_t group = replay_at(r, 0)->group;
-    while (r->count > 0 && replay_at(r, 0)->group == group) {
-        r->first = (r->first + 1) % r->capacity;
-        r->count--;
-    }
+    while (r->count > 0 && replay_at(r, 0)->group == group)
+        drop_oldest(r);
 }
 
-void replay_begin_group(struct replay *r, int size) {
-    assert(size <= r->capacity);
-    while (r->count + size > r->capacity)
+void replay_begin_group(struct replay *r, int episodes, int64_t tokens) {
+    assert(episodes <= r->size.episodes && tokens <= r->size.tokens);
+    while (r->count + episodes > r->size.episodes || ring_free(&r->codes) < (uint64_t)tokens)
         drop_oldest_group(r);
     r->groups++;
 }
 
+static void push_code(struct replay *r, const int32_t *code, size_t size) {
+    struct ring_pieces to = ring_extend(&r->codes, size);
+    tokens_pack(to.data[0], r->codes.width, code, to.count[0]);
+    tokens_pack(to.data[1], r->codes.width, code + to.count[0], to.count[1]);
+}
+
+static void push_log_probability(struct replay *r, const float *values, size_t size) {
+    struct ring_pieces to = ring_extend(&r->log_probability, size);
+    memcpy(to.data[0], values, to.count[0] * sizeof *values);
+    memcpy(to.data[1], values + to.count[0], to.count[1] * sizeof *values);
+}
+
 void replay_push(struct replay *r, const struct episode *episode, const int32_t *code,
                  const float *log_probability) {
-    assert(r->count < r->capacity && episode->size <= r->code_room);
+    assert(r->count < r->size.episodes && episode->size >= 0 && episode->size <= r->size.code_room);
+    assert(episode->policy >= 0 && episode->policy < POLICIES_MAXIMUM);
     size_t slot = slot_of(r, r->count++), size = (size_t)episode->size;
-    float *kept = r->log_probability + slot * ((size_t)r->code_room + 1);
     r->episodes[slot] = *episode;
     r->episodes[slot].group = r->groups;
-    memcpy(r->codes + slot * (size_t)r->code_room, code, size * sizeof *code);
+    r->episodes[slot].known = log_probability != NULL;
+    r->places[slot] = (struct replay_place){r->codes.end, r->log_probability.end};
+    push_code(r, code, size);
     if (log_probability)
-        memcpy(kept, log_probability, (size + 1) * sizeof *kept);
-    else
-        memset(kept, 0, (size + 1) * sizeof *kept);
+        push_log_probability(r, log_probability, size + 1);
+    r->highest = fmaxf(r->highest, episode->reward);
+    if (episode->exact)
+        best_codes_offer(&r->best, &(struct best_code){episode->text, episode->size, episode->nats}, code);
 }
 
-struct replay_group replay_draw(const struct replay *r, struct rng *rng, double newest,
-                                int64_t newest_count) {
-    assert(r->count > 0);
-    int64_t span = r->count;
-    if (newest_count > 0 && newest_count < r->count && (double)rng_uniform(rng) < newest)
-        span = newest_count;
-    int64_t at = r->count - span + (int64_t)rng_below(rng, (uint64_t)span);
-    uint64_t group = replay_at(r, at)->group;
-    int64_t begin = at, end = at + 1;
-    while (begin > 0 && replay_at(r, begin - 1)->group == group)
-        begin--;
-    while (end < r->count && replay_at(r, end)->group == group)
-        end++;
-    return (struct replay_group){begin, (int)(end - begin)};
+void replay_code(const struct replay *r, int64_t i, int32_t *ids) {
+    size_t slot = slot_of(r, i);
+    struct ring_pieces from = ring_at(&r->codes, r->places[slot].code, (uint64_t)r->episodes[slot].size);
+    tokens_unpack(ids, from.data[0], r->codes.width, from.count[0]);
+    tokens_unpack(ids + from.count[0], from.data[1], r->codes.width, from.count[1]);
 }
 
-/* The fields of an episode that go into a checkpoint as arrays: integers and reals. */
-enum { INTEGERS = 6, REALS = 2 + REWARD_TERMS_MAXIMUM };
-
-static void unpack(const struct episode *e, int64_t *integers, float *reals) {
-    integers[0] = (int64_t)e->text;
-    integers[1] = (int64_t)e->group;
-    integers[2] = e->iteration;
-    integers[3] = e->policy;
-    integers[4] = e->size;
-    integers[5] = e->exact;
-    reals[0] = e->reward;
-    reals[1] = e->nats;
-    memcpy(reals + 2, e->terms, sizeof e->terms);
-}
-
-static void pack(struct episode *e, const int64_t *integers, const float *reals) {
-    *e = (struct episode){.text = (uint64_t)integers[0],
-                          .group = (uint64_t)integers[1],
-                          .iteration = integers[2],
-                          .policy = (int32_t)integers[3],
-                          .size = (int32_t)integers[4],
-                          .exact = (int32_t)integers[5],
-                          .reward = reals[0],
-                          .nats = reals[1]};
-    memcpy(e->terms, reals + 2, sizeof e->terms);
-}
-
-/* Oldest first in every array, so the ring's position need not be kept. */
-struct packed {
-    int64_t *integers;
-    float *reals, *log_probability;
-    int32_t *codes;
-};
-
-static enum status packed_open(struct packed *p, const struct replay *r, int64_t count) {
-    size_t n = (size_t)(count > 0 ? count : 1), room = (size_t)r->code_room;
-    p->integers = calloc(n * INTEGERS, sizeof *p->integers);
-    p->reals = calloc(n * REALS, sizeof *p->reals);
-    p->codes = calloc(n * room, sizeof *p->codes);
-    p->log_probability = calloc(n * (room + 1), sizeof *p->log_probability);
-    return p->integers && p->reals && p->codes && p->log_probability
-               ? STATUS_OK
-               : fail(STATUS_MEMORY, "no memory to store %lld replayed episodes", (long long)count);
-}
-
-static void packed_close(struct packed *p) {
-    free(p->integers);
-    free(p->reals);
-    free(p->codes);
-    free(p->log_probability);
-}
-
-static const char *member(char *name, size_t room, const char *group, const char *field) {
-    snprintf(name, room, "%s/%s", group, field);
-    return name;
-}
-
-static struct h5_shape table(int64_t rows, int columns) {
-    return (struct h5_shape){.rank = 2, .extent = {(uint64_t)rows, (uint64_t)columns}};
-}
-
-/* One list of the arrays serves both directions. */
-static enum status transfer(struct h5_file *file, const char *group, const struct replay *r, struct packed *p,
-                            int64_t count, bool write) {
-    const struct {
-        const char *name;
-        enum h5_type type;
-        int columns;
-        void *data;
-    } arrays[] = {{"integers", H5_I64, INTEGERS, p->integers},
-                  {"reals", H5_F32, REALS, p->reals},
-                  {"codes", H5_I32, r->code_room, p->codes},
-                  {"log_probability", H5_F32, r->code_room + 1, p->log_probability}};
-    char name[128];
-    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) {
-        struct h5_shape shape = table(count, arrays[i].columns);
-        member(name, sizeof name, group, arrays[i].name);
-        TRY(write ? h5_write(file, name, arrays[i].type, &shape, arrays[i].data)
-                  : h5_read(file, name, arrays[i].type, &shape, arrays[i].data));
-    }
-    return STATUS_OK;
-}
-
-enum status replay_write(struct h5_file *file, const char *group, const struct replay *r) {
-    struct packed p = {0};
-    enum status status = packed_open(&p, r, r->count);
-    if (status != STATUS_OK)
-        goto done;
-    size_t room = (size_t)r->code_room;
-    for (int64_t i = 0; i < r->count; i++) {
-        unpack(replay_at(r, i), p.integers + i * INTEGERS, p.reals + i * REALS);
-        memcpy(p.codes + (size_t)i * room, replay_code(r, i), room * sizeof *p.codes);
-        memcpy(p.log_probability + (size_t)i * (room + 1), replay_log_probability(r, i),
-               (room + 1) * sizeof *p.log_probability);
-    }
-    int64_t header[2] = {r->count, (int64_t)r->groups};
-    char name[128];
-    status = h5_write(file, member(name, sizeof name, group, "header"), H5_I64,
-                      &(struct h5_shape){.rank = 1, .extent = {2}}, header);
-    if (status == STATUS_OK && r->count > 0)
-        status = transfer(file, group, r, &p, r->count, true);
-done:
-    packed_close(&p);
-    return status;
-}
-
-static bool is_sound(const struct episode *e, const int32_t *code, int room, uint64_t text_count,
-                     int vocabulary) {
-    if (e->size < 0 || e->size > room || e->text >= text_count || e->policy < 0 ||
-        e->policy >= POLICIES_MAXIMUM)
+bool replay_log_probability(const struct replay *r, int64_t i, float *to) {
+    size_t slot = slot_of(r, i);
+    if (!r->episodes[slot].known)
         return false;
-    for (int i = 0; i < e->size; i++)
-        if (code[i] < 0 || code[i] >= vocabulary)
-            return false;
+    struct ring_pieces from =
+        ring_at(&r->log_probability, r->places[slot].log_probability, (uint64_t)r->episodes[slot].size + 1);
+    memcpy(to, from.data[0], from.count[0] * sizeof *to);
+    memcpy(to + from.count[0], from.data[1], from.count[1] * sizeof *to);
     return true;
 }
 
-enum status replay_read(struct h5_file *file, const char *group, struct replay *r, uint64_t text_count,
-                        int vocabulary) {
-    struct packed p = {0};
-    int64_t header[2];
-    char name[128];
-    TRY(h5_read(file, member(name, sizeof name, group, "header"), H5_I64,
-                &(struct h5_shape){.rank = 1, .extent = {2}}, header));
-    if (header[0] < 0 || header[0] > r->capacity)
-        return fail(STATUS_FORMAT, "%s: holds %lld replayed episodes, the configuration allows %lld",
-                    h5_path(file), (long long)header[0], (long long)r->capacity);
-    enum status status = packed_open(&p, r, header[0]);
-    if (status == STATUS_OK && header[0] > 0)
-        status = transfer(file, group, r, &p, header[0], false);
-    if (status != STATUS_OK)
-        goto done;
-    size_t room = (size_t)r->code_room;
-    for (int64_t i = 0; i < header[0]; i++) {
-        pack(&r->episodes[i], p.integers + i * INTEGERS, p.reals + i * REALS);
-        if (!is_sound(&r->episodes[i], p.codes + (size_t)i * room, r->code_room, text_count, vocabulary)) {
-            status = fail(STATUS_FORMAT, "%s: replayed episode %lld is damaged", h5_path(file), (long long)i);
-            goto done;
-        }
-    }
-    memcpy(r->codes, p.codes, (size_t)header[0] * room * sizeof *r->codes);
-    memcpy(r->log_probability, p.log_probability,
-           (size_t)header[0] * (room + 1) * sizeof *r->log_probability);
-    r->first = 0;
-    r->count = header[0];
-    r->groups = (uint64_t)header[1];
-done:
-    packed_close(&p);
-    return status;
+/* ---- the best code of a text ---- */
+
+static void best_at(const struct replay *r, int64_t entry, int32_t *ids, int *size) {
+    *size = r->best.entries[entry].size;
+    tokens_unpack(ids, best_codes_tokens(&r->best, entry), r->best.width, (size_t)*size);
+}
+
+bool replay_best(const struct replay *r, uint64_t text, int32_t *ids, int *size) {
+    int64_t entry = best_codes_find(&r->best, text);
+    if (entry >= 0)
+        best_at(r, entry, ids, size);
+    return entry >= 0;
+}
+
+void replay_forget_best(struct replay *r, uint64_t text) {
+    best_codes_forget(&r->best, text);
+}
+
+bool replay_draw_best(const struct replay *r, struct rng *rng, uint64_t *text, int32_t *ids, int *size) {
+    if (r->best.count == 0)
+        return false;
+    int64_t entry = (int64_t)rng_below(rng, (uint64_t)r->best.count);
+    *text = r->best.entries[entry].text;
+    best_at(r, entry, ids, size);
+    return true;
 }

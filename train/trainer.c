@@ -121,7 +121,11 @@ static enum status open_buffers(struct trainer *t) {
     if (s->rl.steps == 0)
         return STATUS_OK;
     TRY(rollout_open(&t->rollout, texts, behaviour_room(s), code_room));
-    return replay_open(&t->replay, s->replay.capacity, code_room);
+    struct replay_size size = {.episodes = s->replay.capacity,
+                               .tokens = s->replay.capacity * code_room,
+                               .vocabulary = t->pair.compressor.config.vocab_size,
+                               .code_room = code_room};
+    return replay_open(&t->replay, &size);
 }
 
 enum status trainer_open(struct trainer *t, const struct train_settings *settings, const char *folder) {
