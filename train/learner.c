@@ -73,34 +73,44 @@ static double weighted_loss(const struct batch *batch, int tokens) {
     return loss;
 }
 
-struct learner_result learner_step(struct learner *l, struct batch *batch, const struct adamw *adamw,
-                                   double clip) {
-    struct t5_model *model = l->model;
-    struct t5_batch view = batch_view(batch);
-    struct t5_dropout dropout = {model->config.dropout_rate, l->dropout_key + (uint64_t)l->step};
-    int tokens = batch_target_tokens(batch);
-    float per_token = 1.0f / (float)tokens;
-
-    for (int i = 0; i < tokens; i++)
-        batch->weights[i] *= per_token;
-    struct t5_targets targets = targets_of(batch, model, batch->weights);
-    struct t5_loss loss = t5_cross_entropy(&targets);
+void learner_forward(struct learner *l, const struct batch *batch) {
+    const struct t5_batch view = batch_view(batch);
+    struct t5_dropout dropout = {l->model->config.dropout_rate, l->dropout_key + (uint64_t)l->step};
     double begun = progress_clock();
-    t5_forward(l->pass, model, &view, &dropout);
-    t5_backward(l->pass, model, &loss, l->gradients);
-    struct learner_result result = {.loss = weighted_loss(batch, tokens),
-                                    .gradient_norm = gradient_norm(l->gradients, model->weight_count)};
-    if (!isfinite(result.gradient_norm)) { /* an update would leave weights that no checkpoint may hold */
+    t5_forward(l->pass, l->model, &view, &dropout);
+    l->seconds += progress_clock() - begun;
+}
+
+double learner_descend(struct learner *l, const struct batch *batch, const struct t5_loss *loss,
+                       const struct adamw *adamw, double clip) {
+    struct t5_model *model = l->model;
+    const struct t5_batch view = batch_view(batch);
+    double begun = progress_clock();
+    t5_backward(l->pass, model, loss, l->gradients);
+    double norm = gradient_norm(l->gradients, model->weight_count);
+    if (!isfinite(norm)) { /* an update would leave weights that no checkpoint may hold */
         memset(l->gradients, 0, model->weight_count * sizeof(float));
-        result.loss = NAN;
-        return result;
+        return norm;
     }
     l->step++;
     l->flops += t5_flops(&model->config, &view, true);
     adamw_update(model->weights, l->first_moment, l->second_moment, l->gradients, model->weight_count, adamw,
-                 l->step, gradient_clip_scale(result.gradient_norm, clip), l->matrices, l->matrix_count);
+                 l->step, gradient_clip_scale(norm, clip), l->matrices, l->matrix_count);
     l->seconds += progress_clock() - begun;
-    return result;
+    return norm;
+}
+
+struct learner_result learner_step(struct learner *l, struct batch *batch, const struct adamw *adamw,
+                                   double clip) {
+    int tokens = batch_target_tokens(batch);
+    float per_token = 1.0f / (float)tokens;
+    for (int i = 0; i < tokens; i++)
+        batch->weights[i] *= per_token;
+    struct t5_targets targets = targets_of(batch, l->model, batch->weights);
+    struct t5_loss loss = t5_cross_entropy(&targets);
+    learner_forward(l, batch);
+    double norm = learner_descend(l, batch, &loss, adamw, clip);
+    return (struct learner_result){isfinite(norm) ? weighted_loss(batch, tokens) : NAN, norm};
 }
 
 void learner_score(struct learner *l, const struct t5_model *model, struct batch *batch) {

@@ -33,6 +33,12 @@ struct learner_result {
 struct learner_result learner_step(struct learner *learner, struct batch *batch, const struct adamw *adamw,
                                    double clip);
 
+/* The same in two halves, for losses of one's own: forward, then t5_head() at will, then one step down
+ * `loss`. Returns the norm of the gradient before clipping; nothing was changed if it is not finite. */
+void learner_forward(struct learner *learner, const struct batch *batch);
+double learner_descend(struct learner *learner, const struct batch *batch, const struct t5_loss *loss,
+                       const struct adamw *adamw, double clip);
+
 /* Forward only: fills batch->nll and argmax under `model`, which may be a target network of the same shape.
  */
 void learner_score(struct learner *learner, const struct t5_model *model, struct batch *batch);

@@ -1,0 +1,97 @@
+/* Acting: policies propose, the target decompressor scores, the replay keeps, the metrics tell. */
+#include <stdio.h>
+#include "train/phase_two.h"
+
+static void act_once(struct trainer *t, struct actor *actor, int policy) {
+    behaviour_act(actor, &t->rollout, policy);
+    environment_score(&t->environment, &t->rollout, &t->decompressor, &t->target_decompressor, &t->batch);
+}
+
+/* What the policies achieved, by policy and by reward term. */
+static void report_rollout(struct trainer *t) {
+    const struct rollout *r = &t->rollout;
+    double terms[REWARD_TERMS_MAXIMUM] = {0}, reward = 0, best_reward = 0, best_size = 0;
+    int count[POLICY_COUNT] = {0}, exact[POLICY_COUNT] = {0}, total = rollout_total(r), solved = 0;
+    double size[POLICY_COUNT] = {0};
+    char name[METRIC_NAME_ROOM];
+    for (int i = 0; i < r->texts; i++) {
+        double best = -1e30;
+        for (int e = 0; e < r->count[i]; e++) {
+            const struct episode *episode = rollout_episode(r, i, e);
+            count[episode->policy]++;
+            exact[episode->policy] += episode->exact;
+            size[episode->policy] += episode->size;
+            reward += (double)episode->reward;
+            best = (double)episode->reward > best ? (double)episode->reward : best;
+            for (int k = 0; k < reward_term_count(); k++)
+                terms[k] += (double)episode->terms[k];
+        }
+        int winner = rollout_best_exact(r, i);
+        best_reward += r->count[i] ? best : 0;
+        best_size += winner >= 0 ? (double)rollout_episode(r, i, winner)->size / r->text[i].bytes : 0;
+        solved += winner >= 0;
+    }
+    if (total == 0)
+        return;
+    metrics_set(&t->metrics, "reward", reward / total);
+    metrics_set(&t->metrics, "reward_best", best_reward / r->texts);
+    metrics_set(&t->metrics, "text_exact", (double)solved / r->texts);
+    if (solved > 0)
+        metrics_set(&t->metrics, "text_tokens_per_byte", best_size / solved);
+    for (int k = 0; k < reward_term_count(); k++) {
+        snprintf(name, sizeof name, "reward_%s", reward_terms[k].name);
+        metrics_set(&t->metrics, name, terms[k] / total);
+    }
+    for (int p = 0; p < POLICY_COUNT; p++) {
+        if (count[p] == 0)
+            continue;
+        snprintf(name, sizeof name, "share_%s", behaviours[p].name);
+        metrics_set(&t->metrics, name, (double)count[p] / total);
+        snprintf(name, sizeof name, "exact_%s", behaviours[p].name);
+        metrics_set(&t->metrics, name, (double)exact[p] / count[p]);
+        snprintf(name, sizeof name, "tokens_%s", behaviours[p].name);
+        metrics_set(&t->metrics, name, size[p] / count[p]);
+    }
+}
+
+static void report_replay(struct trainer *t) {
+    struct replay_statistics s;
+    replay_statistics(&t->replay, t->steps[PHASE_REINFORCE], &s);
+    metrics_set(&t->metrics, "replay_episodes", (double)s.episodes);
+    metrics_set(&t->metrics, "replay_tokens", (double)s.tokens);
+    metrics_set(&t->metrics, "replay_best", (double)s.best);
+    metrics_set(&t->metrics, "replay_mean_age", s.mean_age);
+    metrics_set(&t->metrics, "replay_largest_age", (double)s.largest_age);
+    metrics_set(&t->metrics, "replay_exact", s.exact);
+    metrics_set(&t->metrics, "replay_acceptance", s.acceptance);
+}
+
+void reinforce_act(struct trainer *t) {
+    struct rollout *r = &t->rollout;
+    double progress = trainer_progress(t);
+    struct actor actor = {.environment = &t->environment,
+                          .compressor = &t->pair.compressor,
+                          .target = &t->target_compressor,
+                          .generator = t->generator,
+                          .replay = &t->replay,
+                          .rng = &t->rng[STREAM_ACTION],
+                          .progress = progress};
+    t5_refresh(&t->target_compressor); /* copied, read or averaged since they were last used */
+    t5_refresh(&t->target_decompressor);
+    reward_weights(&t->settings, progress, t->environment.reward_weights);
+    rollout_clear(r);
+    for (int i = 0; i < r->text_limit; i++)
+        environment_random_text(&t->environment, &t->rng[STREAM_TEXTS], rollout_add_text(r));
+    for (int policy = 0; policy < POLICY_COUNT && !behaviours[policy].mutates; policy++)
+        act_once(t, &actor, policy);
+    for (int64_t round = 0; round < t->settings.behaviour.rounds; round++) {
+        rollout_begin_round(r);
+        for (int policy = 0; policy < POLICY_COUNT; policy++)
+            if (behaviours[policy].mutates)
+                act_once(t, &actor, policy);
+    }
+    rollout_file(r, &t->replay, t->steps[PHASE_REINFORCE]);
+    t->newest = rollout_total(r);
+    report_rollout(t);
+    report_replay(t);
+}

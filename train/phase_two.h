@@ -1,0 +1,20 @@
+/* The parts of an iteration of phase two (reinforce.c goes through them). */
+#ifndef LACONIC_TRAIN_PHASE_TWO_H
+#define LACONIC_TRAIN_PHASE_TWO_H
+
+#include "train/trainer.h"
+
+/* Behaviour policies fill the rollout, the target decompressor scores it, the replay keeps it; figures go
+ * into the current row of metrics. */
+void reinforce_act(struct trainer *trainer);
+
+/* A group of episodes from the replay and its text. */
+struct replay_group reinforce_draw(struct trainer *trainer, bool newest_only, struct text *text);
+enum { GROUP_MAXIMUM = 8192 }; /* episodes of one text in one iteration; settings.c holds them below */
+
+/* One step of the compressor down its algorithm's loss; figures as above. */
+struct learner_result learn_compression(struct trainer *trainer);
+/* One step of the decompressor on replayed codes and demonstrations. */
+struct learner_result learn_decompression(struct trainer *trainer);
+
+#endif
