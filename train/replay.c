@@ -117,10 +117,17 @@ static void push_log_probability(struct replay *r, const float *values, size_t s
     memcpy(to.data[1], values + to.count[0], to.count[1] * sizeof *values);
 }
 
+/* A group is about one text. */
+static bool is_about_its_group(const struct replay *r, const struct episode *episode) {
+    const struct episode *before = r->count > 0 ? replay_at(r, r->count - 1) : NULL;
+    return !before || before->group != r->groups || before->text == episode->text;
+}
+
 void replay_push(struct replay *r, const struct episode *episode, const int32_t *code,
                  const float *log_probability) {
     assert(r->count < r->size.episodes && episode->size >= 0 && episode->size <= r->size.code_room);
     assert(episode->policy >= 0 && episode->policy < POLICIES_MAXIMUM);
+    assert(episode->iteration >= 0 && is_about_its_group(r, episode));
     size_t slot = slot_of(r, r->count++), size = (size_t)episode->size;
     r->episodes[slot] = *episode;
     r->episodes[slot].group = r->groups;

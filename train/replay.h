@@ -61,8 +61,8 @@ struct replay {
     struct ring log_probability; /* floats; with room for every episode's, so it is never full first */
     struct best_codes best;
     uint64_t reserved;       /* bytes of all arrays */
-    float highest;           /* reward of the episodes held, */
-    bool highest_is_known;   /* unless an episode with that reward left */
+    float highest;           /* reward of the episodes held ... */
+    bool highest_is_known;   /* ... false once an episode with that reward left: to be looked for again */
     int64_t accepted, tried; /* candidates since the last statistics */
 };
 
@@ -72,8 +72,9 @@ void replay_close(struct replay *replay); /* safe on a zeroed replay */
 /* Starts a group of `episodes` <= size.episodes with at most `tokens` <= size.tokens in their codes, making
  * room; then exactly so many pushes follow. */
 void replay_begin_group(struct replay *replay, int episodes, int64_t tokens);
-/* Copies; `group` and `known` are filled in. log_probability [size + 1], ln of the behaviour policy, the end
- * token's last; NULL for a policy without one (a mutation, a demonstration). */
+/* Copies; `group` and `known` are filled in, the text is that of the whole group. log_probability [size + 1],
+ * ln of the behaviour policy, the end token's last; NULL for a policy without one (a mutation, a
+ * demonstration). */
 void replay_push(struct replay *replay, const struct episode *episode, const int32_t *code,
                  const float *log_probability);
 

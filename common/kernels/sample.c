@@ -1,6 +1,7 @@
 /* Argmax and sampling. */
 #include "kernels/sample.h"
 #include <math.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include "kernels/lanes.h"
 
@@ -69,8 +70,15 @@ static int32_t find(const float *p, size_t n, float least, double left) {
     return chosen < 0 ? 0 : chosen;
 }
 
-int32_t sample_token(const float *logits, int vocabulary, float temperature, int top_k, float top_p,
-                     float uniform, float *scratch, float *log_probability) {
+/* What is left of softmax(logits / temperature): p[i] / total where p[i] >= least, else nothing. */
+struct kept {
+    float *p;
+    float least;
+    double total;
+};
+
+static struct kept keep(const float *logits, int vocabulary, float temperature, int top_k, float top_p,
+                        float *scratch) {
     size_t n = (size_t)vocabulary;
     float largest = lanes->max(logits, n), least = 0.0f;
     double total = 0;
@@ -89,7 +97,36 @@ int32_t sample_token(const float *logits, int vocabulary, float temperature, int
         for (size_t first = 0; first < n; first += BLOCK)
             total += (double)kept_sum(scratch + first, block_size(n, first), least);
     }
-    int32_t chosen = find(scratch, n, least, (double)uniform * total);
-    *log_probability = (float)log((double)scratch[chosen] / total);
+    return (struct kept){scratch, least, total};
+}
+
+static double probability_of(const struct kept *kept, int32_t id) {
+    return kept->p[id] >= kept->least ? (double)kept->p[id] / kept->total : 0.0;
+}
+
+int32_t sample_token(const float *logits, int vocabulary, float temperature, int top_k, float top_p,
+                     float uniform, float *scratch, float *log_probability) {
+    struct kept kept = keep(logits, vocabulary, temperature, top_k, top_p, scratch);
+    int32_t chosen = find(scratch, (size_t)vocabulary, kept.least, (double)uniform * kept.total);
+    *log_probability = (float)log((double)scratch[chosen] / kept.total);
+    return chosen;
+}
+
+int32_t sample_exploring(const float *logits, int vocabulary, float temperature, int top_k, float top_p,
+                         float epsilon, struct rng *rng, float *scratch, float *log_probability) {
+    bool explores = rng_uniform(rng) < epsilon;
+    int32_t anything = (int32_t)rng_below(rng, (uint64_t)vocabulary), chosen;
+    double probability; /* before epsilon */
+    if (temperature <= 0.0f) {
+        int32_t best = sample_argmax(logits, vocabulary);
+        chosen = explores ? anything : best;
+        probability = chosen == best;
+    } else {
+        struct kept kept = keep(logits, vocabulary, temperature, top_k, top_p, scratch);
+        double left = (double)rng_uniform(rng) * kept.total;
+        chosen = explores ? anything : find(scratch, (size_t)vocabulary, kept.least, left);
+        probability = probability_of(&kept, chosen);
+    }
+    *log_probability = (float)log((double)epsilon / vocabulary + (1.0 - (double)epsilon) * probability);
     return chosen;
 }

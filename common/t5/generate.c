@@ -362,7 +362,7 @@ static void choose_task(void *context, size_t begin, size_t end, int worker) {
     float *scratch = g->sample_scratch + (size_t)worker * (size_t)vocabulary;
     for (size_t i = begin; i < end; i++) {
         const float *logits = choice->logits + i * (size_t)vocabulary;
-        if (s->temperature <= 0.0f) {
+        if (s->temperature <= 0.0f && s->epsilon <= 0.0f) {
             g->ids[i] = sample_argmax(logits, vocabulary);
             choice->log_probability[i] = 0.0f; /* a greedy policy is certain */
             continue;
@@ -371,8 +371,13 @@ static void choose_task(void *context, size_t begin, size_t end, int worker) {
         struct rng rng;
         int row = choice->active[i];
         rng_seed(&rng, s->seed + ((uint64_t)row << 32) + (uint64_t)g->length[row], "sample");
-        g->ids[i] = sample_token(logits, vocabulary, s->temperature, s->top_k, s->top_p, rng_uniform(&rng),
-                                 scratch, &choice->log_probability[i]);
+        float *log_probability = &choice->log_probability[i];
+        if (s->epsilon > 0.0f)
+            g->ids[i] = sample_exploring(logits, vocabulary, s->temperature, s->top_k, s->top_p, s->epsilon,
+                                         &rng, scratch, log_probability);
+        else
+            g->ids[i] = sample_token(logits, vocabulary, s->temperature, s->top_k, s->top_p,
+                                     rng_uniform(&rng), scratch, log_probability);
     }
 }
 

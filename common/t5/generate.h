@@ -15,6 +15,10 @@ struct t5_sampling {
     int top_k;         /* keep the k most probable; 0: all */
     float top_p;       /* keep the smallest set with at least this probability; 1 (or 0): all */
     uint64_t seed;
+    /* With this probability the id is any of the whole vocabulary, end and padding included, all alike. The
+     * behaviour probability is then epsilon / V + (1 - epsilon) p(id), p(id) being that of the rules above
+     * (temperature 0: 1 for the greedy choice, else 0). 0: never. */
+    float epsilon;
 };
 
 /* What came out. Row r: ids[start[r] .. start[r + 1]), end token not included. Owned by the generator, valid

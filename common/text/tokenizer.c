@@ -11,6 +11,7 @@
 #include <string.h>
 #include "text/chunking.h"
 #include "text/merges.h"
+#include "text/shortest.h"
 
 static const uint64_t no_pair = UINT64_MAX;
 
@@ -132,7 +133,7 @@ static enum status build_tokenizer(struct tokenizer *tokenizer, const struct tok
     if (!tokenizer->piece_bytes)
         return fail(STATUS_MEMORY, "no memory for the bytes of %zu tokens", vocabulary);
     fill_pieces(tokenizer);
-    return STATUS_OK;
+    return piece_tree_build(tokenizer);
 }
 
 enum status tokenizer_open_merges(struct tokenizer *tokenizer, const struct tokenizer_merge *merges,
@@ -162,6 +163,7 @@ void tokenizer_free(struct tokenizer *tokenizer) {
     free(tokenizer->piece_bytes);
     free(tokenizer->pair_key);
     free(tokenizer->pair_merge);
+    piece_tree_free(tokenizer->tree);
     *tokenizer = (struct tokenizer){0};
 }
 

@@ -27,6 +27,7 @@ struct tokenizer {
     uint64_t *pair_key;  /* open-addressing table (left, right) -> merge */
     int32_t *pair_merge;
     uint32_t pair_mask;
+    struct piece_tree *tree; /* of all pieces (shortest.h) */
 };
 
 enum status tokenizer_open_bytes(struct tokenizer *tokenizer, int extra);
@@ -38,6 +39,13 @@ int tokenizer_vocabulary(const struct tokenizer *tokenizer);
 
 /* ids needs room for `size` ids. Returns how many were written; no end token is added. */
 size_t tokenizer_encode(const struct tokenizer *tokenizer, const uint8_t *bytes, size_t size, int32_t *ids);
+
+/* The same bytes in the fewest tokens that any choice of the vocabulary's pieces allows, whatever the order
+ * of the merges. Of equally short encodings the one whose first token is the longest, among those the one
+ * whose second is the longest, and so on; of ids with the same bytes the smallest. So the result is unique.
+ * Takes a few steps per byte for every piece that begins there, and no memory but some of the stack. */
+size_t tokenizer_encode_shortest(const struct tokenizer *tokenizer, const uint8_t *bytes, size_t size,
+                                 int32_t *ids);
 
 /* Writes at most `room` bytes and returns how many the ids stand for (may be more than room: then the output
  * is incomplete). Ids without bytes (pad, eos, unk, free symbols, out of range) stand for nothing. */

@@ -122,6 +122,44 @@ static int learn_plainly(const uint8_t *bytes, const uint64_t *ends, size_t chun
     return count;
 }
 
+/* Does the text begin with the piece of this id? Its bytes, or 0. */
+static size_t piece_at(const struct tokenizer *tokenizer, int32_t id, const uint8_t *bytes, size_t size) {
+    size_t length;
+    const uint8_t *piece = tokenizer_piece(tokenizer, id, &length);
+    return length <= size && memcmp(piece, bytes, length) == 0 ? length : 0;
+}
+
+/* The fewest tokens of a short text: tries all ways. */
+static size_t fewest_plainly(const struct tokenizer *tokenizer, const uint8_t *bytes, size_t size) {
+    size_t fewest = size ? 1 + fewest_plainly(tokenizer, bytes + 1, size - 1) : 0;
+    for (int32_t id = TOKEN_EXTRA; id < tokenizer_vocabulary(tokenizer); id++) {
+        size_t length = piece_at(tokenizer, id, bytes, size);
+        size_t count = length ? 1 + fewest_plainly(tokenizer, bytes + length, size - length) : size;
+        fewest = count < fewest ? count : fewest;
+    }
+    return fewest;
+}
+
+/* The documented choice: the longest token that leads on to the fewest, and of its ids the smallest. */
+static size_t shortest_plainly(const struct tokenizer *tokenizer, const uint8_t *bytes, size_t size,
+                               int32_t *ids) {
+    size_t count = fewest_plainly(tokenizer, bytes, size);
+    for (size_t i = 0; i < count; i++) {
+        size_t longest = 0;
+        for (int32_t id = TOKEN_BYTE; id < tokenizer_vocabulary(tokenizer); id++) {
+            size_t length = piece_at(tokenizer, id, bytes, size);
+            if (length <= longest ||
+                fewest_plainly(tokenizer, bytes + length, size - length) != count - i - 1)
+                continue;
+            longest = length;
+            ids[i] = id;
+        }
+        bytes += longest;
+        size -= longest;
+    }
+    return count;
+}
+
 /* ---------------------------------------------------------------- properties */
 
 static void check_text(const struct tokenizer *tokenizer, const uint8_t *bytes, size_t size) {
@@ -199,6 +237,107 @@ Test(tokenizer, random_merges_encode_in_rank_order) {
         tokenizer_free(&tokenizer);
     }
     free(bytes);
+}
+
+/* Merges of two letters, more of a, and what is made of them, no pair twice; several have the same bytes. */
+static void open_random(struct tokenizer *tokenizer, struct rng *rng, int tries) {
+    struct tokenizer_merge merges[64];
+    int count = 0;
+    cr_assert_leq(tries, 64);
+    cr_assert_eq(tokenizer_open_bytes(tokenizer, 64), STATUS_OK);
+    for (int i = 0; i < tries; i++) {
+        int32_t halves[2];
+        for (int half = 0; half < 2; half++) {
+            int32_t pick = (int32_t)rng_below(rng, rng_below(rng, (uint64_t)count + 2) + 1);
+            halves[half] = pick < 2 ? TOKEN_BYTE + 'a' + pick : TOKEN_EXTRA + pick - 2;
+        }
+        struct tokenizer attempt;
+        merges[count] = (struct tokenizer_merge){halves[0], halves[1]};
+        if (tokenizer_open_merges(&attempt, merges, count + 1, 64) != STATUS_OK)
+            continue;
+        count++;
+        tokenizer_free(tokenizer);
+        *tokenizer = attempt;
+    }
+}
+
+static void check_shortest(const struct tokenizer *tokenizer, const uint8_t *bytes, size_t size) {
+    int32_t *ids = malloc((size + 1) * sizeof *ids), *merged = malloc((size + 1) * sizeof *ids);
+    uint8_t *back = malloc(size + 1);
+    size_t count = tokenizer_encode_shortest(tokenizer, bytes, size, ids);
+    cr_assert_leq(count, tokenizer_encode(tokenizer, bytes, size, merged));
+    cr_assert_eq(tokenizer_decode(tokenizer, ids, count, back, size), size);
+    cr_assert_arr_eq(back, bytes, size);
+    free(ids);
+    free(merged);
+    free(back);
+}
+
+Test(tokenizer, the_shortest_encoding_is_that_of_trying_all_ways) {
+    struct rng rng;
+    rng_seed(&rng, 3, "tokenizer");
+    int shorter = 0;
+    for (int round = 0; round < 200; round++) {
+        struct tokenizer tokenizer;
+        uint8_t bytes[11];
+        int32_t ids[11], expected[11], merged[11];
+        size_t size = rng_below(&rng, sizeof bytes + 1);
+        open_random(&tokenizer, &rng, (int)rng_below(&rng, 20));
+        for (size_t i = 0; i < size; i++)
+            bytes[i] = (uint8_t)('a' + (rng_below(&rng, 6) == 0)); /* so that many pieces fit */
+        size_t count = tokenizer_encode_shortest(&tokenizer, bytes, size, ids);
+        cr_assert_eq(count, shortest_plainly(&tokenizer, bytes, size, expected), "round %d", round);
+        cr_assert_arr_eq(ids, expected, count * sizeof *ids, "round %d", round);
+        shorter += count < tokenizer_encode(&tokenizer, bytes, size, merged);
+        check_shortest(&tokenizer, bytes, size);
+        tokenizer_free(&tokenizer);
+    }
+    cr_assert_gt(shorter, 10, "merging in order was as short but %d times", shorter);
+}
+
+/* Texts beyond the longest piece, with learned merges, and bytes that no merge has. */
+Test(tokenizer, the_shortest_encoding_of_long_texts_comes_back) {
+    struct rng rng;
+    rng_seed(&rng, 4, "tokenizer");
+    uint8_t *bytes = malloc(2 * TEXT_ROOM);
+    for (int round = 0; round < 40; round++) {
+        struct tokenizer tokenizer;
+        uint64_t end = random_text(&rng, bytes, 2 * TEXT_ROOM);
+        cr_assert_eq(bpe_learn(&tokenizer, bytes, &end, 1, 60, 70), STATUS_OK);
+        check_shortest(&tokenizer, bytes, end);
+        check_shortest(&tokenizer, bytes, random_text(&rng, bytes, 2 * TEXT_ROOM));
+        tokenizer_free(&tokenizer);
+    }
+    free(bytes);
+}
+
+/* Two random texts of HALF bytes, each of whose beginnings is a token, and a token of both, about as long as
+ * a token may be: the dynamic programming must look that far. */
+Test(tokenizer, the_shortest_encoding_uses_the_longest_piece) {
+    enum { HALF = PIECE_MAXIMUM / 2 - 1, BOTH = 2 * HALF, COUNT = 2 * (HALF - 1) + 1, TIMES = 3 };
+    enum { FIRST = TOKEN_EXTRA + HALF - 2, SECOND = FIRST + HALF - 1, LONGEST = SECOND + 1 };
+    static struct tokenizer_merge merges[COUNT];
+    static uint8_t bytes[TIMES * BOTH];
+    static int32_t ids[TIMES * BOTH];
+    const int32_t expected[TIMES] = {LONGEST, LONGEST, LONGEST};
+    struct tokenizer tokenizer;
+    struct rng rng;
+    rng_seed(&rng, 5, "tokenizer");
+    for (int i = 0; i < TIMES * BOTH; i++)
+        bytes[i] = i < BOTH ? (uint8_t)rng_next(&rng) : bytes[i - BOTH];
+    int count = 0;
+    for (int half = 0; half < BOTH; half += HALF)
+        for (int i = 1; i < HALF; i++) {
+            int32_t left = i > 1 ? TOKEN_EXTRA + count - 1 : TOKEN_BYTE + bytes[half];
+            merges[count++] = (struct tokenizer_merge){left, TOKEN_BYTE + bytes[half + i]};
+        }
+    merges[count++] = (struct tokenizer_merge){FIRST, SECOND};
+    cr_assert_eq(tokenizer_open_merges(&tokenizer, merges, count, COUNT), STATUS_OK);
+    cr_assert_eq(tokenizer_encode_shortest(&tokenizer, bytes, sizeof bytes, ids), TIMES);
+    cr_assert_arr_eq(ids, expected, sizeof expected);
+    check_shortest(&tokenizer, bytes + 1, sizeof bytes - 1);
+    cr_assert_eq(tokenizer_encode_shortest(&tokenizer, bytes, 0, ids), 0);
+    tokenizer_free(&tokenizer);
 }
 
 Test(tokenizer, every_byte_and_invalid_utf8_come_back) {

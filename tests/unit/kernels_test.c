@@ -1,6 +1,7 @@
 /* Kernels against plain definitions, instruction sets against each other, back ends against each other. */
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include "base/rng.h"
 #include "base/threads.h"
@@ -172,6 +173,60 @@ Test(kernels, sampling_follows_the_distribution) {
     cr_expect_float_eq(log_probability, logf(0.625f), 1e-5f);
     const float tied[] = {1.0f, 3.0f, 3.0f};
     cr_expect_eq(sample_argmax(tied, 3), 1, "ties go to the smallest id");
+}
+
+/* How often the ids 0 .. 3 of these probabilities come out, and that their probability is told exactly. */
+static void check_exploring(float temperature, int top_k, float epsilon, const double expected[4]) {
+    enum { DRAWS = 100000 };
+    const float logits[] = {logf(0.5f), logf(0.3f), logf(0.15f), logf(0.05f)};
+    float scratch[4], log_probability;
+    int count[4] = {0};
+    struct rng rng;
+    rng_seed(&rng, 1, "exploring");
+    for (int i = 0; i < DRAWS; i++) {
+        int32_t id =
+            sample_exploring(logits, 4, temperature, top_k, 1.0f, epsilon, &rng, scratch, &log_probability);
+        cr_assert(id >= 0 && id < 4);
+        cr_assert_float_eq(log_probability, log(expected[id]), 1e-6, "id %d: ln %g, not %g", id,
+                           (double)log_probability, log(expected[id]));
+        count[id]++;
+    }
+    for (int id = 0; id < 4; id++) { /* four standard deviations */
+        double share = (double)count[id] / DRAWS, deviation = sqrt(expected[id] * (1 - expected[id]) / DRAWS);
+        cr_expect_leq(fabs(share - expected[id]), 4 * deviation, "id %d: %g, not %g", id, share,
+                      expected[id]);
+    }
+}
+
+Test(kernels, exploring_mixes_the_distribution_with_the_uniform_one) {
+    check_exploring(1.0f, 0, 0.2f, (double[4]){0.45, 0.29, 0.17, 0.09});
+    check_exploring(1.0f, 2, 0.2f, (double[4]){0.55, 0.35, 0.05, 0.05});
+    check_exploring(0.0f, 0, 0.2f, (double[4]){0.85, 0.05, 0.05, 0.05});
+    check_exploring(1.0f, 0, 1.0f, (double[4]){0.25, 0.25, 0.25, 0.25});
+    check_exploring(0.5f, 0, 0.1f,
+                    (double[4]){0.025 + 0.9 * 0.25 / 0.365, 0.025 + 0.9 * 0.09 / 0.365,
+                                0.025 + 0.9 * 0.0225 / 0.365, 0.025 + 0.9 * 0.0025 / 0.365});
+}
+
+/* Few ids in a large vocabulary, a small epsilon: all of them are reached alike. */
+Test(kernels, exploring_reaches_the_whole_vocabulary) {
+    enum { VOCABULARY = 32128, DRAWS = 400000 };
+    static float logits[VOCABULARY], scratch[VOCABULARY];
+    float log_probability;
+    int explored = 0, upper = 0, odd = 0;
+    struct rng rng;
+    rng_seed(&rng, 2, "exploring");
+    logits[7] = 50.0f;
+    for (int i = 0; i < DRAWS; i++) {
+        int32_t id =
+            sample_exploring(logits, VOCABULARY, 0.0f, 0, 1.0f, 0.01f, &rng, scratch, &log_probability);
+        explored += id != 7;
+        upper += id != 7 && id >= VOCABULARY / 2;
+        odd += id != 7 && id % 2;
+    }
+    cr_expect_lt(abs(explored - 4000), 260);
+    cr_expect_lt(abs(upper - explored / 2), 130);
+    cr_expect_lt(abs(odd - explored / 2), 130);
 }
 
 Test(kernels, adamw_matches_its_equations) {

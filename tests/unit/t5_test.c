@@ -8,6 +8,7 @@
 #include "base/threads.h"
 #include "kernels/gemm.h"
 #include "kernels/loss.h"
+#include "kernels/sample.h"
 #include "t5/generate.h"
 #include "t5/parameters.h"
 #include "t5/model.h"
@@ -232,8 +233,10 @@ Test(t5, rows_do_not_depend_on_their_neighbours) {
     cr_assert_eq(t5_open(&model, &config), STATUS_OK);
     t5_initialise(&model, &rng);
     const struct t5_sampling samplings[] = {{.temperature = 0},
-                                            {.temperature = 1, .top_k = 9, .top_p = 0.9f, .seed = 4}};
-    for (int s = 0; s < 2; s++) {
+                                            {.temperature = 1, .top_k = 9, .top_p = 0.9f, .seed = 4},
+                                            {.temperature = 1, .top_k = 9, .epsilon = 0.4f, .seed = 4},
+                                            {.temperature = 0, .epsilon = 0.4f, .seed = 5}};
+    for (int s = 0; s < 4; s++) {
         int32_t alone[8], among[8];
         generate_row(&model, 1, 0, samplings[s], alone);
         generate_row(&model, ROWS, 0, samplings[s], among);
@@ -272,7 +275,8 @@ Test(t5, threads_do_not_change_the_portable_bits) {
     gemm_select(GEMM_OPENBLAS);
 }
 
-Test(t5, log_probabilities_are_those_of_the_model) {
+/* What the model, read in one pass, gives the ids that were drawn, mixed with the uniform distribution. */
+static void check_log_probabilities(struct t5_sampling sampling) {
     struct t5_config config = small_config();
     struct t5_model model;
     struct t5_generator *generator = NULL;
@@ -286,10 +290,9 @@ Test(t5, log_probabilities_are_those_of_the_model) {
     cr_assert_eq(t5_generator_open(&generator, &config, 1, 5, 7, false), STATUS_OK);
     cr_assert_eq(t5_pass_open(&pass, &config, &limits, false), STATUS_OK);
     struct t5_rows source = {1, e.source, source_start};
-    struct t5_sampling sampling = {.temperature = 1, .seed = 11};
     const struct t5_generated *g = t5_generate(generator, &model, &source, &sampling, NULL);
     int length = g->rows.start[1];
-    int32_t target[8] = {0}, labels[8], start[2] = {0, length};
+    int32_t target[8] = {0}, labels[8], argmax[8], start[2] = {0, length};
     float nll[8];
     for (int i = 0; i < length; i++) {
         labels[i] = g->rows.ids[i];
@@ -298,14 +301,64 @@ Test(t5, log_probabilities_are_those_of_the_model) {
     target[0] = config.decoder_start_token_id;
     struct t5_batch batch = {.source = source, .target = {1, target, start}};
     cr_assert_gt(length, 0);
-    struct t5_targets targets = {.labels = labels, .nll = nll, .vocabulary = config.vocab_size};
+    struct t5_targets targets = {
+        .labels = labels, .nll = nll, .argmax = argmax, .vocabulary = config.vocab_size};
     struct t5_loss scoring = t5_cross_entropy(&targets);
     t5_forward(pass, &model, &batch, NULL);
     t5_head(pass, &model, &scoring);
-    for (int i = 0; i < length; i++)
-        cr_expect_float_eq(-nll[i], g->log_probability[i], 1e-4, "token %d", i);
+    for (int i = 0; i < length; i++) {
+        double p = sampling.temperature > 0 ? exp(-(double)nll[i]) : labels[i] == argmax[i];
+        double epsilon = (double)sampling.epsilon;
+        cr_expect_float_eq(log(epsilon / 37 + (1 - epsilon) * p), g->log_probability[i], 1e-4, "token %d", i);
+    }
     t5_pass_close(pass);
     t5_generator_close(generator);
+    t5_close(&model);
+}
+
+Test(t5, log_probabilities_are_those_of_the_model) {
+    check_log_probabilities((struct t5_sampling){.temperature = 1, .seed = 11});
+    check_log_probabilities((struct t5_sampling){.temperature = 0});
+}
+
+Test(t5, log_probabilities_include_exploration) {
+    for (uint64_t seed = 1; seed < 6; seed++) {
+        check_log_probabilities((struct t5_sampling){.temperature = 1, .seed = seed, .epsilon = 0.3f});
+        check_log_probabilities((struct t5_sampling){.temperature = 0, .seed = seed, .epsilon = 0.3f});
+    }
+}
+
+/* Without exploration: the ids and the very bits of sample_token() with the row's number, or certainty. */
+Test(t5, without_epsilon_sampling_is_sample_token) {
+    struct t5_config config = small_config();
+    struct t5_model model;
+    struct t5_generator *one = NULL, *other = NULL;
+    struct rng rng;
+    struct example e = make_example();
+    struct t5_rows source = {1, e.source, source_start};
+    const int row = 0;
+    rng_seed(&rng, 5, "weights");
+    cr_assert_eq(t5_open(&model, &config), STATUS_OK);
+    t5_initialise(&model, &rng);
+    cr_assert_eq(t5_generator_open(&one, &config, 1, 5, 7, false), STATUS_OK);
+    cr_assert_eq(t5_generator_open(&other, &config, 1, 5, 7, false), STATUS_OK);
+    for (uint64_t seed = 0; seed < 5; seed++) {
+        struct t5_sampling sampling = {.temperature = seed ? 1.2f : 0.0f, .top_k = 20, .seed = seed};
+        const struct t5_generated *g = t5_generate(one, &model, &source, &sampling, NULL);
+        int32_t id = config.decoder_start_token_id;
+        t5_generate_begin(other, &model, &source);
+        for (int i = 0; i < g->rows.start[1]; i++) {
+            float scratch[37], log_probability = 0.0f;
+            const float *logits = t5_generate_step(other, &model, &row, 1, &id);
+            rng_seed(&rng, seed + (uint64_t)i, "sample");
+            id = seed ? sample_token(logits, 37, 1.2f, 20, 0.0f, rng_uniform(&rng), scratch, &log_probability)
+                      : sample_argmax(logits, 37);
+            cr_assert_eq(id, g->rows.ids[i]);
+            cr_assert_eq(memcmp(&log_probability, &g->log_probability[i], sizeof log_probability), 0);
+        }
+    }
+    t5_generator_close(other);
+    t5_generator_close(one);
     t5_close(&model);
 }
 

@@ -1,0 +1,11 @@
+/* How far two sequences of token ids are apart. */
+#ifndef LACONIC_TEXT_EDIT_DISTANCE_H
+#define LACONIC_TEXT_EDIT_DISTANCE_H
+
+#include <stdint.h>
+
+/* The fewest ids to insert, delete or replace that make b of a (Levenshtein 1966), in time a_size * b_size.
+ * scratch [b_size + 1]. Ids may be any numbers; an empty sequence may be NULL. */
+int edit_distance(const int32_t *a, int a_size, const int32_t *b, int b_size, int *scratch);
+
+#endif
