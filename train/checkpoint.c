@@ -23,7 +23,7 @@ struct array {
     uint64_t size;
     void *data;
 };
-enum { ARRAYS = 12 };
+enum { ARRAYS = 16 };
 
 /* counters: a plain-number copy of the trainer's progress. */
 struct counters {
@@ -33,8 +33,9 @@ struct counters {
 
 static void counters_take(struct counters *c, const struct trainer *t) {
     *c = (struct counters){
-        {t->phase, t->steps[0], t->steps[1], t->compressor.step, t->decompressor.step, t->newest},
-        {t->seconds[0], t->seconds[1], t->tokens, t->best_bits}};
+        {t->phase, t->steps[0], t->steps[1], t->compressor.step, t->decompressor.step, t->newest,
+         t->updates},
+        {t->seconds[0], t->seconds[1], t->tokens, t->best}};
 }
 
 static void counters_give(const struct counters *c, struct trainer *t) {
@@ -44,10 +45,11 @@ static void counters_give(const struct counters *c, struct trainer *t) {
     t->compressor.step = c->integers[3];
     t->decompressor.step = c->integers[4];
     t->newest = c->integers[5];
+    t->updates = c->integers[6];
     t->seconds[0] = c->reals[0];
     t->seconds[1] = c->reals[1];
     t->tokens = c->reals[2];
-    t->best_bits = c->reals[3];
+    t->best = c->reals[3];
 }
 
 static int list_arrays(struct trainer *t, struct counters *c, struct array *list) {
@@ -67,8 +69,52 @@ static int list_arrays(struct trainer *t, struct counters *c, struct array *list
         {"trainer/decompressor/target", H5_F32, t->pair.decompressor.weight_count,
          t->target_decompressor.weights},
     };
+    const struct array value[] = {
+        {"trainer/value/weights", H5_F32, (uint64_t)t->value.size, t->value.weights},
+        {"trainer/value/target", H5_F32, (uint64_t)t->value.size, t->value.target},
+        {"trainer/value/first_moment", H5_F32, (uint64_t)t->value.size, t->value.first_moment},
+        {"trainer/value/second_moment", H5_F32, (uint64_t)t->value.size, t->value.second_moment},
+    };
+    const int count = sizeof all / sizeof *all, more = t->value.size ? sizeof value / sizeof *value : 0;
     memcpy(list, all, sizeof all);
-    return (int)(sizeof all / sizeof *all);
+    memcpy(list + count, value, (size_t)more * sizeof *value);
+    return count + more;
+}
+
+static struct h5_shape list_of(uint64_t size) {
+    return (struct h5_shape){.rank = 1, .extent = {size}};
+}
+
+/* The codes that the rewards' prior learned from. */
+static enum status write_recent(struct h5_file *file, const struct trainer *t) {
+    struct h5_shape counts = list_of((uint64_t)tokenizer_vocabulary(&t->pair.tokenizer));
+    struct h5_shape tokens = list_of(t->recent.tokens.size / sizeof(int32_t));
+    TRY(h5_write(file, "trainer/prior/counts", H5_U32, &counts, t->recent.counts));
+    if (t->recent.tokens.size == 0)
+        return STATUS_OK;
+    return h5_write(file, "trainer/prior/sample", H5_I32, &tokens, t->recent.tokens.data);
+}
+
+static enum status read_recent(struct h5_file *file, struct trainer *t) {
+    int vocabulary = tokenizer_vocabulary(&t->pair.tokenizer);
+    struct h5_shape counts = list_of((uint64_t)vocabulary), tokens;
+    struct code_sample sample = {.counts = calloc((size_t)vocabulary, sizeof *sample.counts)};
+    void *ids = NULL;
+    enum status status = sample.counts ? STATUS_OK : fail(STATUS_MEMORY, "no memory for a sample of codes");
+    if (status == STATUS_OK)
+        status = h5_read(file, "trainer/prior/counts", H5_U32, &counts, sample.counts);
+    if (status == STATUS_OK && h5_has(file, "trainer/prior/sample"))
+        status = h5_read_alloc(file, "trainer/prior/sample", H5_I32, &tokens, PRIOR_SAMPLE_MAXIMUM, &ids);
+    for (uint64_t i = 0; status == STATUS_OK && ids && i < tokens.extent[0]; i++)
+        if (((const int32_t *)ids)[i] < 0 || ((const int32_t *)ids)[i] >= vocabulary)
+            status = fail(STATUS_FORMAT, "%s: the sample of codes is damaged", h5_path(file));
+    if (status == STATUS_OK && ids)
+        status = buffer_append(&sample.tokens, ids, (size_t)tokens.extent[0] * sizeof(int32_t));
+    free(ids);
+    if (status == STATUS_OK)
+        status = trainer_learn_prior(t, &sample);
+    code_sample_free(&sample);
+    return status;
 }
 
 static enum status write_state(struct h5_file *file, struct trainer *t) {
@@ -80,6 +126,8 @@ static enum status write_state(struct h5_file *file, struct trainer *t) {
         TRY(h5_write(file, list[i].name, list[i].type,
                      &(struct h5_shape){.rank = 1, .extent = {list[i].size}}, list[i].data));
     TRY(h5_set_text(file, "trainer", "data", dataset_hash(t->data)));
+    if (t->recent.counts)
+        TRY(write_recent(file, t));
     if (t->replay.size.episodes)
         TRY(replay_write(file, "trainer/replay", &t->replay));
     return metrics_write(file, "metrics", &t->metrics);
@@ -199,6 +247,8 @@ static enum status read_state(struct h5_file *file, struct trainer *t) {
         return fail(STATUS_FORMAT, "%s: phase %lld does not exist", h5_path(file),
                     (long long)counters.integers[0]);
     counters_give(&counters, t);
+    if (h5_has(file, "trainer/prior/counts"))
+        TRY(read_recent(file, t));
     if (t->replay.size.episodes && h5_has(file, "trainer/replay"))
         TRY(replay_read(file, "trainer/replay", &t->replay, dataset_count(t->data, SPLIT_TRAIN)));
     return metrics_read(file, "metrics", &t->metrics);

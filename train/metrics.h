@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include "store/h5.h"
 
-enum { METRICS_MAXIMUM = 64, METRIC_NAME_ROOM = 48 };
+enum { METRICS_MAXIMUM = 160, METRIC_NAME_ROOM = 48 };
 
 struct metrics {
     char names[METRICS_MAXIMUM][METRIC_NAME_ROOM]; /* columns, in the order they first appeared */

@@ -7,9 +7,11 @@
 #include "train/trainer.h"
 
 static enum status save_if_best(struct trainer *t) {
-    if (!(t->evaluation.bits_per_byte < t->best_bits))
+    const struct evaluation_figure *figure = evaluation_figure_find(t->settings.checkpoint.best);
+    double value = evaluation_value(&t->evaluation, figure) * (figure->more_is_better ? -1 : 1);
+    if (!(value < t->best))
         return STATUS_OK;
-    t->best_bits = t->evaluation.bits_per_byte;
+    t->best = value;
     return checkpoint_save_pair(t, "best.h5");
 }
 
@@ -25,24 +27,37 @@ static enum status record_evaluation(struct trainer *t) {
     TRY(metrics_begin_row(&t->metrics));
     metrics_set(&t->metrics, "phase", t->phase);
     metrics_set(&t->metrics, "step", (double)t->steps[t->phase]);
-    metrics_set(&t->metrics, "held_out_exact", e->exact);
-    metrics_set(&t->metrics, "held_out_exact_fallback", e->exact_fallback);
-    metrics_set(&t->metrics, "held_out_tokens_per_byte", e->tokens_per_byte);
-    metrics_set(&t->metrics, "held_out_loss", e->loss);
-    metrics_set(&t->metrics, "held_out_bits_per_byte", e->bits_per_byte);
+    for (const struct evaluation_figure *f = evaluation_figures; f->name; f++) {
+        char name[METRIC_NAME_ROOM];
+        snprintf(name, sizeof name, "held_out_%s", f->name);
+        if (isfinite(evaluation_value(e, f)))
+            metrics_set(&t->metrics, name, evaluation_value(e, f));
+    }
+    metrics_set(&t->metrics, "seconds", t->seconds[t->phase]);
     TRY(metrics_end_row(&t->metrics));
-    log_info("%s step %lld: held-out exact %.1f%% (%.1f%% with fallback), %.4f tokens/byte, "
-             "D %.4f bits/byte given z, archive about %.3f bits/byte",
+    log_info("%s step %lld: held-out exact %.1f%% (%.1f%% with fallback), %.4f tokens/byte (%.4f), "
+             "D %.4f bits/byte given z, archive about %.3f bits/byte, hybrid %.3f",
              phase_names[t->phase], (long long)t->steps[t->phase], 100 * e->exact, 100 * e->exact_fallback,
-             e->tokens_per_byte, e->loss / log(2.0), e->bits_per_byte);
+             e->tokens_per_byte, e->tokens_per_byte_fallback, e->residual_bits_per_byte, e->bits_per_byte,
+             e->total_bits_per_byte);
     return STATUS_OK;
+}
+
+static struct evaluator evaluator_of(struct trainer *t) {
+    bool targets = t->phase == PHASE_REINFORCE && t->steps[PHASE_REINFORCE] > 0;
+    return (struct evaluator){.environment = &t->environment,
+                              .generator = t->generator,
+                              .scorer = &t->decompressor,
+                              .batch = &t->batch,
+                              .compressor = &t->compressor,
+                              .target_compressor = targets ? &t->target_compressor : NULL};
 }
 
 /* Held-out figures, a row of metrics, best.h5; with `whole_prior` also the codec's full sample of codes.
  * STATUS_INTERRUPTED, and nothing recorded, when a signal asks to stop meanwhile. */
 static enum status evaluate(struct trainer *t, bool whole_prior) {
     const struct train_settings *s = &t->settings;
-    struct evaluator evaluator = {&t->environment, t->generator, &t->decompressor, &t->batch};
+    struct evaluator evaluator = evaluator_of(t);
     struct code_sample sample = {0};
     /* figures always after a sample of the same size, so that they compare */
     enum status status = code_sample_gather(&evaluator, s->evaluation.chunks, &sample);
@@ -54,6 +69,8 @@ static enum status evaluate(struct trainer *t, bool whole_prior) {
     }
     if (status == STATUS_OK && (whole_prior || t->pair.prior_sample_size == 0))
         code_sample_give(&sample, &t->pair);
+    else if (status == STATUS_OK && t->phase == PHASE_REINFORCE)
+        status = trainer_learn_prior(t, &sample);
     code_sample_free(&sample);
     if (status == STATUS_OK)
         status = record_evaluation(t);
@@ -98,10 +115,10 @@ static void show(struct loop *l, const struct step_result *result) {
 
 static enum status one_step(struct loop *l) {
     struct trainer *t = l->trainer;
-    double begun = progress_clock();
+    double begun = trainer_clock(t);
     TRY(metrics_begin_row(&t->metrics));
     struct step_result result = t->phase == PHASE_SUPERVISED ? supervised_step(t) : reinforce_step(t);
-    t->seconds[t->phase] += progress_clock() - begun;
+    t->seconds[t->phase] += trainer_clock(t) - begun;
     metrics_set(&t->metrics, "phase", t->phase);
     metrics_set(&t->metrics, "step", (double)t->steps[t->phase]);
     metrics_set(&t->metrics, "compressor_loss", result.compressor.loss);
@@ -139,9 +156,9 @@ static enum status save_if_due(struct loop *l) {
 
 /* An evaluation takes its time from the phase's budget. */
 static enum status evaluate_in_time(struct trainer *t) {
-    double begun = progress_clock();
+    double begun = trainer_clock(t);
     enum status status = evaluate(t, false);
-    t->seconds[t->phase] += progress_clock() - begun;
+    t->seconds[t->phase] += trainer_clock(t) - begun;
     return status;
 }
 
@@ -191,6 +208,17 @@ static enum status finish_phase(struct trainer *t) {
     return checkpoint_save(t);
 }
 
+/* Targets, and what codes cost at first. */
+static enum status begin_phase_two(struct trainer *t) {
+    struct evaluator evaluator = evaluator_of(t);
+    struct code_sample sample = {0};
+    reinforce_begin(t);
+    TRY(code_sample_gather(&evaluator, t->settings.evaluation.chunks, &sample));
+    enum status status = trainer_learn_prior(t, &sample);
+    code_sample_free(&sample);
+    return status;
+}
+
 enum status trainer_run(struct trainer *t, const struct run_limits *limits) {
     struct loop loop = {
         .trainer = t, .saved = progress_clock(), .steps_left = limits->steps, .limited = limits->steps > 0};
@@ -200,7 +228,7 @@ enum status trainer_run(struct trainer *t, const struct run_limits *limits) {
         log_warning("%s has no held-out text: the held-out figures are of training text", t->settings.data);
     while (t->phase < PHASE_COUNT) {
         if (t->phase == PHASE_REINFORCE && t->steps[PHASE_REINFORCE] == 0)
-            reinforce_begin(t);
+            TRY(begin_phase_two(t));
         TRY(run_phase(&loop));
         if (trainer_progress(t) < 1)
             return stop_early(t);

@@ -3,7 +3,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "base/log.h"
+#include "base/threads.h"
 #include "store/t5_json.h"
 
 const char *const phase_names[PHASE_COUNT] = {"supervised", "reinforce"};
@@ -108,6 +110,25 @@ static enum status open_models(struct trainer *t) {
     return t->pair.prior_counts ? STATUS_OK : fail(STATUS_MEMORY, "no memory for the prior");
 }
 
+static enum status open_phase_two(struct trainer *t, const struct t5_limits *limits) {
+    const struct train_settings *s = &t->settings;
+    int code_room = t->environment.row_length - 1;
+    struct replay_size size = {.episodes = s->replay.capacity,
+                               .tokens = s->replay.capacity * code_room,
+                               .vocabulary = t->pair.compressor.config.vocab_size,
+                               .code_room = code_room,
+                               .best = s->replay.best};
+    TRY(lesson_open(&t->lesson, limits->rows, limits->target_tokens));
+    TRY(value_head_open(&t->value, t->pair.compressor.config.d_model));
+    if (t->algorithm->needs & NEEDS_TARGET) {
+        struct t5_limits own = *limits;
+        own.bf16 = trainer_uses_bf16(t);
+        TRY(t5_pass_open(&t->target_pass, &t->pair.compressor.config, &own, false));
+    }
+    TRY(rollout_open(&t->rollout, (int)s->rl.texts, behaviour_room(s), code_room));
+    return replay_open(&t->replay, &size);
+}
+
 static enum status open_buffers(struct trainer *t) {
     const struct train_settings *s = &t->settings;
     int row_length = t->environment.row_length, code_room = row_length - 1;
@@ -118,18 +139,13 @@ static enum status open_buffers(struct trainer *t) {
     TRY(learner_open(&t->decompressor, &t->pair.decompressor, &limits, (uint64_t)(s->seed + 1) << 20));
     TRY(t5_generator_open(&t->generator, &t->pair.compressor.config, rows > 64 ? rows : 64, row_length,
                           code_room, trainer_uses_bf16(t)));
-    if (s->rl.steps == 0)
-        return STATUS_OK;
-    TRY(rollout_open(&t->rollout, texts, behaviour_room(s), code_room));
-    struct replay_size size = {.episodes = s->replay.capacity,
-                               .tokens = s->replay.capacity * code_room,
-                               .vocabulary = t->pair.compressor.config.vocab_size,
-                               .code_room = code_room};
-    return replay_open(&t->replay, &size);
+    TRY(t5_generator_open(&t->rebuilder, &t->pair.decompressor.config, 64, row_length, code_room,
+                          trainer_uses_bf16(t)));
+    return s->rl.steps > 0 ? open_phase_two(t, &limits) : STATUS_OK;
 }
 
 enum status trainer_open(struct trainer *t, const struct train_settings *settings, const char *folder) {
-    *t = (struct trainer){.settings = *settings, .folder = folder, .best_bits = INFINITY};
+    *t = (struct trainer){.settings = *settings, .folder = folder, .best = INFINITY};
     TRY(train_settings_check(settings));
     t->algorithm = algorithm_find(settings->rl.algorithm);
     for (int i = 0; i < STREAM_COUNT; i++)
@@ -143,30 +159,66 @@ enum status trainer_open(struct trainer *t, const struct train_settings *setting
                     settings->data);
     t->pair.chunking = *dataset_chunking(t->data);
     TRY(open_models(t));
-    environment_open(&t->environment, &t->settings, t->data, &t->pair);
-    return open_buffers(t);
+    TRY(pair_symbols_open(&t->symbols, &t->pair.tokenizer, t->data, settings->demonstration.pairs));
+    t->environment = (struct environment){.settings = &t->settings,
+                                          .data = t->data,
+                                          .pair = &t->pair,
+                                          .symbols = &t->symbols,
+                                          .row_length = dataset_chunking(t->data)->size + 1};
+    TRY(open_buffers(t));
+    t->environment.rebuilder = t->rebuilder;
+    return STATUS_OK;
 }
 
 void trainer_close(struct trainer *t) {
     metrics_close(&t->metrics);
+    prior_close(t->prior);
+    code_sample_free(&t->recent);
     replay_close(&t->replay);
     rollout_close(&t->rollout);
+    t5_generator_close(t->rebuilder);
     t5_generator_close(t->generator);
+    lesson_close(&t->lesson);
+    t5_pass_close(t->target_pass);
+    value_head_close(&t->value);
     learner_close(&t->decompressor);
     learner_close(&t->compressor);
     batch_close(&t->batch);
     t5_close(&t->target_decompressor);
     t5_close(&t->target_compressor);
+    pair_symbols_close(&t->symbols);
     model_pair_free(&t->pair);
     dataset_close(t->data);
     *t = (struct trainer){0};
+}
+
+double trainer_clock(const struct trainer *t) {
+    struct timespec now;
+    if (t->settings.clock[0] == 'w')
+        return progress_clock();
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return ((double)now.tv_sec + 1e-9 * (double)now.tv_nsec) / threads_count();
+}
+
+enum status trainer_learn_prior(struct trainer *t, struct code_sample *sample) {
+    struct prior_context start = {TOKEN_EOS, TOKEN_EOS};
+    struct prior *prior = NULL;
+    TRY(prior_open(&prior, sample->counts, tokenizer_vocabulary(&t->pair.tokenizer)));
+    prior_learn(prior, &start, (const int32_t *)(const void *)sample->tokens.data,
+                sample->tokens.size / sizeof(int32_t));
+    prior_close(t->prior);
+    code_sample_free(&t->recent);
+    t->environment.prior = t->prior = prior;
+    t->recent = *sample;
+    *sample = (struct code_sample){0};
+    return STATUS_OK;
 }
 
 static int64_t planned_steps(const struct trainer *t) {
     return t->phase == PHASE_SUPERVISED ? t->settings.supervised.steps : t->settings.rl.steps;
 }
 
-/* Of the wall-clock budget; a phase that is switched off leaves its share to the other. */
+/* Of the budget in minutes; a phase that is switched off leaves its share to the other. */
 static double planned_seconds(const struct trainer *t) {
     const struct train_settings *s = &t->settings;
     double share = s->rl.steps == 0 ? 1 : s->supervised.steps == 0 ? 0 : s->supervised.share;

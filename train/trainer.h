@@ -11,6 +11,7 @@
 #include "train/behaviour.h"
 #include "train/evaluation.h"
 #include "train/metrics.h"
+#include "train/value_head.h"
 
 enum phase { PHASE_SUPERVISED, PHASE_REINFORCE, PHASE_COUNT };
 extern const char *const phase_names[PHASE_COUNT];
@@ -24,13 +25,17 @@ struct trainer {
     const char *folder; /* of the run */
     struct dataset *data;
     struct model_pair pair;
+    struct pair_symbols symbols;
     struct environment environment;
 
     struct learner compressor, decompressor;
     struct t5_model target_compressor, target_decompressor;
     const struct algorithm *algorithm;
+    struct value_head value;     /* of the compressor */
+    struct t5_pass *target_pass; /* algorithms that read the target compressor; else NULL */
+    struct lesson lesson;
     struct batch batch;
-    struct t5_generator *generator;
+    struct t5_generator *generator, *rebuilder; /* of codes, of texts */
     struct rollout rollout;
     struct replay replay;
     struct rng rng[STREAM_COUNT];
@@ -40,7 +45,10 @@ struct trainer {
     double seconds[PHASE_COUNT]; /* of learning and evaluating in each phase */
     double tokens;               /* learned from, both models */
     int64_t newest;              /* episodes of the last iteration */
-    double best_bits;            /* lowest held-out bits per byte so far; infinity before */
+    int64_t updates;             /* in phase two, that target networks followed */
+    struct code_sample recent;   /* codes as they were at the last evaluation of phase two: the prior that */
+    struct prior *prior;         /* rewards in coded bits are made of */
+    double best;                 /* the best value of checkpoint.best so far; infinity before */
     struct metrics metrics;
     struct evaluation evaluation; /* the last one */
 };
@@ -57,6 +65,12 @@ void trainer_refresh(struct trainer *trainer);
 
 /* Moves on to the first phase that is not over under these settings; phase == PHASE_COUNT when all are. */
 void trainer_skip_finished(struct trainer *trainer);
+
+/* Seconds on the clock that `minutes` are counted by (option clock). */
+double trainer_clock(const struct trainer *trainer);
+
+/* The prior of the rewards becomes what these codes teach; takes the sample. */
+enum status trainer_learn_prior(struct trainer *trainer, struct code_sample *sample);
 
 /* How far the current phase is, 0 .. 1 (>= 1: over), by steps or by the clock. */
 double trainer_progress(const struct trainer *trainer);
