@@ -25,6 +25,7 @@ void t5_head_lay_out(struct t5_head *h, const struct t5_config *c, int target_to
     h->copies = !narrow;
     h->input = narrow ? (struct values){0} : t5_take_values(arena, false, (size_t)target_tokens * d);
     h->logits = ARENA_TAKE(arena, float, (size_t)h->piece *vocabulary);
+    t5_value_lay_out(&h->value_scratch, c, narrow, arena);
     if (!narrow || !with_backward)
         return;
     h->dlogits = ARENA_TAKE(arena, bf16, (size_t)h->piece * vocabulary);
@@ -35,6 +36,7 @@ void t5_head_lay_out(struct t5_head *h, const struct t5_config *c, int target_to
 void t5_head_begin(struct t5_head *h, const struct t5_context *t, struct values output, int tokens) {
     size_t size = (size_t)tokens * (size_t)t->config->d_model;
     h->tokens = tokens;
+    h->output = output;
     if (!h->copies) {
         h->input = output;
         return;
@@ -87,11 +89,15 @@ void t5_head_run(struct t5_head *h, const struct t5_context *t, const struct t5_
     for (int first = 0; first < h->tokens; first += h->piece) {
         int count = h->tokens - first < h->piece ? h->tokens - first : h->piece;
         size_t at = (size_t)first * d;
-        struct values x = values_at(h->input, at);
+        struct values x = values_at(h->input, at), output = values_at(h->output, at);
         linear_forward(&linear, x, count, &result, &h->scratch);
+        if (loss->value)
+            t5_value_forward(loss->value, output, first, count, &h->value_scratch);
         loss->run(loss->context, h->logits, first, count);
         if (doutput)
             backward(h, t, weights, &linear, x, count, doutput + at);
+        if (doutput && loss->value)
+            t5_value_backward(loss->value, output, doutput + at, first, count, &h->value_scratch);
     }
 }
 
@@ -107,5 +113,5 @@ static void run_cross_entropy(void *context, float *logits, int first, int count
 }
 
 struct t5_loss t5_cross_entropy(struct t5_targets *targets) {
-    return (struct t5_loss){run_cross_entropy, targets};
+    return (struct t5_loss){.run = run_cross_entropy, .context = targets};
 }

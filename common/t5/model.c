@@ -273,7 +273,7 @@ static void copy_logits(void *context, float *logits, int first, int count) {
 
 void t5_logits(struct t5_pass *pass, const struct t5_model *model, float *logits) {
     struct copying copying = {logits, (size_t)pass->config.vocab_size};
-    t5_head(pass, model, &(struct t5_loss){copy_logits, &copying});
+    t5_head(pass, model, &(struct t5_loss){.run = copy_logits, .context = &copying});
 }
 
 const float *t5_encoder_output(const struct t5_pass *pass) {

@@ -94,12 +94,25 @@ void t5_pass_close(struct t5_pass *pass); /* NULL is fine */
 void t5_forward(struct t5_pass *pass, const struct t5_model *model, const struct t5_batch *batch,
                 const struct t5_dropout *dropout);
 
+/* A value head: a linear reading of the decoder's output (after the final norm, without the logits' scale),
+ *     v = output . weights + bias    for every target token,
+ * for losses that need an estimate of the return beside the logits. Borrowed pointers; arrays of tokens are
+ * those of the whole batch, of which a run of the loss finds its piece [first, first + count). */
+struct t5_value {
+    const float *weights; /* [d_model + 1], the bias last */
+    float *values;        /* [target tokens] a piece is written before the loss sees its logits */
+    const float *dvalues; /* [target tokens] d(loss)/d(value), a piece is read when the loss has run on it;
+                             NULL: none. Backward passes only, as the next */
+    float *gradients;     /* [d_model + 1] d(loss)/d(weights) is added */
+};
+
 /* What is to become of the logits. Called for pieces of the target tokens, in order: logits [count,
  * vocab_size] are those of tokens first .. first + count. In a backward pass it leaves d(loss)/d(logits) in
  * their place. */
 struct t5_loss {
     void (*run)(void *context, float *logits, int first, int count);
     void *context;
+    struct t5_value *value; /* NULL: none */
 };
 
 /* The head over the last forward pass, for the loss's sake alone. */
