@@ -7,6 +7,7 @@
 
 const struct synth_generator *const synth_generators[] = {
     &synth_service_logs,
+    &synth_doubled,
     NULL,
 };
 
@@ -19,17 +20,17 @@ const struct synth_generator *synth_find(const char *name) {
 
 enum status synth_write(const struct synth_generator *generator, uint64_t seed, uint64_t bytes,
                         FILE *stream) {
-    char line[SYNTH_LINE_ROOM];
+    char record[SYNTH_RECORD_ROOM];
     void *state = calloc(1, generator->state_size);
     if (!state)
         return fail(STATUS_MEMORY, "no memory for generating %s", generator->name);
     generator->begin(state, seed);
     enum status status = STATUS_OK;
     while (bytes > 0 && status == STATUS_OK) {
-        size_t size = generator->line(state, line);
+        size_t size = generator->record(state, record);
         if (size > bytes)
             size = (size_t)bytes;
-        if (fwrite(line, 1, size, stream) != size)
+        if (fwrite(record, 1, size, stream) != size)
             status = fail(STATUS_IO, "cannot write the generated text: %s", strerror(errno));
         bytes -= size;
     }

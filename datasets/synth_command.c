@@ -20,9 +20,9 @@ static enum status find_generator(const char *name, const struct synth_generator
         count++;
     }
     const char *nearest = suggest_nearest(name, names, count);
-    return fail(STATUS_USAGE, "there is no generator '%s'; %s %s", name,
-                nearest ? "did you mean" : "there is",
-                nearest ? nearest : "service-logs ('laconic data list' lists all)");
+    if (nearest)
+        return fail(STATUS_USAGE, "there is no generator '%s'; did you mean %s", name, nearest);
+    return fail(STATUS_USAGE, "there is no generator '%s'; 'laconic data list' lists all", name);
 }
 
 static enum status write_file(const struct synth_generator *generator, uint64_t seed, uint64_t bytes,

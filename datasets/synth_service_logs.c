@@ -240,7 +240,7 @@ struct text {
 static void put(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 static void put(struct text *text, const char *format, ...) {
-    size_t room = SYNTH_LINE_ROOM - text->size;
+    size_t room = SYNTH_RECORD_ROOM - text->size;
     va_list arguments;
     va_start(arguments, format);
     int size = vsnprintf(text->bytes + text->size, room, format, arguments);

@@ -64,6 +64,29 @@ Test(synth, lines_are_printable_and_of_a_sensible_length) {
     free(text);
 }
 
+Test(synth, doubled_is_every_byte_twice) {
+    enum { SIZE = 1 << 18, EXPECTED = SIZE / 2 / 256 };
+    char *text = generate("doubled", 5, SIZE);
+    int count[256] = {0};
+    for (size_t i = 0; i < SIZE; i += 2) {
+        cr_assert_eq(text[i], text[i + 1], "byte %zu has no twin", i);
+        count[(unsigned char)text[i]]++;
+    }
+    double chi_square = 0;
+    for (int value = 0; value < 256; value++)
+        chi_square += (count[value] - EXPECTED) * (count[value] - EXPECTED) / (double)EXPECTED;
+    cr_assert(chi_square > 160 && chi_square < 380, "255 degrees of freedom, chi-square %.1f", chi_square);
+    free(text);
+}
+
+Test(synth, doubled_is_pinned) {
+    char *text = generate("doubled", 1, 100001);
+    uint64_t hash = hash_of(text, 100001);
+    cr_assert_eq(hash, UINT64_C(0x49500b696821c0cc), "the bytes of seed 1 changed, their hash is 0x%016llx",
+                 (unsigned long long)hash);
+    free(text);
+}
+
 Test(synth, unknown_names_are_not_found) {
     cr_assert_null(synth_find("service-log"));
 }
