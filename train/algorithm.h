@@ -1,5 +1,5 @@
-/* Off-policy losses of the compressor. To add one, write its file in algorithms/, declare it here and add a row
- * to the table in algorithm.c; the option rl.algorithm knows it by its name from then on.
+/* Off-policy losses of the compressor. To add one, write its file in algorithms/, declare it here and add a
+ * row to the table in algorithm.c; the option rl.algorithm knows it by its name from then on.
  *
  * An algorithm says which episodes of a replayed text it wants and with what weight. Without teach() the loss
  * is sum over episodes of weight * -ln C(z | x). With it, it sees the whole batch as a lesson and fills in

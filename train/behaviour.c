@@ -1,5 +1,7 @@
-/* The table of behaviour policies, and those that need no code to start from; the others are in mutation.c. */
+/* The table of behaviour policies, and those that need no code to start from; the others are in mutation.c.
+ */
 #include "train/behaviour.h"
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,10 +21,9 @@ const struct behaviour_share *behaviour_share(const struct train_settings *s, in
 
 int behaviour_room(const struct train_settings *s) {
     int64_t room = 0;
-    static_assert(POLICY_COUNT <= POLICIES_MAXIMUM, "raise POLICIES_MAXIMUM");
+    static_assert((int)POLICY_COUNT <= (int)POLICIES_MAXIMUM, "raise POLICIES_MAXIMUM");
     for (int policy = 0; policy < POLICY_COUNT; policy++)
-        room +=
-            behaviour_share(s, policy)->count * (behaviours[policy].mutates ? s->behaviour.rounds : 1);
+        room += behaviour_share(s, policy)->count * (behaviours[policy].mutates ? s->behaviour.rounds : 1);
     return (int)room;
 }
 
@@ -118,7 +119,8 @@ void propose_shortest(struct actor *actor, struct rollout *r, const struct reque
     int32_t ids[CHUNK_MAXIMUM];
     for (int t = 0; t < r->texts; t++)
         if (request->texts[t])
-            propose_code(r, t, request->policy, ids, environment_shortest(actor->environment, &r->text[t], ids));
+            propose_code(r, t, request->policy, ids,
+                         environment_shortest(actor->environment, &r->text[t], ids));
 }
 
 void propose_recall(struct actor *actor, struct rollout *r, const struct request *request) {

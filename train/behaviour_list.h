@@ -1,7 +1,7 @@
 /* The behaviour policies in the order in which they act: name, option, default episodes per text, the most,
  * and what they propose. The row makes the options behaviour.OPTION, ..._begin and ..._end; the function
- * propose_NAME in behaviour.c or mutation.c does the work. Those from `deletion` on are mutations of the best exact episode
- * so far and act in every round of behaviour.rounds. */
+ * propose_NAME in behaviour.c or mutation.c does the work. Those from `deletion` on are mutations of the best
+ * exact episode so far and act in every round of behaviour.rounds. */
 #ifndef LACONIC_TRAIN_BEHAVIOUR_LIST_H
 #define LACONIC_TRAIN_BEHAVIOUR_LIST_H
 

@@ -33,8 +33,7 @@ struct counters {
 
 static void counters_take(struct counters *c, const struct trainer *t) {
     *c = (struct counters){
-        {t->phase, t->steps[0], t->steps[1], t->compressor.step, t->decompressor.step, t->newest,
-         t->updates},
+        {t->phase, t->steps[0], t->steps[1], t->compressor.step, t->decompressor.step, t->newest, t->updates},
         {t->seconds[0], t->seconds[1], t->tokens, t->best}};
 }
 

@@ -13,8 +13,8 @@ void demonstrate_compression(const struct environment *environment, const struct
 void demonstrate_decompression(const struct environment *environment, const struct text *text,
                                struct rng *rng, struct batch *batch);
 
-/* Token noise on a code in place: in a share `rows` of the rows each token is dropped with a probability of the
- * row's own, drawn from 0 to `most`. The new size. */
+/* Token noise on a code in place: in a share `rows` of the rows each token is dropped with a probability of
+ * the row's own, drawn from 0 to `most`. The new size. */
 int token_drop(struct rng *rng, double rows, double most, int32_t *code, int size);
 
 #endif

@@ -78,13 +78,14 @@ static void measure_edits(const struct environment *env, const struct rollout *r
         }
         if (count == 0 || (count < REBUILT && i + 1 < batch->rows))
             continue;
-        const struct t5_generated *g = t5_generate(env->rebuilder, decompressor,
-                                                   &(struct t5_rows){count, ids, start}, &(struct t5_sampling){0}, NULL);
+        const struct t5_generated *g =
+            t5_generate(env->rebuilder, decompressor, &(struct t5_rows){count, ids, start},
+                        &(struct t5_sampling){0}, NULL);
         for (int k = 0; k < count; k++) {
             const struct text *text = &r->text[rows[which[k]].text];
-            edits[which[k]] = edit_distance(g->rows.ids + g->rows.start[k],
-                                            g->rows.start[k + 1] - g->rows.start[k], text->ids, text->size,
-                                            scratch);
+            edits[which[k]] =
+                edit_distance(g->rows.ids + g->rows.start[k], g->rows.start[k + 1] - g->rows.start[k],
+                              text->ids, text->size, scratch);
         }
         count = 0;
     }

@@ -142,7 +142,7 @@ struct tally {
     double tokens, fallback_tokens, exact, either, nats, entropy, divergence;
     int64_t policy_tokens;
     struct coding ir, hybrid; /* of the chunks that z rebuilds, of all */
-    struct buffer failed; /* bytes of the chunks that no code rebuilds */
+    struct buffer failed;     /* bytes of the chunks that no code rebuilds */
     enum status status;
 };
 
@@ -189,7 +189,8 @@ static void compare_logits(void *context, float *logits, int first, int count) {
             memcpy(other, row, vocabulary * sizeof *row);
             continue;
         }
-        policy_read(row, &(int32_t){0}, NULL, 1, c->vocabulary, &(struct policy_reading){.entropy = &entropy});
+        policy_read(row, &(int32_t){0}, NULL, 1, c->vocabulary,
+                    &(struct policy_reading){.entropy = &entropy});
         c->tally->entropy += (double)entropy;
         c->tally->divergence += other ? policy_divergence(row, other, c->vocabulary) : 0;
         c->tally->policy_tokens++;

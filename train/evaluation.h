@@ -7,9 +7,9 @@
 
 struct evaluation {
     int64_t chunks, bytes;
-    double exact;           /* share of chunks that greedy D rebuilds from C's greedy z */
-    double exact_fallback;  /* the same when the demonstration may stand in for z */
-    double tokens_per_byte; /* of C's greedy z */
+    double exact;                    /* share of chunks that greedy D rebuilds from C's greedy z */
+    double exact_fallback;           /* the same when the demonstration may stand in for z */
+    double tokens_per_byte;          /* of C's greedy z */
     double tokens_per_byte_fallback; /* the same with the demonstration where z is not exact */
     double loss;                     /* nats per byte of x given C's greedy z */
     double bits_per_byte; /* coded z, end tokens included, and zstd of the chunks that fail: about mode ir */
@@ -23,7 +23,7 @@ struct evaluation {
 /* The figures by name, in the order in which they are reported. */
 struct evaluation_figure {
     const char *name;
-    size_t offset;      /* of a double in struct evaluation */
+    size_t offset; /* of a double in struct evaluation */
     bool more_is_better;
 };
 extern const struct evaluation_figure evaluation_figures[]; /* ends with a NULL name */
@@ -36,7 +36,7 @@ struct evaluator {
     struct t5_generator *generator; /* greedy z */
     struct learner *scorer;         /* the decompressor's pass */
     struct batch *batch;
-    struct learner *compressor;                /* the compressor's pass */
+    struct learner *compressor;               /* the compressor's pass */
     const struct t5_model *target_compressor; /* NULL: there is none yet */
 };
 

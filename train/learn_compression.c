@@ -45,7 +45,8 @@ static void read_group(struct trainer *t, struct replay_group group, struct grou
     g->candidates = (struct candidates){count, g->episodes, g->rewards, (float)(sum / count), best};
 }
 
-/* Leaves at most rl.episodes of the group, the best exact one and others at random: their numbers in `chosen`.
+/* Leaves at most rl.episodes of the group, the best exact one and others at random: their numbers in
+ * `chosen`.
  */
 static int choose_episodes(struct trainer *t, struct group *g, int *chosen) {
     const struct algorithm *a = t->algorithm;
@@ -94,12 +95,13 @@ static void add_row(struct trainer *t, const struct text *text, const struct gro
     int32_t code[CHUNK_MAXIMUM];
     int row = t->batch.rows, at = row ? t->batch.target_start[row] : 0;
     replay_code(&t->replay, first + i, code);
-    l->row[row] = (struct lesson_row){.text = number,
-                                      .weight = g->weights[i],
-                                      .reward = g->rewards[i],
-                                      .baseline = g->candidates.mean,
-                                      .known = replay_log_probability(&t->replay, first + i, l->behaviour + at),
-                                      .best = i == g->candidates.best};
+    l->row[row] =
+        (struct lesson_row){.text = number,
+                            .weight = g->weights[i],
+                            .reward = g->rewards[i],
+                            .baseline = g->candidates.mean,
+                            .known = replay_log_probability(&t->replay, first + i, l->behaviour + at),
+                            .best = i == g->candidates.best};
     spread_reward(t, g, i, l->reward + at);
     batch_add(&t->batch, text->ids, text->size, code, g->episodes[i]->size, g->weights[i]);
 }
@@ -173,7 +175,8 @@ static void visit_logits(void *context, float *logits, int first, int count) {
         policy_read(logits, actions, v->others ? v->others + first : NULL, count, l->vocabulary, &reading);
     }
     if (v->descend) {
-        struct policy_slope slope = {l->slope.logit + first, l->slope.log_sum + first, l->slope.entropy + first};
+        struct policy_slope slope = {l->slope.logit + first, l->slope.log_sum + first,
+                                     l->slope.entropy + first};
         policy_gradient(logits, actions, count, l->vocabulary, &slope);
     }
 }

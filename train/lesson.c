@@ -9,11 +9,10 @@ struct arrays {
 };
 
 static struct arrays arrays_of(struct lesson *l) {
-    return (struct arrays){{&l->reward,         &l->behaviour,      &l->live.logit,     &l->live.log_sum,
-                            &l->live.largest,   &l->live.entropy,   &l->live.value,     &l->target.logit,
-                            &l->target.log_sum, &l->target.largest, &l->target.entropy, &l->target.elsewhere,
-                            &l->target.value,   &l->slope.logit,    &l->slope.log_sum,  &l->slope.entropy,
-                            &l->slope.value}};
+    return (struct arrays){{&l->reward, &l->behaviour, &l->live.logit, &l->live.log_sum, &l->live.largest,
+                            &l->live.entropy, &l->live.value, &l->target.logit, &l->target.log_sum,
+                            &l->target.largest, &l->target.entropy, &l->target.elsewhere, &l->target.value,
+                            &l->slope.logit, &l->slope.log_sum, &l->slope.entropy, &l->slope.value}};
 }
 
 enum status lesson_open(struct lesson *l, int row_limit, int token_limit) {

@@ -21,12 +21,12 @@ struct lesson_reading {
 };
 
 struct lesson_row {
-    int text;          /* rows of one text have one number and stand together */
-    float weight;      /* what algorithm.weigh() gave it */
-    float reward;      /* of the episode, under the present weights, after normalisation */
-    float baseline;    /* mean reward of all the text's episodes */
-    bool known;        /* behaviour probabilities are known */
-    bool best;         /* the text's best exact episode */
+    int text;       /* rows of one text have one number and stand together */
+    float weight;   /* what algorithm.weigh() gave it */
+    float reward;   /* of the episode, under the present weights, after normalisation */
+    float baseline; /* mean reward of all the text's episodes */
+    bool known;     /* behaviour probabilities are known */
+    bool best;      /* the text's best exact episode */
 };
 
 /* Means over the lesson's tokens unless said otherwise; NaN: nothing to say. */

@@ -141,7 +141,8 @@ static bool take_places(bool *taken, const struct edit *edit) {
     return true;
 }
 
-/* The 2, 3, ... edits of lowest loss made together, spread evenly over `count` proposals up to all of them. */
+/* The 2, 3, ... edits of lowest loss made together, spread evenly over `count` proposals up to all of them.
+ */
 static void combine(struct rollout *r, int t, const struct request *request) {
     enum { MOST = 2 * CHUNK_MAXIMUM };
     struct success successes[MOST];
@@ -159,8 +160,7 @@ static void combine(struct rollout *r, int t, const struct request *request) {
         for (; made < together; made++)
             at[chosen[made]->place] = chosen[made];
         int left = apply_edits(rollout_code(r, t, r->base[t]), size, at, changed);
-        rollout_propose(
-            r, t, &(struct proposal){request->policy, left, changed, NULL, {EDIT_NONE, 0, 0}});
+        rollout_propose(r, t, &(struct proposal){request->policy, left, changed, NULL, {EDIT_NONE, 0, 0}});
     }
 }
 

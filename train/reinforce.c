@@ -26,7 +26,8 @@ static void follow(struct trainer *t) {
             copy_to_targets(t);
         return;
     }
-    vector_blend(t->target_compressor.weights, rate, t->pair.compressor.weights, t->pair.compressor.weight_count);
+    vector_blend(t->target_compressor.weights, rate, t->pair.compressor.weights,
+                 t->pair.compressor.weight_count);
     vector_blend(t->target_decompressor.weights, rate, t->pair.decompressor.weights,
                  t->pair.decompressor.weight_count);
     vector_blend(t->value.target, rate, t->value.weights, (size_t)t->value.size);

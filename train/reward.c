@@ -1,5 +1,6 @@
 /* The reward terms. The paper's reward -(|z| + L_D) is length and loss with equal weights and exact 0. */
 #include "train/reward.h"
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -47,7 +48,7 @@ const struct reward_term reward_terms[] = {
 
 int reward_term_count(void) {
     enum { COUNT = sizeof reward_terms / sizeof *reward_terms - 1 };
-    static_assert(COUNT <= REWARD_TERMS_MAXIMUM, "raise REWARD_TERMS_MAXIMUM");
+    static_assert((int)COUNT <= (int)REWARD_TERMS_MAXIMUM, "raise REWARD_TERMS_MAXIMUM");
     return COUNT;
 }
 

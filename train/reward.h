@@ -1,5 +1,5 @@
-/* Rewards: a weighted sum of named terms. To add a term, write a function reward_NAME in reward.c and a row in
- * reward_list.h (docs/extending.md). */
+/* Rewards: a weighted sum of named terms. To add a term, write a function reward_NAME in reward.c and a row
+ * in reward_list.h (docs/extending.md). */
 #ifndef LACONIC_TRAIN_REWARD_H
 #define LACONIC_TRAIN_REWARD_H
 
@@ -17,7 +17,7 @@ struct outcome {
     double nats;                 /* -ln D(x | z), end token included */
     bool exact;                  /* greedy D(z) equals x */
     double code_bits;            /* z and its end token under the current prior */
-    int edits;                   /* edit distance of greedy D(z) from x, only measured when its weight is not 0 */
+    int edits; /* edit distance of greedy D(z) from x, only measured when its weight is not 0 */
 };
 
 struct reward_term {

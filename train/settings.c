@@ -22,15 +22,15 @@ static const char *const decompressor_names[] = {"live", "frozen", "periodic", N
 static const char *const normalize_names[] = {"none", "group", NULL};
 static const char *const shaping_names[] = {"terminal", "dense", NULL};
 
-#define BEHAVIOUR_ROWS_OF(name, option, count, most, help)                                                   \
-    INT("behaviour." #option, behaviour.option.count, 0, most, count, help),                                 \
+#define BEHAVIOUR_ROWS_OF(name, option, usual, most, help)                                                   \
+    INT("behaviour." #option, behaviour.option.count, 0, most, usual, help),                                 \
         FLOAT("behaviour." #option "_begin", behaviour.option.begin, 0, 1, "1",                              \
               "share of the texts on which this policy acts when phase two begins"),                         \
         FLOAT("behaviour." #option "_end", behaviour.option.end, 0, 1, "1",                                  \
               "the same when it ends; linear between"),
 
-#define REWARD_ROWS_OF(name, weight_, help)                                                                  \
-    FLOAT("reward." #name, reward.name.weight, -1e6, 1e6, weight_, help),                                    \
+#define REWARD_ROWS_OF(name, usual, help)                                                                  \
+    FLOAT("reward." #name, reward.name.weight, -1e6, 1e6, usual, help),                                    \
         FLOAT("reward." #name "_from", reward.name.from, -1e6, 1e6, "1",                                     \
               "factor of this weight when phase two begins; reward.ramp leads to 1"),
 
@@ -50,7 +50,8 @@ const struct option_row train_options[] = {
           "budget: both phases and their learning rates are fitted into it; 0: the steps decide"),
 
     TEXT("clock", clock, clock_names, "wall",
-         "clock of `minutes`: wall, or cpu: the process's CPU time per thread, for a machine shared with others"),
+         "clock of `minutes`: wall, or cpu: the process's CPU time per thread, for a machine shared with "
+         "others"),
 
     INT("ir.merges", ir.merges, 0, 261885, "768",
         "byte-pair merges learned from the training text: the first code z that the models are taught"),
@@ -84,9 +85,10 @@ const struct option_row train_options[] = {
     INT("demonstration.pairs", demonstration.pairs, 0, 1 << 20, "0",
         "the so many most frequent pairs of byte-pair tokens share the vocabulary's free symbols: what the "
         "policy merge writes and the decompressor learns to read"),
-    FLOAT("demonstration.merge", demonstration.merge, 0, 1, "0.5",
-          "noise of the decompressor's demonstrations: such pairs become their symbol with a probability drawn "
-          "uniformly from 0 to this"),
+    FLOAT(
+        "demonstration.merge", demonstration.merge, 0, 1, "0.5",
+        "noise of the decompressor's demonstrations: such pairs become their symbol with a probability drawn "
+        "uniformly from 0 to this"),
     BOOL("demonstration.shortest", demonstration.shortest, "false",
          "demonstrates the fewest tokens that spell x instead of its byte-pair tokens"),
 
@@ -128,8 +130,8 @@ const struct option_row train_options[] = {
     TEXT("q.path", q.path, path_names, "both", "pathwise: consistency over one token, to the end, or both"),
 
     BEHAVIOUR_LIST(BEHAVIOUR_ROWS_OF)
-    INT("behaviour.rounds", behaviour.rounds, 1, 64, "1",
-        "rounds of mutation, each from the best exact code that the one before left"),
+        INT("behaviour.rounds", behaviour.rounds, 1, 64, "1",
+            "rounds of mutation, each from the best exact code that the one before left"),
     FLOAT("behaviour.temperature", behaviour.temperature, 1e-3, 100, "0.7", "of the sampled codes"),
     INT("behaviour.top_k", behaviour.top_k, 0, 1e9, "0", "sample among the k most probable tokens; 0: all"),
     FLOAT("behaviour.top_p", behaviour.top_p, 1e-6, 1, "1",
@@ -162,8 +164,8 @@ const struct option_row train_options[] = {
     FLOAT("decompressor.drop_rows", decompressor.drop_rows, 0, 1, "0.5",
           "share of the replayed rows with this noise"),
 
-    REWARD_LIST(REWARD_ROWS_OF)
-    FLOAT("reward.ramp", reward.ramp, 0, 1, "0.1", "share of phase two in which weights go from ..._from to whole"),
+    REWARD_LIST(REWARD_ROWS_OF) FLOAT("reward.ramp", reward.ramp, 0, 1, "0.1",
+                                      "share of phase two in which weights go from ..._from to whole"),
     TEXT("reward.normalize", reward.normalize, normalize_names, "none",
          "group: rewards of one text's episodes are shifted and scaled to mean 0 and deviation 1"),
     TEXT("reward.shaping", reward.shaping, shaping_names, "dense",

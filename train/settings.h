@@ -6,7 +6,8 @@
 #include "train/behaviour_list.h"
 #include "train/reward_list.h"
 
-/* A reward term's weight and the share of it at the beginning of phase two (reward.ramp leads to the whole). */
+/* A reward term's weight and the share of it at the beginning of phase two (reward.ramp leads to the whole).
+ */
 struct reward_weight {
     double weight, from;
 };

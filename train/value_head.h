@@ -17,6 +17,7 @@ enum status value_head_open(struct value_head *head, int width); /* all zero: V 
 void value_head_close(struct value_head *head);
 
 /* AdamW on the gradients, which are zero afterwards; `step` counts from 1. */
-void value_head_update(struct value_head *head, const struct adamw *adamw, int64_t step, float gradient_scale);
+void value_head_update(struct value_head *head, const struct adamw *adamw, int64_t step,
+                       float gradient_scale);
 
 #endif

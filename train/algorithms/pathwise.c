@@ -1,5 +1,6 @@
 /* Soft Q-learning by path consistency (Guo et al. 2021, arXiv 2106.07704; Nachum et al. 2017,
- * arXiv 1702.08892). With tau = q.scale, pi = softmax(Q / tau), V(s) = tau ln sum e^(Q / tau), the optimum has
+ * arXiv 1702.08892). With tau = q.scale, pi = softmax(Q / tau), V(s) = tau ln sum e^(Q / tau), the optimum
+ * has
  *
  *     V(s_t) = sum over k >= t of (r_k - tau ln pi(a_k | s_k))
  *

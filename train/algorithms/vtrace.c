@@ -5,7 +5,8 @@
  *     actor  loss = -rho_t (r_t + g v_t+1 - V(s_t)) ln pi(a_t | s_t) - h H(s_t)
  *     critic loss = w 1/2 (V(s_t) - v_t)^2
  *
- * Episodes without behaviour probabilities teach by imitation only, weight rl.imitation max(R - baseline, 0). */
+ * Episodes without behaviour probabilities teach by imitation only, weight rl.imitation max(R - baseline, 0).
+ */
 #include <math.h>
 #include "train/algorithm.h"
 
