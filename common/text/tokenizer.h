@@ -24,7 +24,7 @@ struct tokenizer {
     struct tokenizer_merge *merges;
     uint32_t *piece_start; /* [vocabulary + 1] into piece_bytes */
     uint8_t *piece_bytes;
-    uint64_t *pair_key;  /* open-addressing table (left, right) -> merge */
+    uint64_t *pair_key; /* open-addressing table (left, right) -> merge */
     int32_t *pair_merge;
     uint32_t pair_mask;
     struct piece_tree *tree; /* of all pieces (shortest.h) */
@@ -32,8 +32,8 @@ struct tokenizer {
 
 enum status tokenizer_open_bytes(struct tokenizer *tokenizer, int extra);
 /* Takes a copy of the merges. Refuses (STATUS_FORMAT) ids that are out of order or out of range. */
-enum status tokenizer_open_merges(struct tokenizer *tokenizer, const struct tokenizer_merge *merges, int count,
-                                  int extra);
+enum status tokenizer_open_merges(struct tokenizer *tokenizer, const struct tokenizer_merge *merges,
+                                  int count, int extra);
 void tokenizer_free(struct tokenizer *tokenizer);
 int tokenizer_vocabulary(const struct tokenizer *tokenizer);
 
@@ -55,10 +55,10 @@ size_t tokenizer_decode(const struct tokenizer *tokenizer, const int32_t *ids, s
 /* The bytes of one id, owned by the tokenizer; *size 0 where it has none. */
 const uint8_t *tokenizer_piece(const struct tokenizer *tokenizer, int32_t id, size_t *size);
 
-/* Learns up to `merges` merges, the most frequent adjacent pair first (ties: the smaller ids), never across the
- * chunk ends: chunk i is bytes[ends[i-1] .. ends[i]). Stops early when no pair occurs twice. Then the tokenizer
- * has `extra` >= merges extra tokens. */
-enum status bpe_learn(struct tokenizer *tokenizer, const uint8_t *bytes, const uint64_t *ends, size_t chunk_count,
-                      int merges, int extra);
+/* Learns up to `merges` merges, the most frequent adjacent pair first (ties: the smaller ids), never across
+ * the chunk ends: chunk i is bytes[ends[i-1] .. ends[i]). Stops early when no pair occurs twice. Then the
+ * tokenizer has `extra` >= merges extra tokens. */
+enum status bpe_learn(struct tokenizer *tokenizer, const uint8_t *bytes, const uint64_t *ends,
+                      size_t chunk_count, int merges, int extra);
 
 #endif
