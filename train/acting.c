@@ -25,7 +25,7 @@ static void report_rollout(struct trainer *t) {
     const struct rollout *r = &t->rollout;
     double terms[REWARD_TERMS_MAXIMUM] = {0}, reward = 0, best_reward = 0, best_size = 0;
     int count[POLICY_COUNT] = {0}, exact[POLICY_COUNT] = {0}, total = rollout_total(r), solved = 0;
-    double size[POLICY_COUNT] = {0};
+    double size[POLICY_COUNT] = {0}, bytes[POLICY_COUNT] = {0};
     char name[METRIC_NAME_ROOM];
     for (int i = 0; i < r->texts; i++) {
         double best = -1e30;
@@ -34,6 +34,7 @@ static void report_rollout(struct trainer *t) {
             count[episode->policy]++;
             exact[episode->policy] += episode->exact;
             size[episode->policy] += episode->size;
+            bytes[episode->policy] += r->text[i].bytes;
             reward += (double)episode->reward;
             best = (double)episode->reward > best ? (double)episode->reward : best;
             for (int k = 0; k < reward_term_count(); k++)
@@ -64,6 +65,8 @@ static void report_rollout(struct trainer *t) {
         metrics_set(&t->metrics, name, (double)exact[p] / count[p]);
         snprintf(name, sizeof name, "tokens_%s", behaviours[p].name);
         metrics_set(&t->metrics, name, size[p] / count[p]);
+        snprintf(name, sizeof name, "tokens_per_byte_%s", behaviours[p].name);
+        metrics_set(&t->metrics, name, size[p] / bytes[p]);
     }
 }
 
