@@ -1,5 +1,6 @@
 /* Acting: policies propose, the target decompressor scores, the replay keeps, the metrics tell. */
 #include <stdio.h>
+#include <string.h>
 #include "train/phase_two.h"
 
 static void act_once(struct trainer *t, struct actor *actor, const struct t5_model *decompressor,
@@ -53,6 +54,8 @@ static void report_rollout(struct trainer *t) {
     if (solved > 0)
         metrics_set(&t->metrics, "text_tokens_per_byte", best_size / solved);
     for (int k = 0; k < reward_term_count(); k++) {
+        if (strcmp(reward_terms[k].name, "edits") == 0 && !reward_uses(&t->settings, "edits"))
+            continue; /* not measured */
         snprintf(name, sizeof name, "reward_%s", reward_terms[k].name);
         metrics_set(&t->metrics, name, terms[k] / total);
     }
