@@ -122,6 +122,26 @@ Test(alarm, the_sentence_says_what_where_how_much_and_what_to_do) {
     cr_expect_not_null(strstr(line, "lower rl.compressor_rate"));
 }
 
+Test(metrics, what_is_measured_several_times_is_folded_into_its_row) {
+    struct metrics m = {0};
+    cr_expect(isnan(metrics_get(&m, "mean")), "no row yet");
+    for (int row = 0; row < 2; row++) {
+        cr_assert_eq(metrics_begin_row(&m), STATUS_OK);
+        cr_expect(isnan(metrics_get(&m, "mean")), "each row begins anew");
+        for (int i = 1; i <= 3; i++) {
+            metrics_add(&m, "mean", row + 2.0 * i);
+            metrics_add_least(&m, "least", row - i);
+            metrics_add_largest(&m, "largest", row - i);
+        }
+        cr_expect_float_eq(metrics_get(&m, "mean"), row + 4, 1e-12);
+        cr_expect_eq(metrics_get(&m, "least"), row - 3);
+        cr_expect_eq(metrics_get(&m, "largest"), row - 1);
+        cr_expect(isnan(metrics_get(&m, "unheard of")));
+    }
+    cr_expect_eq(m.columns, 3, "asking makes no column");
+    metrics_close(&m);
+}
+
 /* ---- with files ---- */
 
 static char folder[64];
