@@ -2,9 +2,22 @@
 #include <stdio.h>
 #include "train/phase_two.h"
 
-static void act_once(struct trainer *t, struct actor *actor, int policy) {
+static void act_once(struct trainer *t, struct actor *actor, const struct t5_model *decompressor,
+                     int policy) {
     behaviour_act(actor, &t->rollout, policy);
-    environment_score(&t->environment, &t->rollout, &t->decompressor, &t->target_decompressor, &t->batch);
+    environment_score(&t->environment, &t->rollout, &t->decompressor, decompressor, &t->batch);
+}
+
+void reinforce_propose(struct trainer *t, struct actor *actor, const struct t5_model *decompressor) {
+    for (int policy = 0; policy < POLICY_COUNT && !behaviours[policy].mutates; policy++)
+        if (policy != POLICY_recall || actor->replay)
+            act_once(t, actor, decompressor, policy);
+    for (int64_t round = 0; round < t->settings.behaviour.rounds; round++) {
+        rollout_begin_round(&t->rollout);
+        for (int policy = 0; policy < POLICY_COUNT; policy++)
+            if (behaviours[policy].mutates)
+                act_once(t, actor, decompressor, policy);
+    }
 }
 
 /* What the policies achieved, by policy and by reward term. */
@@ -82,14 +95,7 @@ void reinforce_act(struct trainer *t) {
     rollout_clear(r);
     for (int i = 0; i < r->text_limit; i++)
         environment_random_text(&t->environment, &t->rng[STREAM_TEXTS], rollout_add_text(r));
-    for (int policy = 0; policy < POLICY_COUNT && !behaviours[policy].mutates; policy++)
-        act_once(t, &actor, policy);
-    for (int64_t round = 0; round < t->settings.behaviour.rounds; round++) {
-        rollout_begin_round(r);
-        for (int policy = 0; policy < POLICY_COUNT; policy++)
-            if (behaviours[policy].mutates)
-                act_once(t, &actor, policy);
-    }
+    reinforce_propose(t, &actor, &t->target_decompressor);
     rollout_file(r, &t->replay, t->steps[PHASE_REINFORCE]);
     t->newest = rollout_total(r);
     report_rollout(t);

@@ -7,13 +7,14 @@
 #include "train/rollout.h"
 
 enum { BEHAVIOUR_ROWS = 256 }; /* the generator needs that many rows, or rl.texts if fewer */
+enum { GROUP_MAXIMUM = 8192 }; /* episodes of one text in one iteration; settings.c holds them below */
 
 struct actor {
     const struct environment *environment;
     const struct t5_model *compressor; /* samples */
     const struct t5_model *target;     /* greedy */
     struct t5_generator *generator;
-    const struct replay *replay;
+    const struct replay *replay; /* NULL: texts that are not learned from */
     struct rng *rng;
     double progress; /* of phase two, 0 .. 1 */
 };

@@ -8,9 +8,12 @@
  * into the current row of metrics. */
 void reinforce_act(struct trainer *trainer);
 
+/* All behaviour policies on the texts of the rollout, scored by this decompressor. Without actor->replay
+ * nothing is recalled. */
+void reinforce_propose(struct trainer *trainer, struct actor *actor, const struct t5_model *decompressor);
+
 /* A group of episodes from the replay and its text. */
 struct replay_group reinforce_draw(struct trainer *trainer, bool newest_only, struct text *text);
-enum { GROUP_MAXIMUM = 8192 }; /* episodes of one text in one iteration; settings.c holds them below */
 
 /* One step of the compressor down its algorithm's loss; figures as above. */
 struct learner_result learn_compression(struct trainer *trainer);

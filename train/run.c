@@ -194,10 +194,32 @@ static enum status stop_early(struct trainer *t) {
                : STATUS_OK;
 }
 
+/* What search finds beyond the greedy codes, on its own row of metrics. */
+static enum status search(struct trainer *t) {
+    struct search_result found;
+    if (t->settings.evaluation.search == 0)
+        return STATUS_OK;
+    TRY(search_split(t, held_out_split(t), t->settings.evaluation.search, &found));
+    TRY(metrics_begin_row(&t->metrics));
+    metrics_set(&t->metrics, "phase", t->phase);
+    metrics_set(&t->metrics, "step", (double)t->steps[t->phase]);
+    metrics_set(&t->metrics, "search_exact", found.exact);
+    metrics_set(&t->metrics, "search_tokens_per_byte", found.tokens_per_byte);
+    metrics_set(&t->metrics, "search_tried", (double)found.tried / (double)found.chunks);
+    log_info("%s step %lld: search over %.0f codes per chunk finds exact ones for %.1f%%, %.4f tokens/byte",
+             phase_names[t->phase], (long long)t->steps[t->phase], (double)found.tried / (double)found.chunks,
+             100 * found.exact, found.tokens_per_byte);
+    return metrics_end_row(&t->metrics);
+}
+
 /* Evaluates and saves what a finished phase leaves. */
 static enum status finish_phase(struct trainer *t) {
     if (t->steps[t->phase] > 0) {
         enum status status = evaluate(t, true);
+        if (status == STATUS_INTERRUPTED)
+            return stop_early(t);
+        TRY(status);
+        status = search(t);
         if (status == STATUS_INTERRUPTED)
             return stop_early(t);
         TRY(status);

@@ -29,8 +29,8 @@ static const char *const shaping_names[] = {"terminal", "dense", NULL};
         FLOAT("behaviour." #option "_end", behaviour.option.end, 0, 1, "1",                                  \
               "the same when it ends; linear between"),
 
-#define REWARD_ROWS_OF(name, usual, help)                                                                  \
-    FLOAT("reward." #name, reward.name.weight, -1e6, 1e6, usual, help),                                    \
+#define REWARD_ROWS_OF(name, usual, help)                                                                    \
+    FLOAT("reward." #name, reward.name.weight, -1e6, 1e6, usual, help),                                      \
         FLOAT("reward." #name "_from", reward.name.from, -1e6, 1e6, "1",                                     \
               "factor of this weight when phase two begins; reward.ramp leads to 1"),
 
@@ -177,6 +177,8 @@ const struct option_row train_options[] = {
         "steps between evaluations; 20 times fewer in phase two"),
     INT("evaluation.prior", evaluation.prior, 1, 1e9, "32768",
         "training chunks whose codes the codec learns before it codes, gathered at the end of a phase"),
+    INT("evaluation.search", evaluation.search, 0, 1e9, "0",
+        "held-out chunks on which all behaviour policies search for short codes at the end of a phase"),
     INT("evaluation.examples", evaluation.examples, 0, 64, "2",
         "examples of x, z and the reconstruction shown and kept with every evaluation"),
     FLOAT("alarm.length", alarm.length, 0, 1e6, "0.02",
@@ -193,7 +195,7 @@ const struct option_row train_options[] = {
 };
 
 enum status train_settings_check(const struct train_settings *s) {
-    if (s->rl.steps == 0)
+    if (s->rl.steps == 0 && s->evaluation.search == 0)
         return STATUS_OK;
     if (s->behaviour.samples.count + s->behaviour.greedy.count + s->behaviour.demonstrations.count +
             s->behaviour.copies.count + s->behaviour.shortest.count ==
@@ -201,6 +203,10 @@ enum status train_settings_check(const struct train_settings *s) {
         return fail(STATUS_CONFIG, "no behaviour policy is on: set behaviour.samples, behaviour.greedy or "
                                    "behaviour.demonstrations above 0, or rl.steps to 0");
     int64_t episodes = behaviour_room(s);
+    if (episodes > GROUP_MAXIMUM)
+        return fail(STATUS_CONFIG,
+                    "the behaviour policies may propose %lld episodes for a text, at most %d fit",
+                    (long long)episodes, (int)GROUP_MAXIMUM);
     if (s->replay.capacity < episodes * s->rl.texts)
         return fail(
             STATUS_CONFIG,

@@ -91,7 +91,7 @@ struct train_settings {
         char normalize[OPTION_TEXT_ROOM], shaping[OPTION_TEXT_ROOM];
     } reward;
     struct {
-        int64_t chunks, every, prior, examples;
+        int64_t chunks, every, prior, examples, search;
     } evaluation;
     struct {
         double length, exact, q;

@@ -125,7 +125,6 @@ static enum status open_phase_two(struct trainer *t, const struct t5_limits *lim
         own.bf16 = trainer_uses_bf16(t);
         TRY(t5_pass_open(&t->target_pass, &t->pair.compressor.config, &own, false));
     }
-    TRY(rollout_open(&t->rollout, (int)s->rl.texts, behaviour_room(s), code_room));
     return replay_open(&t->replay, &size);
 }
 
@@ -141,6 +140,8 @@ static enum status open_buffers(struct trainer *t) {
                           code_room, trainer_uses_bf16(t)));
     TRY(t5_generator_open(&t->rebuilder, &t->pair.decompressor.config, 64, row_length, code_room,
                           trainer_uses_bf16(t)));
+    if (s->rl.steps > 0 || s->evaluation.search > 0)
+        TRY(rollout_open(&t->rollout, texts, behaviour_room(s), code_room));
     return s->rl.steps > 0 ? open_phase_two(t, &limits) : STATUS_OK;
 }
 

@@ -86,6 +86,15 @@ struct step_result reinforce_step(struct trainer *trainer);
 /* Copies the live weights to the target networks, at the start of phase two. */
 void reinforce_begin(struct trainer *trainer);
 
+/* Encoder search on held-out texts (search.c): all behaviour policies, each text's best exact code. */
+struct search_result {
+    int64_t chunks, bytes, tried; /* tried: codes */
+    double exact;                 /* share of the chunks with an exact code */
+    double tokens_per_byte;       /* of the shortest; the demonstration where none is exact */
+};
+enum status search_split(struct trainer *trainer, enum dataset_split split, int64_t chunks,
+                         struct search_result *result);
+
 /* Whole state to FOLDER/checkpoint.h5, or only the pair to FOLDER/NAME. */
 enum status checkpoint_save(struct trainer *trainer);
 enum status checkpoint_save_pair(struct trainer *trainer, const char *name);
