@@ -1,0 +1,567 @@
+/* Every algorithm's slopes against finite differences of its loss, written out here once more, in double,
+ * from the papers; and cases whose answer is known. */
+#include "lesson_world.h"
+
+/* ------------------------------------------------------------ networks in double */
+
+/* A network's outputs; `now` moves with the finite difference, `held` is what losses hold constant. */
+struct view {
+    double logits[WORLD_TOKENS][WORLD_IDS], value[WORLD_TOKENS];
+};
+
+/* The lesson with its two networks. */
+struct scene {
+    const struct world *world;
+    struct view held, target;
+};
+
+static struct view view_of(const struct world_network *network) {
+    struct view view = {0};
+    for (int t = 0; t < WORLD_TOKENS; t++) {
+        for (int a = 0; a < WORLD_IDS; a++)
+            view.logits[t][a] = (double)network->logits[t * WORLD_IDS + a];
+        view.value[t] = (double)network->value[t];
+    }
+    return view;
+}
+
+static double log_pi(const struct view *v, int t, int action) {
+    double sum = 0;
+    for (int a = 0; a < WORLD_IDS; a++)
+        sum += exp(v->logits[t][a]);
+    return v->logits[t][action] - log(sum);
+}
+
+static double entropy(const struct view *v, int t) {
+    double sum = 0;
+    for (int a = 0; a < WORLD_IDS; a++)
+        sum -= exp(log_pi(v, t, a)) * log_pi(v, t, a);
+    return sum;
+}
+
+/* Q(s_t, a) as q.h defines it. */
+static double q_of(const struct scene *s, const struct view *v, int t, int action) {
+    const struct train_settings *settings = &s->world->settings;
+    return settings->q.dueling ? v->value[t] + settings->q.scale * log_pi(v, t, action)
+                               : settings->q.scale * v->logits[t][action];
+}
+
+/* Its soft value: scale ln sum e^(Q / scale). */
+static double soft_value(const struct scene *s, const struct view *v, int t) {
+    double sum = 0, scale = s->world->settings.q.scale, most = q_of(s, v, t, 0);
+    for (int a = 1; a < WORLD_IDS; a++)
+        most = fmax(most, q_of(s, v, t, a));
+    for (int a = 0; a < WORLD_IDS; a++)
+        sum += exp((q_of(s, v, t, a) - most) / scale);
+    return most + scale * log(sum);
+}
+
+static double return_from(const struct scene *s, int t, int end) {
+    double sum = 0, factor = 1;
+    for (; t < end; t++, factor *= s->world->settings.rl.discount)
+        sum += factor * (double)s->world->lesson.reward[t];
+    return sum;
+}
+
+/* A token on its way through a loss. */
+struct token {
+    int row, t, end, action;
+    const struct lesson_row *about;
+};
+
+/* ------------------------------------------------------------ losses of one token */
+
+typedef double token_loss(const struct scene *s, const struct view *now, const struct token *at);
+
+static double square(double x) {
+    return x * x;
+}
+
+static double clamp(double x, double least, double most) {
+    return fmin(fmax(x, least), most);
+}
+
+static double imitation_loss(const struct scene *s, const struct view *now, const struct token *at,
+                             double advantage) {
+    return s->world->settings.rl.imitation * fmax(advantage, 0) * -log_pi(now, at->t, at->action);
+}
+
+static double reinforce_loss(const struct scene *s, const struct view *now, const struct token *at) {
+    const struct train_settings *o = &s->world->settings;
+    bool learned = o->rl.baseline[0] == 'v';
+    double gain = return_from(s, at->t, at->end);
+    double advantage =
+        learned ? gain - s->held.value[at->t] : (double)at->about->reward - (double)at->about->baseline;
+    double loss = learned ? o->value.weight * 0.5 * square(now->value[at->t] - gain) : 0;
+    if (!at->about->known)
+        return loss + imitation_loss(s, now, at, advantage);
+    double ratio = exp(log_pi(now, at->t, at->action) - (double)s->world->lesson.behaviour[at->t]);
+    loss -= fmin(ratio * advantage, clamp(ratio, 1 - o->rl.clip, 1 + o->rl.clip) * advantage);
+    return loss - o->rl.entropy * entropy(now, at->t);
+}
+
+static double ratio_of(const struct scene *s, int t) {
+    return exp(log_pi(&s->held, t, s->world->actions[t]) - (double)s->world->lesson.behaviour[t]);
+}
+
+static double value_at(const struct view *v, int t, const struct token *at) {
+    return t < at->end ? v->value[t] : 0;
+}
+
+/* v_s by equation 1 of the paper: V(x_s) + sum over t >= s of g^(t-s) (product of c_i, s <= i < t) delta_t V.
+ */
+static double trace_target(const struct scene *s, const struct token *at, int from) {
+    const struct train_settings *o = &s->world->settings;
+    double sum = value_at(&s->held, from, at), factor = 1;
+    for (int t = from; t < at->end; t++) {
+        double ratio = ratio_of(s, t);
+        double delta = (double)s->world->lesson.reward[t] + o->rl.discount * value_at(&s->held, t + 1, at) -
+                       value_at(&s->held, t, at);
+        sum += factor * fmin(o->vtrace.ratio, ratio) * delta;
+        factor *= o->rl.discount * fmin(o->vtrace.trace, ratio);
+    }
+    return sum;
+}
+
+static double vtrace_loss(const struct scene *s, const struct view *now, const struct token *at) {
+    const struct train_settings *o = &s->world->settings;
+    int t = at->t;
+    if (!at->about->known)
+        return imitation_loss(s, now, at, (double)at->about->reward - (double)at->about->baseline);
+    double next = trace_target(s, at, t + 1), rho = fmin(o->vtrace.ratio, ratio_of(s, t));
+    double advantage = (double)s->world->lesson.reward[t] + o->rl.discount * next - s->held.value[t];
+    return -rho * advantage * log_pi(now, t, at->action) +
+           o->value.weight * 0.5 * square(now->value[t] - trace_target(s, at, t)) -
+           o->rl.entropy * entropy(now, t);
+}
+
+static double actor_critic_loss(const struct scene *s, const struct view *now, const struct token *at) {
+    const struct train_settings *o = &s->world->settings;
+    double gain = return_from(s, at->t, at->end);
+    return -(gain - s->held.value[at->t]) * log_pi(now, at->t, at->action) +
+           o->value.weight * 0.5 * square(now->value[at->t] - gain) - o->rl.entropy * entropy(now, at->t);
+}
+
+/* What all Q methods add: conservatism, by its definition over Q, and imitation of the best. */
+static double q_extras(const struct scene *s, const struct view *now, const struct token *at) {
+    const struct train_settings *o = &s->world->settings;
+    double scale = o->q.scale;
+    return o->q.conservative * (soft_value(s, now, at->t) - q_of(s, now, at->t, at->action)) / scale +
+           (at->about->best ? o->rl.imitation * -log_pi(now, at->t, at->action) : 0);
+}
+
+/* The target network's opinion of the best action: the live network's favourite ... */
+static double double_q(const struct scene *s, int t) {
+    int favourite = 0;
+    for (int a = 1; a < WORLD_IDS; a++)
+        if (s->held.logits[t][a] > s->held.logits[t][favourite])
+            favourite = a;
+    return q_of(s, &s->target, t, favourite);
+}
+
+/* ... or the best of those that were replayed in this state. */
+static double supported_q(const struct scene *s, const struct token *at, int t) {
+    const struct world *w = s->world;
+    int place = t - w->start[at->row];
+    double most = -INFINITY;
+    for (int r = 0; r < w->lesson.rows; r++)
+        if (world_same_state(w, at->row, r, place))
+            most = fmax(most, q_of(s, &s->target, t, w->actions[w->start[r] + place]));
+    return most;
+}
+
+static double dqn_loss(const struct scene *s, const struct view *now, const struct token *at) {
+    const struct train_settings *o = &s->world->settings;
+    int last = o->q.steps > 0 ? at->t + (int)o->q.steps : at->end;
+    double y = return_from(s, at->t, last < at->end ? last : at->end);
+    if (last < at->end)
+        y += pow(o->rl.discount, last - at->t) *
+             (o->q.support[0] == 'g' ? supported_q(s, at, last) : double_q(s, last));
+    return 0.5 * square(q_of(s, now, at->t, at->action) - y) + q_extras(s, now, at);
+}
+
+static double pathwise_loss(const struct scene *s, const struct view *now, const struct token *at) {
+    const struct train_settings *o = &s->world->settings;
+    double loss = q_extras(s, now, at), path = soft_value(s, now, at->t);
+    double next = at->t + 1 < at->end ? soft_value(s, &s->target, at->t + 1) : 0;
+    for (int k = at->t; k < at->end; k++)
+        path += o->q.scale * log_pi(now, k, s->world->actions[k]) - (double)s->world->lesson.reward[k];
+    path /= at->end - s->world->start[at->row];
+    if (strcmp(o->q.path, "multi") != 0)
+        loss += 0.5 * square(q_of(s, now, at->t, at->action) - (double)s->world->lesson.reward[at->t] - next);
+    if (strcmp(o->q.path, "single") != 0)
+        loss += 0.5 * square(path);
+    return loss;
+}
+
+static double ilql_loss(const struct scene *s, const struct view *now, const struct token *at) {
+    const struct train_settings *o = &s->world->settings;
+    int t = at->t;
+    double u = q_of(s, &s->target, t, at->action) - now->value[t];
+    double y = (double)s->world->lesson.reward[t] + o->rl.discount * value_at(&s->held, t + 1, at);
+    double q = o->q.dueling ? s->held.value[t] + o->q.scale * log_pi(now, t, at->action)
+                            : q_of(s, now, t, at->action);
+    /* the penalty does not depend on V, but is written with it */
+    return o->value.weight * fabs(o->q.expectile - (u < 0 ? 1 : 0)) * u * u + 0.5 * square(q - y) +
+           q_extras(s, now, at);
+}
+
+static double whole_loss(const struct scene *s, const struct view *now, token_loss *of) {
+    const struct lesson *l = &s->world->lesson;
+    double sum = 0;
+    for (int r = 0; r < l->rows; r++)
+        for (int t = l->start[r]; t < l->start[r + 1]; t++)
+            sum += of(s, now, &(struct token){r, t, l->start[r + 1], l->actions[t], &l->row[r]});
+    return sum;
+}
+
+/* ------------------------------------------------------------ slopes against finite differences */
+
+struct variant {
+    const char *algorithm;
+    token_loss *loss;
+    const char *changes[8];
+};
+
+static const struct variant variants[] = {
+    {"reinforce", reinforce_loss, {"rl.baseline=group"}},
+    {"reinforce",
+     reinforce_loss,
+     {"rl.baseline=group", "rl.imitation=0.7", "rl.entropy=0.05", "rl.clip=0.4"}},
+    {"reinforce",
+     reinforce_loss,
+     {"rl.baseline=value", "rl.imitation=0.7", "rl.entropy=0.1", "value.weight=2"}},
+    {"reinforce", reinforce_loss, {"rl.baseline=value", "rl.discount=0.9", "rl.clip=0.05"}},
+    {"vtrace", vtrace_loss, {"rl.imitation=0"}},
+    {"vtrace", vtrace_loss, {"rl.imitation=0.3", "rl.entropy=0.1", "rl.discount=0.9"}},
+    {"vtrace", vtrace_loss, {"vtrace.ratio=1.3", "vtrace.trace=0.8", "value.weight=0.2"}},
+    {"vtrace", vtrace_loss, {"vtrace.ratio=1000", "vtrace.trace=1000"}},
+    {"actor-critic", actor_critic_loss, {"rl.entropy=0"}},
+    {"actor-critic", actor_critic_loss, {"rl.entropy=0.1", "rl.discount=0.8", "value.weight=0.3"}},
+    {"dqn", dqn_loss, {"q.steps=0", "q.scale=0.3"}},
+    {"dqn", dqn_loss, {"q.steps=1", "q.scale=0.3", "rl.imitation=0.4", "rl.discount=0.9"}},
+    {"dqn", dqn_loss, {"q.steps=2", "q.scale=0.3", "q.conservative=0"}},
+    {"dqn", dqn_loss, {"q.steps=1", "q.scale=0.3", "q.support=group"}},
+    {"dqn", dqn_loss, {"q.steps=2", "q.scale=0.3", "q.support=group", "rl.discount=0.7"}},
+    {"dqn", dqn_loss, {"q.steps=0", "q.dueling=false", "q.scale=0.5"}},
+    {"dqn", dqn_loss, {"q.steps=1", "q.dueling=false", "q.scale=0.5", "rl.imitation=1"}},
+    {"dqn", dqn_loss, {"q.steps=2", "q.dueling=false", "q.scale=2", "q.support=group"}},
+    {"pathwise", pathwise_loss, {"q.path=single", "q.scale=0.3"}},
+    {"pathwise", pathwise_loss, {"q.path=multi", "q.scale=0.3", "rl.imitation=0.2"}},
+    {"pathwise", pathwise_loss, {"q.path=both", "q.scale=0.3"}},
+    {"pathwise", pathwise_loss, {"q.path=single", "q.dueling=false", "q.scale=0.5"}},
+    {"pathwise", pathwise_loss, {"q.path=multi", "q.dueling=false", "q.scale=0.5", "q.conservative=0"}},
+    {"pathwise", pathwise_loss, {"q.path=both", "q.dueling=false", "q.scale=0.5", "rl.imitation=0.2"}},
+    {"ilql", ilql_loss, {"q.expectile=0.5", "q.scale=0.3"}},
+    {"ilql", ilql_loss, {"q.expectile=0.9", "q.scale=0.3", "rl.discount=0.9", "rl.imitation=0.2"}},
+    {"ilql", ilql_loss, {"q.expectile=0.7", "q.dueling=false", "q.scale=0.5", "value.weight=3"}},
+};
+enum { VARIANTS = sizeof variants / sizeof *variants };
+
+static double slope_of(const struct scene *s, struct view *now, token_loss *loss, double *at) {
+    const double step = 1e-5, kept = *at;
+    double both[2];
+    for (int side = 0; side < 2; side++) {
+        *at = side ? kept + step : kept - step;
+        both[side] = whole_loss(s, now, loss);
+    }
+    *at = kept;
+    return (both[1] - both[0]) / (2 * step);
+}
+
+static void expect_near(double slope, double measured, int variant, const char *what, int t, int id) {
+    cr_expect_float_eq(slope, measured, 5e-6 + 2e-5 * fabs(measured),
+                       "variant %d (%s), %s of token %d, id %d: %g not %g", variant,
+                       variants[variant].algorithm, what, t, id, slope, measured);
+}
+
+static void check_variant(int number, uint64_t seed) {
+    static struct world w;
+    const struct variant *variant = &variants[number];
+    const struct algorithm *algorithm = algorithm_find(variant->algorithm);
+    world_set(&w, variant->changes);
+    world_random(&w, seed);
+    struct lesson *l = &w.lesson;
+    struct scene scene = {&w, view_of(&w.live), view_of(&w.target)};
+    struct view now = scene.held;
+    if (strcmp(algorithm->name, "actor-critic") != 0) /* all its episodes are its own */
+        cr_assert(!l->row[2].known);
+    algorithm->teach(l);
+    policy_gradient(w.live.logits, w.actions, l->tokens, WORLD_IDS,
+                    &(struct policy_slope){l->slope.logit, l->slope.log_sum, l->slope.entropy});
+    for (int t = 0; t < l->tokens; t++) {
+        for (int a = 0; a < WORLD_IDS; a++)
+            expect_near((double)w.live.logits[t * WORLD_IDS + a],
+                        slope_of(&scene, &now, variant->loss, &now.logits[t][a]), number, "logit", t, a);
+        expect_near((double)l->slope.value[t], slope_of(&scene, &now, variant->loss, &now.value[t]), number,
+                    "value", t, -1);
+    }
+    world_close(&w);
+}
+
+Test(algorithms, slopes_are_those_of_the_written_losses) {
+    for (int i = 0; i < VARIANTS; i++)
+        for (uint64_t seed = 1; seed <= 3; seed++)
+            check_variant(i, seed);
+}
+
+Test(algorithms, every_one_that_teaches_is_checked) {
+    for (int i = 0; algorithms[i]; i++) {
+        int seen = !algorithms[i]->teach;
+        for (int v = 0; v < VARIANTS; v++)
+            seen += strcmp(variants[v].algorithm, algorithms[i]->name) == 0;
+        cr_expect_gt(seen, 0, "%s", algorithms[i]->name);
+        cr_expect_str_eq(algorithm_names[i], algorithms[i]->name);
+        cr_expect_eq(algorithm_find(algorithm_names[i]), algorithms[i]);
+    }
+    cr_expect_null(algorithm_find("alchemy"));
+}
+
+/* Losses are sums over tokens: a value head that nothing reads gets no slope. */
+Test(algorithms, an_unread_value_learns_nothing) {
+    static struct world w;
+    const char *cases[][3] = {
+        {"reinforce", "rl.baseline=group"}, {"dqn", "q.dueling=false"}, {"pathwise", "q.dueling=false"}};
+    for (int i = 0; i < 3; i++) {
+        world_set(&w, (const char *const[]){cases[i][1], NULL});
+        world_random(&w, 9);
+        algorithm_find(cases[i][0])->teach(&w.lesson);
+        for (int t = 0; t < w.lesson.tokens; t++)
+            cr_expect_eq(w.lesson.slope.value[t], 0.0f, "%s", cases[i][0]);
+        world_close(&w);
+    }
+}
+
+/* ------------------------------------------------------------ answers that are known */
+
+/* With pi = mu nothing is cut: v_t is the return. */
+Test(algorithms, vtrace_on_policy_is_the_return) {
+    static struct world w;
+    world_set(&w, (const char *const[]){"rl.discount=0.9", "value.weight=1", NULL});
+    world_random(&w, 4);
+    struct lesson *l = &w.lesson;
+    for (int r = 0; r < l->rows; r++)
+        l->row[r].known = true;
+    for (int t = 0; t < l->tokens; t++)
+        l->behaviour[t] = lesson_log_probability(&l->live, t);
+    algorithm_vtrace.teach(l);
+    for (int r = 0; r < l->rows; r++)
+        for (int t = l->start[r]; t < l->start[r + 1]; t++) {
+            float gain = lesson_return(l, r, t);
+            cr_expect_float_eq(l->live.value[t] - l->slope.value[t], gain, 1e-5);
+            cr_expect_float_eq(-l->slope.logit[t], gain - l->live.value[t], 1e-5, "the advantage");
+        }
+    cr_expect_float_eq(l->figures.ratio, 1, 1e-6);
+    cr_expect_eq(l->figures.clipped, 0);
+    world_close(&w);
+}
+
+Test(algorithms, dqn_to_the_end_learns_returns) {
+    static struct world w;
+    double error = 0, least = INFINITY;
+    world_set(&w,
+              (const char *const[]){"q.steps=0", "q.dueling=false", "q.scale=1", "q.conservative=0", NULL});
+    world_random(&w, 5);
+    struct lesson *l = &w.lesson;
+    algorithm_dqn.teach(l);
+    for (int r = 0; r < l->rows; r++)
+        for (int t = l->start[r]; t < l->start[r + 1]; t++) {
+            float sum = 0;
+            for (int k = t; k < l->start[r + 1]; k++)
+                sum += l->reward[k];
+            cr_expect_float_eq(l->live.logit[t] - l->slope.logit[t], sum, 1e-5);
+            error += square((double)(l->live.logit[t] - sum));
+            least = fmin(least, (double)l->live.logit[t]);
+        }
+    cr_expect_float_eq(l->figures.q_error, error / l->tokens, 1e-5);
+    cr_expect_float_eq(l->figures.q_least, least, 1e-6);
+    world_close(&w);
+}
+
+/* A ratio on the wrong side of the clip teaches nothing, on the right side it does. */
+Test(algorithms, reinforce_clips_only_what_would_grow) {
+    static struct world w;
+    const char *changes[] = {"rl.clip=0.2", NULL};
+    world_set(&w, changes);
+    world_random(&w, 6);
+    struct lesson *l = &w.lesson;
+    for (int r = 0; r < l->rows; r++) {
+        l->row[r].known = true;
+        l->row[r].reward = l->row[r].baseline + (r % 2 ? 1.0f : -1.0f);
+        for (int t = l->start[r]; t < l->start[r + 1]; t++)
+            l->behaviour[t] =
+                lesson_log_probability(&l->live, t) - (r % 4 < 2 ? 1.0f : -1.0f); /* rho e, 1/e */
+    }
+    algorithm_reinforce.teach(l);
+    int clipped = 0;
+    for (int r = 0; r < l->rows; r++)
+        for (int t = l->start[r]; t < l->start[r + 1]; t++) {
+            bool better = r % 2, above = r % 4 < 2;
+            float expected = better == above ? 0.0f : (better ? -1.0f : 1.0f) * expf(above ? 1 : -1);
+            cr_expect_float_eq(l->slope.logit[t], expected, 1e-5, "row %d", r);
+            clipped += better == above;
+        }
+    cr_expect_float_eq(l->figures.clipped, (double)clipped / l->tokens, 1e-6);
+    cr_expect_float_eq(l->figures.ratio_largest, exp(1), 1e-5);
+    world_close(&w);
+}
+
+/* A tree of codes over two ids, at most DEPTH of them: all its paths are the rows, its soft optimum by
+ * dynamic programming are the networks. */
+enum { DEPTH = 2, PATHS = 7, END = 1 };
+
+static double tree_reward(const int32_t *path, int size, int32_t action) {
+    double state = 0.1;
+    for (int i = 0; i < size; i++)
+        state = fmod(7.3 * state + path[i], 1.0);
+    return sin(9 * state + 2 * action);
+}
+
+/* Q of the state behind `path` for every action; actions that are not allowed are far below. */
+static double tree_values(const int32_t *path, int size, double scale, double *q) {
+    int32_t longer[DEPTH + 1];
+    double sum = 0, most = -INFINITY;
+    memcpy(longer, path, (size_t)size * sizeof *path);
+    for (int32_t a = 0; a < WORLD_IDS; a++) {
+        double inner[WORLD_IDS];
+        q[a] = -60 * scale;
+        longer[size] = a;
+        if (a == END)
+            q[a] = tree_reward(path, size, a);
+        else if ((a == 3 || a == 4) && size < DEPTH)
+            q[a] = tree_reward(path, size, a) + tree_values(longer, size + 1, scale, inner);
+        most = fmax(most, q[a]);
+    }
+    for (int a = 0; a < WORLD_IDS; a++)
+        sum += exp((q[a] - most) / scale);
+    return most + scale * log(sum);
+}
+
+static void add_path(struct world *w, const int32_t *path, int size, double shift) {
+    struct lesson *l = &w->lesson;
+    double q[WORLD_IDS], scale = w->settings.q.scale;
+    for (int i = 0; i <= size; i++, l->tokens++) {
+        int32_t action = i < size ? path[i] : END;
+        double value = tree_values(path, i, scale, q);
+        w->actions[l->tokens] = action;
+        w->live.value[l->tokens] = (float)value;
+        l->reward[l->tokens] = (float)tree_reward(path, i, action);
+        for (int a = 0; a < WORLD_IDS; a++)
+            w->live.logits[l->tokens * WORLD_IDS + a] = (float)(q[a] / scale + shift);
+    }
+    w->start[++l->rows] = l->tokens;
+}
+
+static void grow_tree(struct world *w, double shift) {
+    const int32_t paths[PATHS][DEPTH] = {{0}, {3}, {4}, {3, 3}, {3, 4}, {4, 3}, {4, 4}};
+    const int sizes[PATHS] = {0, 1, 1, 2, 2, 2, 2};
+    world_open(w);
+    for (int i = 0; i < PATHS; i++)
+        add_path(w, paths[i], sizes[i], shift);
+    w->target = w->live;
+    world_read(w);
+}
+
+Test(algorithms, path_consistency_holds_at_the_soft_optimum) {
+    static struct world w;
+    const char *paths[] = {"q.path=single", "q.path=multi", "q.path=both"};
+    for (int p = 0; p < 3; p++)
+        for (int dueling = 0; dueling < 2; dueling++) {
+            world_set(&w, (const char *const[]){paths[p], dueling ? "q.dueling=true" : "q.dueling=false",
+                                                "q.scale=0.4", "q.conservative=0", NULL});
+            grow_tree(&w, dueling ? 1.7 : 0); /* with V apart, logits may be shifted */
+            algorithm_pathwise.teach(&w.lesson);
+            cr_expect_lt(w.lesson.figures.q_error, 1e-11, "%s, dueling %d: %g", paths[p], dueling,
+                         w.lesson.figures.q_error);
+            for (int t = 0; t < w.lesson.tokens; t++)
+                cr_expect_float_eq(w.lesson.slope.logit[t], 0.0f, 1e-5f);
+            w.lesson.reward[2] += 0.1f;
+            algorithm_pathwise.teach(&w.lesson);
+            cr_expect_gt(w.lesson.figures.q_error, 1e-5, "another reward has another optimum");
+            world_close(&w);
+        }
+}
+
+/* ------------------------------------------------------------ which episodes */
+
+enum { GROUP = 5 };
+
+static struct candidates a_group(const struct episode **list, float *rewards) {
+    static const struct episode episodes[GROUP] = {{.exact = 0, .known = 1},
+                                                   {.exact = 1, .known = 0},
+                                                   {.exact = 1, .known = 1},
+                                                   {.exact = 0},
+                                                   {.exact = 1}};
+    const float own[GROUP] = {3.0f, 1.0f, 1.5f, 2.5f, -4.0f};
+    for (int i = 0; i < GROUP; i++) {
+        list[i] = &episodes[i];
+        rewards[i] = own[i];
+    }
+    return (struct candidates){GROUP, list, rewards, 0.8f, 2};
+}
+
+Test(algorithms, expert_takes_the_best_exact_one) {
+    const struct episode *list[GROUP];
+    float rewards[GROUP], weights[GROUP] = {0}, none[GROUP] = {0};
+    struct candidates c = a_group(list, rewards);
+    const float expected[GROUP] = {0, 0, 1, 0, 0}, nothing[GROUP] = {0};
+    algorithm_expert.weigh(NULL, &c, weights);
+    cr_expect_arr_eq(weights, expected, sizeof weights);
+    c.best = -1;
+    algorithm_expert.weigh(NULL, &c, none);
+    cr_expect_arr_eq(none, nothing, sizeof none, "no exact one");
+}
+
+Test(algorithms, awr_weighs_a_text_softly_to_one) {
+    struct train_settings s;
+    const struct episode *list[GROUP];
+    float rewards[GROUP], weights[GROUP];
+    struct candidates c = a_group(list, rewards);
+    options_defaults(train_options, &s);
+    for (double beta = 0.001; beta < 1e5; beta *= 10) {
+        double sum = 0;
+        s.rl.temperature = beta;
+        algorithm_awr.weigh(&s, &c, weights);
+        for (int i = 0; i < GROUP; i++) {
+            sum += (double)weights[i];
+            cr_expect_float_eq((double)weights[i],
+                               (double)weights[0] * exp((double)(rewards[i] - rewards[0]) / beta), 1e-6);
+        }
+        cr_expect_float_eq(sum, 1, 1e-6, "beta %g", beta);
+    }
+    cr_expect_float_eq(weights[4], 0.2f, 1e-4f, "in the end all alike");
+}
+
+Test(algorithms, policy_gradients_want_probabilities_or_something_to_imitate) {
+    struct train_settings s;
+    const struct episode *list[GROUP];
+    float rewards[GROUP], weights[GROUP];
+    struct candidates c = a_group(list, rewards);
+    const struct algorithm *both[] = {&algorithm_reinforce, &algorithm_vtrace};
+    const float plain[GROUP] = {1, 0, 1, 0, 0}, imitating[GROUP] = {1, 1, 1, 1, 0};
+    options_defaults(train_options, &s);
+    for (int i = 0; i < 2; i++) {
+        s.rl.imitation = 0;
+        both[i]->weigh(&s, &c, weights);
+        cr_expect_arr_eq(weights, plain, sizeof weights);
+        s.rl.imitation = 0.1;
+        both[i]->weigh(&s, &c, weights);
+        cr_expect_arr_eq(weights, imitating, sizeof weights, "those above the mean, too");
+    }
+}
+
+/* ------------------------------------------------------------ what algorithms share */
+
+Test(lesson, returns_are_discounted_sums_to_the_end_of_the_row) {
+    static struct world w;
+    world_set(&w, (const char *const[]){"rl.discount=0.5", NULL});
+    world_open(&w);
+    w.lesson.rows = 2;
+    w.lesson.tokens = 4;
+    memcpy(w.start, (const int32_t[]){0, 3, 4}, 3 * sizeof(int32_t));
+    memcpy(w.lesson.reward, (const float[]){1, 2, 4, 8}, 4 * sizeof(float));
+    cr_expect_eq(lesson_return(&w.lesson, 0, 0), 3.0f);
+    cr_expect_eq(lesson_return(&w.lesson, 0, 2), 4.0f);
+    cr_expect_eq(lesson_return(&w.lesson, 1, 3), 8.0f);
+    world_close(&w);
+}
