@@ -1,5 +1,5 @@
 /* Alarms ring once, again when they recovered or became twice as bad, also across a checkpoint; alarm.stop
- * ends a run that can go on. */
+ * ends a run that can go on. And the rows of metrics that they read: means and extremes. */
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <math.h>
