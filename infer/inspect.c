@@ -110,6 +110,32 @@ static enum status visit(void *context, struct h5_file *file, const char *name, 
     return STATUS_OK;
 }
 
+/* Lines of a stranger's file: nothing in them may command the terminal. */
+static void print_lines(const char *text, size_t size) {
+    for (size_t i = 0; i < size && text[i]; i++) {
+        unsigned char c = (unsigned char)text[i], next = i + 1 < size ? (unsigned char)text[i + 1] : 0;
+        bool control = (c < ' ' && c != '\n') || c == 0x7F || (c == 0xC2 && next < 0xA0);
+        putchar(control ? '?' : c);
+    }
+}
+
+/* The last held-out examples that training kept: [count, width] texts, NUL-padded. */
+static enum status print_examples(struct h5_file *file) {
+    enum { SHOWN = 3, BYTES_MAXIMUM = 1 << 24 };
+    struct h5_shape shape;
+    void *texts = NULL;
+    if (!h5_has(file, "examples/text"))
+        return STATUS_OK;
+    TRY(h5_read_alloc(file, "examples/text", H5_U8, &shape, BYTES_MAXIMUM, &texts));
+    uint64_t count = shape.rank == 2 ? shape.extent[0] : 0;
+    if (count > 0)
+        printf("the last examples\n");
+    for (uint64_t i = count > SHOWN ? count - SHOWN : 0; i < count; i++)
+        print_lines((const char *)texts + i * shape.extent[1], (size_t)shape.extent[1]);
+    free(texts);
+    return STATUS_OK;
+}
+
 static enum status inspect_checkpoint(struct h5_file *file) {
     struct model_pair pair = {0};
     struct walk walk = {0};
@@ -122,7 +148,7 @@ static enum status inspect_checkpoint(struct h5_file *file) {
     for (int i = 0; i < walk.count; i++)
         printf("  %-13s %" PRIu64 " arrays with %" PRIu64 " values, from training\n", walk.groups[i].name,
                walk.groups[i].arrays, walk.groups[i].values);
-    return status;
+    return status == STATUS_OK ? print_examples(file) : status;
 }
 
 /* ---- data sets ---- */

@@ -1,5 +1,6 @@
 /* Acting: policies propose, the target decompressor scores, the replay keeps, the metrics tell. */
 #include <stdio.h>
+#include <string.h>
 #include "train/phase_two.h"
 
 static void act_once(struct trainer *t, struct actor *actor, const struct t5_model *decompressor,
@@ -25,7 +26,7 @@ static void report_rollout(struct trainer *t) {
     const struct rollout *r = &t->rollout;
     double terms[REWARD_TERMS_MAXIMUM] = {0}, reward = 0, best_reward = 0, best_size = 0;
     int count[POLICY_COUNT] = {0}, exact[POLICY_COUNT] = {0}, total = rollout_total(r), solved = 0;
-    double size[POLICY_COUNT] = {0};
+    double size[POLICY_COUNT] = {0}, bytes[POLICY_COUNT] = {0};
     char name[METRIC_NAME_ROOM];
     for (int i = 0; i < r->texts; i++) {
         double best = -1e30;
@@ -34,6 +35,7 @@ static void report_rollout(struct trainer *t) {
             count[episode->policy]++;
             exact[episode->policy] += episode->exact;
             size[episode->policy] += episode->size;
+            bytes[episode->policy] += r->text[i].bytes;
             reward += (double)episode->reward;
             best = (double)episode->reward > best ? (double)episode->reward : best;
             for (int k = 0; k < reward_term_count(); k++)
@@ -52,6 +54,8 @@ static void report_rollout(struct trainer *t) {
     if (solved > 0)
         metrics_set(&t->metrics, "text_tokens_per_byte", best_size / solved);
     for (int k = 0; k < reward_term_count(); k++) {
+        if (strcmp(reward_terms[k].name, "edits") == 0 && !reward_uses(&t->settings, "edits"))
+            continue; /* not measured */
         snprintf(name, sizeof name, "reward_%s", reward_terms[k].name);
         metrics_set(&t->metrics, name, terms[k] / total);
     }
@@ -64,6 +68,8 @@ static void report_rollout(struct trainer *t) {
         metrics_set(&t->metrics, name, (double)exact[p] / count[p]);
         snprintf(name, sizeof name, "tokens_%s", behaviours[p].name);
         metrics_set(&t->metrics, name, size[p] / count[p]);
+        snprintf(name, sizeof name, "tokens_per_byte_%s", behaviours[p].name);
+        metrics_set(&t->metrics, name, size[p] / bytes[p]);
     }
 }
 

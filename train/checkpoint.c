@@ -1,4 +1,5 @@
-/* Checkpoints of a run: the pair as inference reads it, and below /trainer all that changes the future. */
+/* Checkpoints of a run: the pair as inference reads it, and below /trainer all that changes the future;
+ * /metrics and /examples tell what happened. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -129,6 +130,8 @@ static enum status write_state(struct h5_file *file, struct trainer *t) {
         TRY(write_recent(file, t));
     if (t->replay.size.episodes)
         TRY(replay_write(file, "trainer/replay", &t->replay));
+    TRY(alarms_write(file, "trainer/alarms", &t->alarms));
+    TRY(examples_write(file, "examples", &t->examples));
     return metrics_write(file, "metrics", &t->metrics);
 }
 
@@ -250,6 +253,8 @@ static enum status read_state(struct h5_file *file, struct trainer *t) {
         TRY(read_recent(file, t));
     if (t->replay.size.episodes && h5_has(file, "trainer/replay"))
         TRY(replay_read(file, "trainer/replay", &t->replay, dataset_count(t->data, SPLIT_TRAIN)));
+    TRY(alarms_read(file, "trainer/alarms", &t->alarms));
+    TRY(examples_read(file, "examples", &t->examples));
     return metrics_read(file, "metrics", &t->metrics);
 }
 

@@ -207,9 +207,11 @@ static void imitate_rows(struct lesson *l) {
             lesson_imitate(l, t, l->row[r].weight);
 }
 
-static void set_finite(struct trainer *t, const char *name, double value) {
+/* One update's figure: the row shows the mean, the least or the largest over the iteration's updates. */
+static void add_finite(struct trainer *t, void (*fold)(struct metrics *, const char *, double),
+                       const char *name, double value) {
     if (isfinite(value))
-        metrics_set(&t->metrics, name, value);
+        fold(&t->metrics, name, value);
 }
 
 /* Sums over tokens: -ln pi weighted or not, entropy, and how far the policy is from those that acted. */
@@ -231,18 +233,18 @@ static double report_lesson(struct trainer *t) {
             if (t->algorithm->needs & NEEDS_TARGET)
                 target += (double)lesson_log_probability(&l->target, i) - log_pi;
         }
-    set_finite(t, "entropy", entropy / l->tokens);
-    set_finite(t, "behaviour_gap", behaviour / known);
+    add_finite(t, metrics_add, "entropy", entropy / l->tokens);
+    add_finite(t, metrics_add, "behaviour_gap", behaviour / known);
     if (t->algorithm->needs & NEEDS_TARGET)
-        set_finite(t, "target_gap", target / l->tokens);
-    set_finite(t, "ratio", f->ratio);
-    set_finite(t, "ratio_largest", f->ratio_largest);
-    set_finite(t, "ratio_clipped", f->clipped);
-    set_finite(t, "value", f->value);
-    set_finite(t, "q", f->q);
-    set_finite(t, "q_least", f->q_least);
-    set_finite(t, "q_largest", f->q_largest);
-    set_finite(t, "q_error", f->q_error);
+        add_finite(t, metrics_add, "target_gap", target / l->tokens);
+    add_finite(t, metrics_add, "ratio", f->ratio);
+    add_finite(t, metrics_add_largest, "ratio_largest", f->ratio_largest);
+    add_finite(t, metrics_add, "ratio_clipped", f->clipped);
+    add_finite(t, metrics_add, "value", f->value);
+    add_finite(t, metrics_add, "q", f->q);
+    add_finite(t, metrics_add_least, "q_least", f->q_least);
+    add_finite(t, metrics_add_largest, "q_largest", f->q_largest);
+    add_finite(t, metrics_add, "q_error", f->q_error);
     return loss / l->tokens;
 }
 
@@ -250,7 +252,7 @@ static void update_value_head(struct trainer *t) {
     const struct train_settings *s = &t->settings;
     double norm = gradient_norm(t->value.gradients, (size_t)t->value.size);
     struct adamw adamw = trainer_adamw(t, s->value.rate);
-    set_finite(t, "value_gradient", norm);
+    add_finite(t, metrics_add, "value_gradient", norm);
     value_head_update(&t->value, &adamw, t->compressor.step, gradient_clip_scale(norm, s->optimizer.clip));
 }
 

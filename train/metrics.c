@@ -10,10 +10,17 @@ static double *row_of(const struct metrics *m, int64_t row) {
     return m->values + row * METRICS_MAXIMUM;
 }
 
-static int column_of(struct metrics *m, const char *name) {
+static int find_column(const struct metrics *m, const char *name) {
     for (int i = 0; i < m->columns; i++)
         if (strcmp(m->names[i], name) == 0)
             return i;
+    return -1;
+}
+
+static int column_of(struct metrics *m, const char *name) {
+    int found = find_column(m, name);
+    if (found >= 0)
+        return found;
     assert(m->columns < METRICS_MAXIMUM && strlen(name) < METRIC_NAME_ROOM);
     snprintf(m->names[m->columns], METRIC_NAME_ROOM, "%s", name);
     return m->columns++;
@@ -30,13 +37,39 @@ enum status metrics_begin_row(struct metrics *m) {
     }
     for (int i = 0; i < METRICS_MAXIMUM; i++)
         row_of(m, m->rows)[i] = NAN;
+    memset(m->added, 0, sizeof m->added);
     m->rows++;
     return STATUS_OK;
 }
 
-void metrics_set(struct metrics *m, const char *name, double value) {
+static double *cell_of(struct metrics *m, const char *name) {
     int column = column_of(m, name);
-    row_of(m, m->rows - 1)[column] = value;
+    return row_of(m, m->rows - 1) + column;
+}
+
+void metrics_set(struct metrics *m, const char *name, double value) {
+    *cell_of(m, name) = value;
+}
+
+void metrics_add(struct metrics *m, const char *name, double value) {
+    double *mean = cell_of(m, name);
+    int count = ++m->added[column_of(m, name)];
+    *mean = count == 1 ? value : *mean + (value - *mean) / count;
+}
+
+void metrics_add_least(struct metrics *m, const char *name, double value) {
+    double *cell = cell_of(m, name);
+    *cell = fmin(*cell, value); /* which leaves out the NaN of an empty cell */
+}
+
+void metrics_add_largest(struct metrics *m, const char *name, double value) {
+    double *cell = cell_of(m, name);
+    *cell = fmax(*cell, value);
+}
+
+double metrics_get(const struct metrics *m, const char *name) {
+    int column = find_column(m, name);
+    return column >= 0 && m->rows > 0 ? row_of(m, m->rows - 1)[column] : NAN;
 }
 
 static void print_row(const struct metrics *m, int64_t row) {

@@ -13,8 +13,9 @@ struct metrics {
     char names[METRICS_MAXIMUM][METRIC_NAME_ROOM]; /* columns, in the order they first appeared */
     int columns;
     int64_t rows, room;
-    double *values; /* [room, METRICS_MAXIMUM]; NaN where a row has no such value */
-    FILE *stream;   /* metrics.jsonl, or NULL */
+    int added[METRICS_MAXIMUM]; /* values in each mean of the current row */
+    double *values;             /* [room, METRICS_MAXIMUM]; NaN where a row has no such value */
+    FILE *stream;               /* metrics.jsonl, or NULL */
 };
 
 /* Starts metrics.jsonl at `path` anew with the rows already held (after metrics_read). */
@@ -23,7 +24,13 @@ void metrics_close(struct metrics *metrics);
 
 enum status metrics_begin_row(struct metrics *metrics);
 void metrics_set(struct metrics *metrics, const char *name, double value); /* of the current row */
-enum status metrics_end_row(struct metrics *metrics);                      /* one line of JSON, flushed */
+/* Folds a value into the current row, for what is measured several times: the mean, the least or the largest
+ * of all that were given. */
+void metrics_add(struct metrics *metrics, const char *name, double value);
+void metrics_add_least(struct metrics *metrics, const char *name, double value);
+void metrics_add_largest(struct metrics *metrics, const char *name, double value);
+double metrics_get(const struct metrics *metrics, const char *name); /* of the current row; NaN: not there */
+enum status metrics_end_row(struct metrics *metrics);                /* one line of JSON, flushed */
 
 /* As arrays GROUP/NAME [rows]. */
 enum status metrics_write(struct h5_file *file, const char *group, const struct metrics *metrics);

@@ -1,6 +1,8 @@
 /* Going through a run: steps, reports, evaluations, checkpoints. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include "base/log.h"
 #include "base/signals.h"
 #include "kernels/ceiling.h"
@@ -34,12 +36,42 @@ static enum status record_evaluation(struct trainer *t) {
             metrics_set(&t->metrics, name, evaluation_value(e, f));
     }
     metrics_set(&t->metrics, "seconds", t->seconds[t->phase]);
-    TRY(metrics_end_row(&t->metrics));
     log_info("%s step %lld: held-out exact %.1f%% (%.1f%% with fallback), %.4f tokens/byte (%.4f), "
              "D %.4f bits/byte given z, archive about %.3f bits/byte, hybrid %.3f",
              phase_names[t->phase], (long long)t->steps[t->phase], 100 * e->exact, 100 * e->exact_fallback,
              e->tokens_per_byte, e->tokens_per_byte_fallback, e->residual_bits_per_byte, e->bits_per_byte,
              e->total_bits_per_byte);
+    if (t->phase == PHASE_REINFORCE)
+        alarms_after_evaluation(&t->alarms, &t->settings, t->steps[t->phase], e, &t->metrics);
+    else
+        t->alarms.best_exact = e->exact; /* what phase two begins with */
+    return metrics_end_row(&t->metrics);
+}
+
+/* An example, line by line: the log's lines are bounded. */
+static void log_lines(enum log_level level, const struct buffer *text) {
+    const char *line = (const char *)text->data;
+    for (const char *end; (end = strchr(line, '\n')); line = end + 1)
+        log_message(level, "%.*s", (int)(end - line), line);
+}
+
+/* The same held-out texts every time; the first for everybody, the others at -v. */
+static enum status show_examples(struct trainer *t) {
+    enum dataset_split split = held_out_split(t);
+    int64_t all = (int64_t)dataset_count(t->data, split), wanted = t->settings.evaluation.examples;
+    int64_t count = wanted < all ? wanted : all;
+    for (int64_t k = 0; k < count; k++) {
+        struct example example = {t->phase, t->steps[t->phase], {0}};
+        TRY(buffer_printf(&example.text, "%s step %lld, ", phase_names[t->phase], (long long)example.step));
+        enum status status = example_describe(&example.text, &t->environment, t->generator, split,
+                                              example_chunk((uint64_t)all, k, count));
+        if (status != STATUS_OK) {
+            buffer_free(&example.text);
+            return status;
+        }
+        log_lines(k == 0 ? LOG_INFO : LOG_DETAIL, &example.text);
+        TRY(examples_add(&t->examples, &example));
+    }
     return STATUS_OK;
 }
 
@@ -53,8 +85,8 @@ static struct evaluator evaluator_of(struct trainer *t) {
                               .target_compressor = targets ? &t->target_compressor : NULL};
 }
 
-/* Held-out figures, a row of metrics, best.h5; with `whole_prior` also the codec's full sample of codes.
- * STATUS_INTERRUPTED, and nothing recorded, when a signal asks to stop meanwhile. */
+/* Held-out figures, a row of metrics, alarms, examples, best.h5; with `whole_prior` also the codec's full
+ * sample of codes. STATUS_INTERRUPTED, and nothing recorded, when a signal asks to stop meanwhile. */
 static enum status evaluate(struct trainer *t, bool whole_prior) {
     const struct train_settings *s = &t->settings;
     struct evaluator evaluator = evaluator_of(t);
@@ -74,6 +106,8 @@ static enum status evaluate(struct trainer *t, bool whole_prior) {
     code_sample_free(&sample);
     if (status == STATUS_OK)
         status = record_evaluation(t);
+    if (status == STATUS_OK)
+        status = show_examples(t);
     return status == STATUS_OK ? save_if_best(t) : status;
 }
 
@@ -113,18 +147,29 @@ static void show(struct loop *l, const struct step_result *result) {
     progress_update(&l->progress, trainer_progress(t), t->tokens - l->tokens_before, detail);
 }
 
+/* What a model learned in this step; nothing if it made no update since `before`. */
+static void record_learner(struct trainer *t, const char *role, const struct learner *learner, int64_t before,
+                           const struct learner_result *result) {
+    char name[METRIC_NAME_ROOM];
+    if (learner->step == before)
+        return;
+    snprintf(name, sizeof name, "%s_loss", role);
+    metrics_set(&t->metrics, name, result->loss);
+    snprintf(name, sizeof name, "%s_gradient", role);
+    metrics_set(&t->metrics, name, result->gradient_norm);
+}
+
 static enum status one_step(struct loop *l) {
     struct trainer *t = l->trainer;
+    int64_t compressor = t->compressor.step, decompressor = t->decompressor.step;
     double begun = trainer_clock(t);
     TRY(metrics_begin_row(&t->metrics));
     struct step_result result = t->phase == PHASE_SUPERVISED ? supervised_step(t) : reinforce_step(t);
     t->seconds[t->phase] += trainer_clock(t) - begun;
     metrics_set(&t->metrics, "phase", t->phase);
     metrics_set(&t->metrics, "step", (double)t->steps[t->phase]);
-    metrics_set(&t->metrics, "compressor_loss", result.compressor.loss);
-    metrics_set(&t->metrics, "decompressor_loss", result.decompressor.loss);
-    metrics_set(&t->metrics, "compressor_gradient", result.compressor.gradient_norm);
-    metrics_set(&t->metrics, "decompressor_gradient", result.decompressor.gradient_norm);
+    record_learner(t, "compressor", &t->compressor, compressor, &result.compressor);
+    record_learner(t, "decompressor", &t->decompressor, decompressor, &result.decompressor);
     if (!isfinite(result.compressor.loss) || !isfinite(result.decompressor.loss))
         return fail(STATUS_LIMIT,
                     "the loss or the gradient of %s step %lld is not a number: lower the learning rates and "
@@ -132,6 +177,8 @@ static enum status one_step(struct loop *l) {
                     "the last checkpoint",
                     phase_names[t->phase], (long long)t->steps[t->phase]);
     show(l, &result);
+    if (t->phase == PHASE_REINFORCE)
+        alarms_after_step(&t->alarms, &t->settings, t->steps[t->phase], &t->metrics);
     return metrics_end_row(&t->metrics);
 }
 
@@ -142,8 +189,12 @@ static bool due(const struct trainer *t) {
     return t->steps[t->phase] % every == 0;
 }
 
+static bool alarm_stops(const struct trainer *t) {
+    return t->settings.alarm.stop && t->alarms.rang;
+}
+
 static bool must_stop(struct loop *l) {
-    return signals_stop_requested() || (l->limited && l->steps_left <= 0);
+    return signals_stop_requested() || alarm_stops(l->trainer) || (l->limited && l->steps_left <= 0);
 }
 
 static enum status save_if_due(struct loop *l) {
@@ -185,8 +236,19 @@ static enum status run_phase(struct loop *l) {
     return status == STATUS_INTERRUPTED ? STATUS_OK : status; /* the caller saves and says so */
 }
 
+/* The end of a run whose checkpoint is saved. */
+static enum status end_by_alarm(const struct trainer *t) {
+    return fail(
+        STATUS_LIMIT,
+        "an alarm ended the run (alarm.stop) after %s step %lld; %s/checkpoint.h5 is saved: `--resume` "
+        "goes on from there, with --set alarm.stop=false whatever rings",
+        phase_names[PHASE_REINFORCE], (long long)t->steps[PHASE_REINFORCE], t->folder);
+}
+
 static enum status stop_early(struct trainer *t) {
     TRY(checkpoint_save(t));
+    if (alarm_stops(t) && !signals_stop_requested())
+        return end_by_alarm(t);
     log_info("stopped after %s step %lld; `--resume` continues", phase_names[t->phase],
              (long long)t->steps[t->phase]);
     return signals_stop_requested()
@@ -230,7 +292,7 @@ static enum status finish_phase(struct trainer *t) {
     return checkpoint_save(t);
 }
 
-/* Targets, and what codes cost at first. */
+/* Targets, what codes cost at first, and the exact share that the alarm starts from. */
 static enum status begin_phase_two(struct trainer *t) {
     struct evaluator evaluator = evaluator_of(t);
     struct code_sample sample = {0};
@@ -238,6 +300,19 @@ static enum status begin_phase_two(struct trainer *t) {
     TRY(code_sample_gather(&evaluator, t->settings.evaluation.chunks, &sample));
     enum status status = trainer_learn_prior(t, &sample);
     code_sample_free(&sample);
+    if (status == STATUS_OK && isnan(t->alarms.best_exact))
+        status = evaluate_in_time(t);
+    return status;
+}
+
+static enum status open_examples(struct trainer *t) {
+    char *path = NULL;
+    if (t->settings.evaluation.examples == 0 || t->examples.stream)
+        return STATUS_OK;
+    if (asprintf(&path, "%s/examples.txt", t->folder) < 0)
+        return fail(STATUS_MEMORY, "no memory for a file name");
+    enum status status = examples_start(&t->examples, path);
+    free(path);
     return status;
 }
 
@@ -248,6 +323,7 @@ enum status trainer_run(struct trainer *t, const struct run_limits *limits) {
     log_info("the ceiling is %.0f GFLOP/s in %s", loop.ceiling * 1e-9, t->settings.precision);
     if (held_out_split(t) == SPLIT_TRAIN)
         log_warning("%s has no held-out text: the held-out figures are of training text", t->settings.data);
+    TRY(open_examples(t));
     while (t->phase < PHASE_COUNT) {
         if (t->phase == PHASE_REINFORCE && t->steps[PHASE_REINFORCE] == 0)
             TRY(begin_phase_two(t));
@@ -258,5 +334,5 @@ enum status trainer_run(struct trainer *t, const struct run_limits *limits) {
         if (signals_stop_requested() && t->phase < PHASE_COUNT)
             return stop_early(t);
     }
-    return STATUS_OK;
+    return alarm_stops(t) ? end_by_alarm(t) : STATUS_OK;
 }

@@ -147,6 +147,7 @@ static enum status open_buffers(struct trainer *t) {
 
 enum status trainer_open(struct trainer *t, const struct train_settings *settings, const char *folder) {
     *t = (struct trainer){.settings = *settings, .folder = folder, .best = INFINITY};
+    alarms_begin(&t->alarms);
     TRY(train_settings_check(settings));
     t->algorithm = algorithm_find(settings->rl.algorithm);
     for (int i = 0; i < STREAM_COUNT; i++)
@@ -172,6 +173,7 @@ enum status trainer_open(struct trainer *t, const struct train_settings *setting
 }
 
 void trainer_close(struct trainer *t) {
+    examples_close(&t->examples);
     metrics_close(&t->metrics);
     prior_close(t->prior);
     code_sample_free(&t->recent);

@@ -7,9 +7,11 @@
 #define LACONIC_TRAIN_TRAINER_H
 
 #include "base/progress.h"
+#include "train/alarm.h"
 #include "train/algorithm.h"
 #include "train/behaviour.h"
 #include "train/evaluation.h"
+#include "train/example.h"
 #include "train/metrics.h"
 #include "train/value_head.h"
 
@@ -51,6 +53,8 @@ struct trainer {
     double best;                 /* the best value of checkpoint.best so far; infinity before */
     struct metrics metrics;
     struct evaluation evaluation; /* the last one */
+    struct alarms alarms;
+    struct examples examples;
 };
 
 /* Data, tokenizer, models with fresh weights, buffers. `folder` and `settings` are kept by reference and
