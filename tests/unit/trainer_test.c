@@ -351,6 +351,54 @@ static bool same_weights(const struct t5_model *a, const struct t5_model *b) {
     return memcmp(a->weights, b->weights, a->weight_count * sizeof(float)) == 0;
 }
 
+/* A lesson as the last update of a one-step run left it: token rewards add up to the episode's. */
+static void expect_rewards_add_up(const struct trainer *t, bool dense, bool normalized) {
+    const struct lesson *l = &t->lesson;
+    cr_assert_gt(l->rows, 0);
+    for (int r = 0; r < l->rows; r++) {
+        int end = l->start[r + 1] - 1, bytes = t->batch.source_start[r + 1] - t->batch.source_start[r] - 1;
+        float sum = 0;
+        for (int k = l->start[r]; k <= end; k++)
+            sum += l->reward[k];
+        cr_expect_float_eq(sum, l->row[r].reward, 1e-4);
+        for (int k = l->start[r]; k < end; k++) {
+            cr_expect_eq(l->reward[k], l->reward[l->start[r]], "every token costs the same");
+            if (!dense)
+                cr_expect_eq(l->reward[k], 0.0f);
+            else if (normalized)
+                cr_expect_lt(l->reward[k], 0.0f);
+            else
+                cr_expect_float_eq(l->reward[k], -1.0f / (float)bytes, 1e-6);
+        }
+        for (int other = 0; other < l->rows; other++)
+            if (l->row[other].text == l->row[r].text) {
+                cr_expect_eq(l->row[other].baseline, l->row[r].baseline);
+                cr_expect(other == r || !l->row[other].best || !l->row[r].best, "one best of a text");
+            }
+        if (normalized)
+            cr_expect_float_eq(l->row[r].baseline, 0, 1e-4);
+    }
+}
+
+Test(trainer, token_rewards_add_up_to_the_episodes) {
+    char name[16];
+    train_teacher();
+    for (int i = 0; i < 4; i++) {
+        bool dense = i % 2, normalized = i / 2;
+        const char *changes[] = {"supervised.steps=0",
+                                 "rl.algorithm=dqn",
+                                 "decompressor.mode=frozen", /* the batch stays the compressor's */
+                                 "rl.texts=12",
+                                 dense ? "reward.shaping=dense" : "reward.shaping=terminal",
+                                 normalized ? "reward.normalize=group" : "reward.normalize=none",
+                                 NULL};
+        snprintf(name, sizeof name, "lesson-%d", i);
+        struct trainer *t = in_phase_two(name, 1, changes);
+        expect_rewards_add_up(t, dense, normalized);
+        leave(t);
+    }
+}
+
 /* Before the first update the samples' ln mu, from the generator, are the learner's ln pi: all ratios are
  * one. */
 Test(trainer, fresh_samples_have_ratios_of_one) {
