@@ -256,16 +256,17 @@ static const struct phase_two_case {
       "behaviour.recalls_begin=0.6", "behaviour.recalls_end=1", "reward.repetition=0.2"}},
     {"exact_combination",
      {"rl.algorithm=awr", "reward.code_bits=1", "reward.length_from=0", "reward.edits=0.5",
-      "reward.edits_from=0", "reward.ramp=0.7", "behaviour.rounds=2", "demonstration.shortest=true"}},
+      "reward.edits_from=0", "reward.ramp=0.7", "behaviour.rounds=2", "demonstration.shortest=true",
+      "evaluation.search=5"}},
     {"ratio",
      {"rl.algorithm=reinforce", "rl.baseline=value", "reward.normalize=group", "behaviour.top_k=30",
       "behaviour.top_p=0.95", "behaviour.epsilon=0.05", "rl.imitation=0.1", "behaviour.samples=4"}},
     {"ratio",
      {"rl.algorithm=vtrace", "rl.entropy=0.01", "target.mode=periodic", "target.every=3", "rl.imitation=0.1",
       "reward.total_bits=1", "reward.text_bits=0.1"}},
-    {"q",
+    {"alarm_q",
      {"rl.algorithm=dqn", "q.steps=2", "q.support=group", "decompressor.mode=periodic",
-      "decompressor.every=2", "reward.shaping=terminal"}},
+      "decompressor.every=2", "reward.shaping=terminal", "alarm.q=0.01"}},
     {"q",
      {"rl.algorithm=pathwise", "decompressor.mode=frozen", "replay.half_life=2", "replay.reward_scale=0.5",
       "target.rate=0.5", "replay.capacity=100"}},
@@ -349,6 +350,54 @@ static void leave(struct trainer *t) {
 
 static bool same_weights(const struct t5_model *a, const struct t5_model *b) {
     return memcmp(a->weights, b->weights, a->weight_count * sizeof(float)) == 0;
+}
+
+/* A lesson as the last update of a one-step run left it: token rewards add up to the episode's. */
+static void expect_rewards_add_up(const struct trainer *t, bool dense, bool normalized) {
+    const struct lesson *l = &t->lesson;
+    cr_assert_gt(l->rows, 0);
+    for (int r = 0; r < l->rows; r++) {
+        int end = l->start[r + 1] - 1, bytes = t->batch.source_start[r + 1] - t->batch.source_start[r] - 1;
+        float sum = 0;
+        for (int k = l->start[r]; k <= end; k++)
+            sum += l->reward[k];
+        cr_expect_float_eq(sum, l->row[r].reward, 1e-4);
+        for (int k = l->start[r]; k < end; k++) {
+            cr_expect_eq(l->reward[k], l->reward[l->start[r]], "every token costs the same");
+            if (!dense)
+                cr_expect_eq(l->reward[k], 0.0f);
+            else if (normalized)
+                cr_expect_lt(l->reward[k], 0.0f);
+            else
+                cr_expect_float_eq(l->reward[k], -1.0f / (float)bytes, 1e-6);
+        }
+        for (int other = 0; other < l->rows; other++)
+            if (l->row[other].text == l->row[r].text) {
+                cr_expect_eq(l->row[other].baseline, l->row[r].baseline);
+                cr_expect(other == r || !l->row[other].best || !l->row[r].best, "one best of a text");
+            }
+        if (normalized)
+            cr_expect_float_eq(l->row[r].baseline, 0, 1e-4);
+    }
+}
+
+Test(trainer, token_rewards_add_up_to_the_episodes) {
+    char name[16];
+    train_teacher();
+    for (int i = 0; i < 4; i++) {
+        bool dense = i % 2, normalized = i / 2;
+        const char *changes[] = {"supervised.steps=0",
+                                 "rl.algorithm=dqn",
+                                 "decompressor.mode=frozen", /* the batch stays the compressor's */
+                                 "rl.texts=12",
+                                 dense ? "reward.shaping=dense" : "reward.shaping=terminal",
+                                 normalized ? "reward.normalize=group" : "reward.normalize=none",
+                                 NULL};
+        snprintf(name, sizeof name, "lesson-%d", i);
+        struct trainer *t = in_phase_two(name, 1, changes);
+        expect_rewards_add_up(t, dense, normalized);
+        leave(t);
+    }
 }
 
 /* Before the first update the samples' ln mu, from the generator, are the learner's ln pi: all ratios are
