@@ -172,9 +172,10 @@ int main(int argc, char **argv) {
         CLI_END};
     const struct cli_command command = {
         "laconic train", "CONFIG.json [options]", "Train a compressor/decompressor pair.",
-        "The run folder receives checkpoint.h5 (last), best.h5 (lowest held-out bits per byte), "
-        "supervised.h5 (end of\n"
-        "phase one), metrics.jsonl and config.json. Ctrl-C saves and stops; --resume continues.",
+        "The run folder receives checkpoint.h5 (last), best.h5 (best held-out figure, option "
+        "checkpoint.best),\n"
+        "supervised.h5 (end of phase one), metrics.jsonl, examples.txt and config.json. Ctrl-C saves and\n"
+        "stops; --resume continues.",
         options};
     char **operands, **arguments = calloc((size_t)argc + 1, sizeof *arguments);
     int count;

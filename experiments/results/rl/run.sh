@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# Repeats the recorded runs of reinforcement learning, stage by stage; a run that is finished is not repeated, so the
+# script may be stopped and started again. Two runs at a time, one thread each, minutes of CPU time (option clock), so
+# that arms stay comparable on a machine that does other things too. Needs a build.
+#
+#     experiments/results/rl/run.sh TEXT OUTPUT-FOLDER STAGE...
+#
+# TEXT is enwik8.first3600000; its last 2 % are held out of everything. Stages:
+#     small    byte-1m: three seeds of the start, the recipe, the control                (70 minutes of two cores)
+#     others   byte-1m: every other algorithm from the first start, one seed             (25)
+#     hold     byte-1m: the learners that collapsed elsewhere, with safeguards, 30 minutes (60)
+#     hybrid   byte-1m: the paper's reward and the reward in bits, chunks of 32 and 128  (50)
+#     large    byte-8m: three seeds of the start, the recipe, the control                (4 hours)
+# Then experiments/results/rl/table.sh OUTPUT-FOLDER prints what the page shows.
+set -euo pipefail
+[ $# -ge 3 ] || { sed -n '2,17s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+text=$(realpath -- "$1")
+out=$(realpath -m -- "$2")
+stages=("${@:3}")
+cd "$(dirname "$0")/../../.."
+laconic=$PWD/build/laconic
+configs=$PWD/configs/rl
+mkdir -p "$out"
+
+# run NAME CONFIG [OPTION...]: a run in OUT/NAME unless it is finished; waits while two others run.
+run() {
+    local name=$1 config=$2
+    shift 2
+    [ ! -e "$out/$name/finished" ] || return 0
+    while [ "$(jobs -rp | wc -l)" -ge 2 ]; do wait -n; done
+    rm -rf "${out:?}/$name"
+    ("$laconic" train "$configs/$config.json" --data "$out/data$chunk.h5" -o "$out/$name" -T 1 "$@" >"$out/$name.log" 2>&1 &&
+        touch "$out/$name/finished") &
+}
+settle() { wait; }
+
+data() {
+    chunk=$1
+    [ -e "$out/data$chunk.h5" ] ||
+        "$laconic" data make -q "$text" --tokenizer bytes --chunk "$chunk" --split 98,2,0 -o "$out/data$chunk.h5"
+}
+
+small() {
+    data 32
+    for seed in 1 2 3; do run "start-$seed" start --set seed=$seed; done
+    settle
+    for seed in 1 2 3; do
+        run "recipe-$seed" recipe --from "$out/start-$seed/checkpoint.h5" --set seed=$seed
+        run "control-$seed" control --from "$out/start-$seed/checkpoint.h5" --set seed=$seed
+    done
+    settle
+}
+
+others() {
+    data 32
+    for name in expert awr reinforce vtrace dqn pathwise ilql actor-critic; do
+        run "$name" "$name" --from "$out/start-1/checkpoint.h5"
+    done
+    settle
+}
+
+hold() {
+    data 32
+    for name in awr reinforce dqn pathwise; do
+        run "hold-$name" "$name" --from "$out/start-1/checkpoint.h5" --max-minutes 30
+    done
+    settle
+}
+
+hybrid() {
+    for size in 32 128; do
+        data $size
+        run "hybrid-start-$size" hybrid-start
+        settle
+        for reward in paper bits; do
+            run "hybrid-$reward-$size" "hybrid-$reward" --from "$out/hybrid-start-$size/checkpoint.h5"
+        done
+        settle
+    done
+}
+
+large() {
+    data 32
+    for seed in 1 2 3; do run "large-start-$seed" start --set seed=$seed --set model=byte-8m --max-minutes 40; done
+    settle
+    for seed in 1 2 3; do
+        run "large-recipe-$seed" recipe --from "$out/large-start-$seed/checkpoint.h5" --set seed=$seed --set model=byte-8m \
+            --max-minutes 20
+        run "large-control-$seed" control --from "$out/large-start-$seed/checkpoint.h5" --set seed=$seed \
+            --set model=byte-8m --max-minutes 20
+    done
+    settle
+}
+
+for stage in "${stages[@]}"; do
+    case $stage in
+    small | others | hold | hybrid | large) "$stage" ;;
+    *) printf 'no stage %s\n' "$stage" >&2; exit 2 ;;
+    esac
+done
