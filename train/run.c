@@ -147,29 +147,27 @@ static void show(struct loop *l, const struct step_result *result) {
     progress_update(&l->progress, trainer_progress(t), t->tokens - l->tokens_before, detail);
 }
 
-/* What a model learned in this step; nothing if it made no update since `before`. */
-static void record_learner(struct trainer *t, const char *role, const struct learner *learner, int64_t before,
-                           const struct learner_result *result) {
-    char name[METRIC_NAME_ROOM];
-    if (learner->step == before)
-        return;
-    snprintf(name, sizeof name, "%s_loss", role);
-    metrics_set(&t->metrics, name, result->loss);
-    snprintf(name, sizeof name, "%s_gradient", role);
-    metrics_set(&t->metrics, name, result->gradient_norm);
+/* Of what a model learned in this step; nothing if it made no update since `before`. */
+static void record_learned(struct trainer *t, const struct learner *learner, int64_t before, const char *name,
+                           double value) {
+    if (learner->step > before)
+        metrics_set(&t->metrics, name, value);
 }
 
 static enum status one_step(struct loop *l) {
     struct trainer *t = l->trainer;
-    int64_t compressor = t->compressor.step, decompressor = t->decompressor.step;
+    const struct learner *c = &t->compressor, *d = &t->decompressor;
+    int64_t c_before = c->step, d_before = d->step;
     double begun = trainer_clock(t);
     TRY(metrics_begin_row(&t->metrics));
     struct step_result result = t->phase == PHASE_SUPERVISED ? supervised_step(t) : reinforce_step(t);
     t->seconds[t->phase] += trainer_clock(t) - begun;
     metrics_set(&t->metrics, "phase", t->phase);
     metrics_set(&t->metrics, "step", (double)t->steps[t->phase]);
-    record_learner(t, "compressor", &t->compressor, compressor, &result.compressor);
-    record_learner(t, "decompressor", &t->decompressor, decompressor, &result.decompressor);
+    record_learned(t, c, c_before, "compressor_loss", result.compressor.loss);
+    record_learned(t, d, d_before, "decompressor_loss", result.decompressor.loss);
+    record_learned(t, c, c_before, "compressor_gradient", result.compressor.gradient_norm);
+    record_learned(t, d, d_before, "decompressor_gradient", result.decompressor.gradient_norm);
     if (!isfinite(result.compressor.loss) || !isfinite(result.decompressor.loss))
         return fail(STATUS_LIMIT,
                     "the loss or the gradient of %s step %lld is not a number: lower the learning rates and "

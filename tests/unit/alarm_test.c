@@ -1,5 +1,5 @@
 /* Alarms ring once, again when they recovered or became twice as bad, also across a checkpoint; alarm.stop
- * ends a run that can go on. */
+ * ends a run that can go on. And the rows of metrics that they read: means and extremes. */
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <math.h>
@@ -120,6 +120,26 @@ Test(alarm, the_sentence_says_what_where_how_much_and_what_to_do) {
                               "warning: reinforce step 7: the held-out exact share is 50.0%, 30.0 points "
                               "below its best in phase two (alarm.exact allows 20.0)"));
     cr_expect_not_null(strstr(line, "lower rl.compressor_rate"));
+}
+
+Test(metrics, what_is_measured_several_times_is_folded_into_its_row) {
+    struct metrics m = {0};
+    cr_expect(isnan(metrics_get(&m, "mean")), "no row yet");
+    for (int row = 0; row < 2; row++) {
+        cr_assert_eq(metrics_begin_row(&m), STATUS_OK);
+        cr_expect(isnan(metrics_get(&m, "mean")), "each row begins anew");
+        for (int i = 1; i <= 3; i++) {
+            metrics_add(&m, "mean", row + 2.0 * i);
+            metrics_add_least(&m, "least", row - i);
+            metrics_add_largest(&m, "largest", row - i);
+        }
+        cr_expect_float_eq(metrics_get(&m, "mean"), row + 4, 1e-12);
+        cr_expect_eq(metrics_get(&m, "least"), row - 3);
+        cr_expect_eq(metrics_get(&m, "largest"), row - 1);
+        cr_expect(isnan(metrics_get(&m, "unheard of")));
+    }
+    cr_expect_eq(m.columns, 3, "asking makes no column");
+    metrics_close(&m);
 }
 
 /* ---- with files ---- */
