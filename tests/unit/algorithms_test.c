@@ -197,7 +197,8 @@ static double pathwise_loss(const struct scene *s, const struct view *now, const
 static double ilql_loss(const struct scene *s, const struct view *now, const struct token *at) {
     const struct train_settings *o = &s->world->settings;
     int t = at->t;
-    double u = q_of(s, &s->target, t, at->action) - now->value[t];
+    double backup = (double)s->world->lesson.reward[t] + o->rl.discount * value_at(&s->target, t + 1, at);
+    double u = (o->q.dueling ? backup : q_of(s, &s->target, t, at->action)) - now->value[t];
     double y = (double)s->world->lesson.reward[t] + o->rl.discount * value_at(&s->held, t + 1, at);
     double q = o->q.dueling ? s->held.value[t] + o->q.scale * log_pi(now, t, at->action)
                             : q_of(s, now, t, at->action);
@@ -480,6 +481,54 @@ Test(algorithms, path_consistency_holds_at_the_soft_optimum) {
             cr_expect_gt(w.lesson.figures.q_error, 1e-5, "another reward has another optimum");
             world_close(&w);
         }
+}
+
+/* Two codes about one text, of rewards 0 and 1, taught to tables in place of networks for a long time. */
+static void teach_tables(struct world *w, int steps) {
+    struct lesson *l = &w->lesson;
+    world_open(w);
+    l->rows = l->tokens = 2;
+    memcpy(w->start, (const int32_t[]){0, 1, 2}, 3 * sizeof *w->start);
+    memcpy(w->actions, (const int32_t[]){END, 3}, 2 * sizeof *w->actions);
+    l->reward[1] = 1.0f;
+    w->live = w->target = (struct world_network){0};
+    for (int step = 0; step < steps; step++) {
+        float both[WORLD_IDS] = {0}, value;
+        memset(l->slope.logit, 0, 2 * sizeof(float));
+        memset(l->slope.log_sum, 0, 2 * sizeof(float));
+        memset(l->slope.value, 0, 2 * sizeof(float));
+        world_read(w);
+        algorithm_ilql.teach(l);
+        struct world_network gradient = w->live;
+        policy_gradient(gradient.logits, w->actions, 2, WORLD_IDS,
+                        &(struct policy_slope){l->slope.logit, l->slope.log_sum, l->slope.entropy});
+        value = w->live.value[0] - 0.05f * (l->slope.value[0] + l->slope.value[1]);
+        for (int a = 0; a < WORLD_IDS; a++)
+            both[a] = w->live.logits[a] - 0.3f * (gradient.logits[a] + gradient.logits[WORLD_IDS + a]);
+        for (int t = 0; t < 2; t++) { /* one state */
+            memcpy(w->live.logits + t * WORLD_IDS, both, sizeof both);
+            w->live.value[t] = value;
+        }
+        for (int i = 0; i < 2 * WORLD_IDS; i++)
+            w->target.logits[i] += 0.05f * (w->live.logits[i] - w->target.logits[i]);
+        for (int t = 0; t < 2; t++)
+            w->target.value[t] += 0.05f * (w->live.value[t] - w->target.value[t]);
+    }
+}
+
+/* V comes to the expectile e of the rewards 0 and 1: e (1 - V) = (1 - e) V, so V = e. */
+Test(algorithms, ilql_values_come_to_rest_at_the_expectile) {
+    static struct world w;
+    const char *heads[] = {"q.dueling=true", "q.dueling=false"};
+    for (int i = 0; i < 2; i++) {
+        world_set(
+            &w, (const char *const[]){heads[i], "q.expectile=0.7", "q.scale=0.3", "q.conservative=0", NULL});
+        teach_tables(&w, 20000);
+        cr_expect_float_eq(w.lesson.figures.value, w.live.value[0], 1e-3);
+        cr_expect_float_eq(w.live.value[0], 0.7f, 0.02f, "%s: %g", heads[i], (double)w.live.value[0]);
+        cr_expect_gt(w.live.logits[3], w.live.logits[END] + 0.5f, "the better one is preferred");
+        world_close(&w);
+    }
 }
 
 /* ------------------------------------------------------------ which episodes */
