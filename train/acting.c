@@ -85,6 +85,17 @@ static void report_replay(struct trainer *t) {
     metrics_set(&t->metrics, "replay_acceptance", s.acceptance);
 }
 
+/* A recalled code that the decompressor does not rebuild any more is no one's best code. */
+static void forget_broken(struct trainer *t) {
+    const struct rollout *r = &t->rollout;
+    for (int i = 0; i < r->texts; i++)
+        for (int e = 0; e < r->count[i]; e++) {
+            const struct episode *episode = rollout_episode(r, i, e);
+            if (episode->policy == POLICY_recall && !episode->exact)
+                replay_forget_best(&t->replay, episode->text);
+        }
+}
+
 void reinforce_act(struct trainer *t) {
     struct rollout *r = &t->rollout;
     double progress = trainer_progress(t);
@@ -102,6 +113,7 @@ void reinforce_act(struct trainer *t) {
     for (int i = 0; i < r->text_limit; i++)
         environment_random_text(&t->environment, &t->rng[STREAM_TEXTS], rollout_add_text(r));
     reinforce_propose(t, &actor, &t->target_decompressor);
+    forget_broken(t);
     rollout_file(r, &t->replay, t->steps[PHASE_REINFORCE]);
     t->newest = rollout_total(r);
     report_rollout(t);

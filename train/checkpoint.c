@@ -232,6 +232,8 @@ static enum status read_pair(struct h5_file *file, struct trainer *t) {
         tokenizer_free(&t->pair.tokenizer);
         t->pair.tokenizer = stored.tokenizer;
         stored.tokenizer = (struct tokenizer){0};
+        pair_symbols_close(&t->symbols);
+        status = pair_symbols_open(&t->symbols, &t->pair.tokenizer, t->data, t->settings.demonstration.pairs);
     }
     model_pair_free(&stored);
     return status;

@@ -253,7 +253,7 @@ static void update_value_head(struct trainer *t) {
     double norm = gradient_norm(t->value.gradients, (size_t)t->value.size);
     struct adamw adamw = trainer_adamw(t, s->value.rate);
     add_finite(t, metrics_add, "value_gradient", norm);
-    value_head_update(&t->value, &adamw, t->compressor.step, gradient_clip_scale(norm, s->optimizer.clip));
+    value_head_update(&t->value, &adamw, t->updates + 1, gradient_clip_scale(norm, s->optimizer.clip));
 }
 
 struct learner_result learn_compression(struct trainer *t) {

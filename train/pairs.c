@@ -61,19 +61,59 @@ struct named {
     int32_t symbol;
 };
 
-/* Ranks become symbols; the list is left in the pairs' own order for pair_symbol(). */
-static enum status name_pairs(struct pair_symbols *s, const struct count *counts, size_t count, int first,
-                              int symbols) {
+/* Kinds of first bytes: what stands before a pair mostly tells which kind can follow. */
+enum { KIND_SPACE = 1, KIND_LOWER = 2, KIND_UPPER = 4, KIND_DIGIT = 8, KIND_OTHER = 16 };
+
+static unsigned kind_of(const struct tokenizer *tokenizer, uint64_t pair) {
+    size_t size;
+    const uint8_t *piece = tokenizer_piece(tokenizer, (int32_t)(pair >> 32), &size);
+    int c = size > 0 ? piece[0] : 0;
+    return c == ' ' || c == '\n'  ? KIND_SPACE
+           : c >= 'a' && c <= 'z' ? KIND_LOWER
+           : c >= 'A' && c <= 'Z' ? KIND_UPPER
+           : c >= '0' && c <= '9' ? KIND_DIGIT
+                                  : KIND_OTHER;
+}
+
+/* A symbol's pairs so far: how many, of which kinds. */
+struct load {
+    int pairs;
+    unsigned kinds;
+};
+
+/* The symbol with the fewest pairs, one without this kind if there is one; the smallest among equals. */
+static int choose_symbol(const struct load *loads, int symbols, unsigned kind) {
+    int best = 0;
+    for (int s = 1; s < symbols; s++) {
+        bool kind_is_new = !(loads[s].kinds & kind), best_is_new = !(loads[best].kinds & kind);
+        if (loads[s].pairs < loads[best].pairs ||
+            (loads[s].pairs == loads[best].pairs && kind_is_new && !best_is_new))
+            best = s;
+    }
+    return best;
+}
+
+/* Most frequent pairs first; the list is left in the pairs' own order for pair_symbol(). */
+static enum status name_pairs(struct pair_symbols *s, const struct tokenizer *tokenizer,
+                              const struct count *counts, size_t count) {
+    int first = TOKEN_EXTRA + tokenizer->merge_count, symbols = tokenizer_vocabulary(tokenizer) - first;
     struct named *named = malloc(count * sizeof *named);
+    struct load *loads = calloc((size_t)symbols, sizeof *loads);
     s->pairs = malloc(count * sizeof *s->pairs);
     s->symbol = malloc(count * sizeof *s->symbol);
-    if (!named || !s->pairs || !s->symbol) {
+    if (!named || !loads || !s->pairs || !s->symbol) {
         free(named);
+        free(loads);
         pair_symbols_close(s);
         return fail(STATUS_MEMORY, "no memory for the symbols of %zu pairs", count);
     }
-    for (size_t i = 0; i < count; i++)
-        named[i] = (struct named){counts[i].pair, first + (int32_t)(i % (size_t)symbols)};
+    for (size_t i = 0; i < count; i++) {
+        unsigned kind = kind_of(tokenizer, counts[i].pair);
+        int symbol = choose_symbol(loads, symbols, kind);
+        loads[symbol].pairs++;
+        loads[symbol].kinds |= kind;
+        named[i] = (struct named){counts[i].pair, first + symbol};
+    }
     qsort(named, count, sizeof *named, by_value); /* the pair is its first member */
     for (size_t i = 0; i < count; i++) {
         s->pairs[i] = named[i].pair;
@@ -81,6 +121,7 @@ static enum status name_pairs(struct pair_symbols *s, const struct count *counts
     }
     s->count = (int)count;
     free(named);
+    free(loads);
     return STATUS_OK;
 }
 
@@ -103,7 +144,7 @@ enum status pair_symbols_open(struct pair_symbols *s, const struct tokenizer *to
         if (different > (size_t)wanted)
             different = (size_t)wanted;
         if (different > 0)
-            status = name_pairs(s, counts, different, first, symbols);
+            status = name_pairs(s, tokenizer, counts, different);
     }
     free(counts);
     free(pairs);

@@ -323,7 +323,7 @@ enum status trainer_run(struct trainer *t, const struct run_limits *limits) {
         log_warning("%s has no held-out text: the held-out figures are of training text", t->settings.data);
     TRY(open_examples(t));
     while (t->phase < PHASE_COUNT) {
-        if (t->phase == PHASE_REINFORCE && t->steps[PHASE_REINFORCE] == 0)
+        if (t->phase == PHASE_REINFORCE && t->steps[PHASE_REINFORCE] == 0 && t->settings.rl.steps > 0)
             TRY(begin_phase_two(t));
         TRY(run_phase(&loop));
         if (trainer_progress(t) < 1)
