@@ -110,8 +110,10 @@ void reinforce_act(struct trainer *t) {
     t5_refresh(&t->target_decompressor);
     reward_weights(&t->settings, progress, t->environment.reward_weights);
     rollout_clear(r);
-    for (int i = 0; i < r->text_limit; i++)
-        environment_random_text(&t->environment, &t->rng[STREAM_TEXTS], rollout_add_text(r));
+    for (int i = 0; i < r->text_limit; i++) {
+        enum text_part part = i < t->settings.rl.unseen_act * r->text_limit ? TEXT_UNSEEN : TEXT_SEEN;
+        environment_random_text(&t->environment, &t->rng[STREAM_TEXTS], part, rollout_add_text(r));
+    }
     reinforce_propose(t, &actor, &t->target_decompressor);
     forget_broken(t);
     rollout_file(r, &t->replay, t->steps[PHASE_REINFORCE]);

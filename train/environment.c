@@ -12,8 +12,21 @@ void environment_text(const struct environment *e, enum dataset_split split, uin
     text->size = (int)model_pair_encode_text(e->pair, chunk.bytes, chunk.size, text->ids);
 }
 
-void environment_random_text(const struct environment *e, struct rng *rng, struct text *text) {
-    environment_text(e, SPLIT_TRAIN, rng_below(rng, dataset_count(e->data, SPLIT_TRAIN)), text);
+bool environment_is_unseen(const struct environment *e, uint64_t index) {
+    uint64_t hash = (index + 1) * 0x9e3779b97f4a7c15u; /* spread evenly, whatever the order of the texts */
+    hash = (hash ^ hash >> 32) * 0xd6e8feb86659fd93u;
+    return (double)(hash >> 11) * 0x1p-53 < e->settings->rl.unseen;
+}
+
+void environment_random_text(const struct environment *e, struct rng *rng, enum text_part part,
+                             struct text *text) {
+    enum { TRIES = 1000 }; /* a data set of a few texts may have none of a part */
+    uint64_t count = dataset_count(e->data, SPLIT_TRAIN), index = rng_below(rng, count);
+    for (int i = 0; i < TRIES && part != TEXT_ANY && e->settings->rl.unseen > 0 &&
+                    environment_is_unseen(e, index) != (part == TEXT_UNSEEN);
+         i++)
+        index = rng_below(rng, count);
+    environment_text(e, SPLIT_TRAIN, index, text);
 }
 
 static size_t bytes_of(const struct environment *e, const struct text *text, uint8_t *bytes) {

@@ -35,7 +35,11 @@ struct environment {
 
 void environment_text(const struct environment *environment, enum dataset_split split, uint64_t index,
                       struct text *text);
-void environment_random_text(const struct environment *environment, struct rng *rng, struct text *text);
+/* Which training texts: with rl.unseen above 0 a fixed share of them is kept from the decompressor. */
+enum text_part { TEXT_ANY, TEXT_SEEN, TEXT_UNSEEN };
+bool environment_is_unseen(const struct environment *environment, uint64_t index);
+void environment_random_text(const struct environment *environment, struct rng *rng, enum text_part part,
+                             struct text *text);
 
 /* The code that the models are taught first: the byte-pair tokens of the text, or the fewest tokens with
  * demonstration.shortest. ids [CHUNK_MAXIMUM]; the size. */

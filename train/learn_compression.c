@@ -112,7 +112,8 @@ static void add_best(struct trainer *t) {
     struct text text;
     uint64_t index;
     int size;
-    if (!replay_draw_best(&t->replay, &t->rng[STREAM_REPLAY], &index, code, &size))
+    if (!replay_draw_best(&t->replay, &t->rng[STREAM_REPLAY], &index, code, &size) ||
+        (t->settings.rl.unseen > 0 && !environment_is_unseen(&t->environment, index)))
         return;
     environment_text(&t->environment, SPLIT_TRAIN, index, &text);
     t->lesson.row[t->batch.rows] = (struct lesson_row){.text = -1, .weight = 1.0f, .best = true};
@@ -133,7 +134,7 @@ static void prepare_lesson(struct trainer *t) {
             add_best(t);
             continue;
         }
-        struct replay_group drawn = reinforce_draw(t, newest, &text);
+        struct replay_group drawn = reinforce_draw(t, newest, TEXT_UNSEEN, &text);
         read_group(t, drawn, &group);
         int count = choose_episodes(t, &group, chosen);
         for (int i = 0; i < count && t->batch.rows < s->batch.rows; i++)

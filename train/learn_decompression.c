@@ -3,7 +3,9 @@
 #include "train/demonstration.h"
 #include "train/phase_two.h"
 
-struct replay_group reinforce_draw(struct trainer *t, bool newest_only, struct text *text) {
+struct replay_group reinforce_draw(struct trainer *t, bool newest_only, enum text_part part,
+                                   struct text *text) {
+    enum { TRIES = 100 }; /* a small buffer may have none of a part */
     const struct train_settings *s = &t->settings;
     struct replay_taste taste = {.newest = newest_only ? 1 : s->replay.newest,
                                  .newest_count = t->newest,
@@ -11,6 +13,11 @@ struct replay_group reinforce_draw(struct trainer *t, bool newest_only, struct t
                                  .reward_scale = s->replay.reward_scale,
                                  .now = t->steps[PHASE_REINFORCE]};
     struct replay_group group = replay_draw(&t->replay, &t->rng[STREAM_REPLAY], &taste);
+    for (int i = 0; i < TRIES && s->rl.unseen > 0 &&
+                    environment_is_unseen(&t->environment, replay_at(&t->replay, group.first)->text) !=
+                        (part == TEXT_UNSEEN);
+         i++)
+        group = replay_draw(&t->replay, &t->rng[STREAM_REPLAY], &taste);
     environment_text(&t->environment, SPLIT_TRAIN, replay_at(&t->replay, group.first)->text, text);
     return group;
 }
@@ -36,7 +43,7 @@ static int64_t pick_episode(struct trainer *t, struct replay_group group) {
 
 static void add_replayed(struct trainer *t, struct text *text) {
     const struct train_settings *s = &t->settings;
-    int64_t at = pick_episode(t, reinforce_draw(t, false, text));
+    int64_t at = pick_episode(t, reinforce_draw(t, false, TEXT_SEEN, text));
     int32_t code[CHUNK_MAXIMUM];
     int size = replay_at(&t->replay, at)->size;
     replay_code(&t->replay, at, code);
@@ -51,7 +58,7 @@ struct learner_result learn_decompression(struct trainer *t) {
     batch_clear(&t->batch);
     while (t->batch.rows < s->batch.rows) {
         if ((double)rng_uniform(&t->rng[STREAM_REPLAY]) < s->rl.demonstrations) {
-            environment_random_text(&t->environment, &t->rng[STREAM_TEXTS], &text);
+            environment_random_text(&t->environment, &t->rng[STREAM_TEXTS], TEXT_SEEN, &text);
             demonstrate_decompression(&t->environment, &text, &t->rng[STREAM_NOISE], &t->batch);
         } else {
             add_replayed(t, &text);

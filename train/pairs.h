@@ -1,10 +1,10 @@
 /* Symbols for pairs: a shorter code than byte-pair tokens, for the decompressor to make sense of.
  *
  * The vocabulary's free symbols (ids behind the merges) are shared out among the most frequent pairs of
- * byte-pair tokens, as evenly as they can be. With more pairs than symbols a symbol is ambiguous, and only what
- * stands around it tells which pair it was; therefore pairs that share a symbol begin with different kinds of
- * bytes (space, lower case, upper case, digit, other) where that is possible. The merges of
- * more than one level that BPE would go on to learn are not made.
+ * byte-pair tokens, as evenly as they can be. With more pairs than symbols a symbol is ambiguous, and only
+ * what stands around it tells which pair it was; therefore pairs that share a symbol begin with different
+ * kinds of bytes (space, lower case, upper case, digit, other) where that is possible. The merges of more
+ * than one level that BPE would go on to learn are not made.
  */
 #ifndef LACONIC_TRAIN_PAIRS_H
 #define LACONIC_TRAIN_PAIRS_H

@@ -12,8 +12,9 @@ void reinforce_act(struct trainer *trainer);
  * nothing is recalled. */
 void reinforce_propose(struct trainer *trainer, struct actor *actor, const struct t5_model *decompressor);
 
-/* A group of episodes from the replay and its text. */
-struct replay_group reinforce_draw(struct trainer *trainer, bool newest_only, struct text *text);
+/* A group of episodes about a text of this part, drawn from the replay, and its text. */
+struct replay_group reinforce_draw(struct trainer *trainer, bool newest_only, enum text_part part,
+                                   struct text *text);
 
 /* One step of the compressor down its algorithm's loss; figures as above. */
 struct learner_result learn_compression(struct trainer *trainer);

@@ -112,6 +112,15 @@ const struct option_row train_options[] = {
          "reinforce: mean reward of the text's episodes, or the learned value"),
     FLOAT("rl.discount", rl.discount, 0, 1, "1", "discount per token (gamma)"),
 
+    FLOAT(
+        "rl.unseen", rl.unseen, 0, 0.9, "0",
+        "share of the training texts that the decompressor never learns from; the compressor's episodes are "
+        "about these only, so that a verified code does not owe its success to the decompressor's memory"),
+    FLOAT("rl.unseen_act", rl.unseen_act, 0.01, 1, "0.75",
+          "with rl.unseen: share of the texts acted on that are unseen; the decompressor learns from the "
+          "codes of "
+          "the others"),
+
     FLOAT("value.rate", value.rate, 0, 1, "1e-2", "learning rate of the value head"),
     FLOAT("value.weight", value.weight, 0, 1e6, "0.5", "weight of the value's squared error in the loss"),
     FLOAT("vtrace.ratio", vtrace.ratio, 1e-3, 1e6, "1", "V-trace: largest importance ratio (rho)"),

@@ -48,7 +48,7 @@ struct train_settings {
         int64_t steps, texts, updates, episodes;
         char algorithm[OPTION_TEXT_ROOM], baseline[OPTION_TEXT_ROOM];
         double compressor_rate, decompressor_rate, temperature, demonstrations, imitation, entropy, clip,
-            discount;
+            discount, unseen, unseen_act;
     } rl;
     struct {
         double rate, weight;
