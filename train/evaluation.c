@@ -8,7 +8,7 @@
 #include "codec/prior.h"
 #include "kernels/policy.h"
 
-enum { SLICE = 64, FALLBACK_LEVEL = 19 }; /* texts at once; of zstd, as the codec's */
+enum { FALLBACK_LEVEL = 19 }; /* of zstd, as the codec's */
 
 #define EVALUATION_LIST(X)                                                                                   \
     X(exact, true)                                                                                           \
@@ -41,27 +41,15 @@ double evaluation_value(const struct evaluation *evaluation, const struct evalua
     return *(const double *)((const char *)evaluation + figure->offset);
 }
 
-/* A slice of texts with C's greedy z, the demonstration, and D's verdict on both. */
-struct slice {
-    int count;
-    struct text text[SLICE];
-    struct t5_rows code; /* borrowed from the generator */
+/* D's verdict on both codes of a slice's texts. */
+struct verdict {
     int32_t demonstration[SLICE][CHUNK_MAXIMUM];
     int demonstration_size[SLICE];
     bool exact[SLICE], demonstration_exact[SLICE];
     double nats[SLICE];
-    int32_t ids[SLICE * (CHUNK_MAXIMUM + 1)], start[SLICE + 1];
 };
 
-static void write_codes(struct evaluator *e, struct slice *s) {
-    int limits[SLICE];
-    struct t5_rows source = environment_sources(s->text, NULL, s->count, s->ids, s->start, limits);
-    s->code = t5_generate(e->generator, &e->environment->pair->compressor, &source, &(struct t5_sampling){0},
-                          limits)
-                  ->rows;
-}
-
-static void judge(struct evaluator *e, struct slice *s) {
+static void judge(struct evaluator *e, const struct slice *s, struct verdict *v) {
     struct batch *b = e->batch;
     const struct t5_model *decompressor = &e->environment->pair->decompressor;
     batch_clear(b);
@@ -70,45 +58,18 @@ static void judge(struct evaluator *e, struct slice *s) {
                   s->text[i].size, 1.0f);
     learner_score(e->scorer, decompressor, b);
     for (int i = 0; i < s->count; i++) {
-        s->exact[i] = batch_row_exact(b, i);
-        s->nats[i] = batch_row_nll(b, i);
+        v->exact[i] = batch_row_exact(b, i);
+        v->nats[i] = batch_row_nll(b, i);
     }
     batch_clear(b);
     for (int i = 0; i < s->count; i++) {
-        s->demonstration_size[i] =
-            environment_demonstration(e->environment, &s->text[i], s->demonstration[i]);
-        batch_add(b, s->demonstration[i], s->demonstration_size[i], s->text[i].ids, s->text[i].size, 1.0f);
+        v->demonstration_size[i] =
+            environment_demonstration(e->environment, &s->text[i], v->demonstration[i]);
+        batch_add(b, v->demonstration[i], v->demonstration_size[i], s->text[i].ids, s->text[i].size, 1.0f);
     }
     learner_score(e->scorer, decompressor, b);
     for (int i = 0; i < s->count; i++)
-        s->demonstration_exact[i] = batch_row_exact(b, i);
-}
-
-/* Runs `visit` over slices of `chunks` texts spread over the split. */
-static enum status for_slices(struct evaluator *e, enum dataset_split split, int64_t chunks,
-                              void (*visit)(struct evaluator *, void *, struct slice *), void *context) {
-    uint64_t all = dataset_count(e->environment->data, split);
-    uint64_t wanted = (uint64_t)chunks < all ? (uint64_t)chunks : all;
-    struct slice *slice = malloc(sizeof *slice);
-    if (!slice)
-        return fail(STATUS_MEMORY, "no memory for an evaluation");
-    for (uint64_t done = 0; done < wanted; done += (uint64_t)slice->count) {
-        slice->count = (int)(wanted - done < SLICE ? wanted - done : SLICE);
-        if (slice->count > e->batch->row_limit)
-            slice->count = e->batch->row_limit;
-        for (int i = 0; i < slice->count; i++)
-            environment_text(e->environment, split,
-                             (uint64_t)((double)all * (double)(done + (uint64_t)i) / (double)wanted),
-                             &slice->text[i]);
-        if (signals_stop_requested()) {
-            free(slice);
-            return fail(STATUS_INTERRUPTED, "interrupted during an evaluation");
-        }
-        write_codes(e, slice);
-        visit(e, context, slice);
-    }
-    free(slice);
-    return STATUS_OK;
+        v->demonstration_exact[i] = batch_row_exact(b, i);
 }
 
 /* The codec's token model, learning along as the codec's does. */
@@ -141,6 +102,7 @@ struct tally {
     struct evaluation *result;
     double tokens, fallback_tokens, exact, either, nats, entropy, divergence;
     int64_t policy_tokens;
+    struct verdict *verdict;
     struct coding ir, hybrid; /* of the chunks that z rebuilds, of all */
     struct buffer failed;     /* bytes of the chunks that no code rebuilds */
     enum status status;
@@ -228,24 +190,25 @@ static void compare_policies(struct evaluator *e, struct tally *t, const struct 
 
 static void tally_slice(struct evaluator *e, void *context, struct slice *s) {
     struct tally *t = context;
+    struct verdict *v = t->verdict;
     if (t->policy_tokens == 0) /* one slice says enough */
         compare_policies(e, t, s);
-    judge(e, s);
+    judge(e, s, v);
     for (int i = 0; i < s->count; i++) {
-        const int32_t *code = s->code.ids + s->code.start[i];
-        int size = s->code.start[i + 1] - s->code.start[i];
+        int size;
+        const int32_t *code = slice_code(s, i, &size);
         t->result->chunks++;
         t->result->bytes += s->text[i].bytes;
         t->tokens += size;
-        t->fallback_tokens += s->exact[i] ? size : s->demonstration_size[i];
-        t->exact += s->exact[i];
-        t->either += s->exact[i] || s->demonstration_exact[i];
-        t->nats += s->nats[i];
+        t->fallback_tokens += v->exact[i] ? size : v->demonstration_size[i];
+        t->exact += v->exact[i];
+        t->either += v->exact[i] || v->demonstration_exact[i];
+        t->nats += v->nats[i];
         coding_add(&t->hybrid, code, size);
-        if (s->exact[i])
+        if (v->exact[i])
             coding_add(&t->ir, code, size);
-        else if (s->demonstration_exact[i])
-            coding_add(&t->ir, s->demonstration[i], s->demonstration_size[i]);
+        else if (v->demonstration_exact[i])
+            coding_add(&t->ir, v->demonstration[i], v->demonstration_size[i]);
         else if (t->status == STATUS_OK)
             t->status = keep_failed(e, t, &s->text[i]);
     }
@@ -270,16 +233,19 @@ static void sum_up(const struct evaluator *e, const struct tally *t, double fall
 enum status evaluate_split(struct evaluator *e, enum dataset_split split, int64_t chunks,
                            const struct code_sample *sample, struct evaluation *result) {
     int vocabulary = tokenizer_vocabulary(&e->environment->pair->tokenizer);
-    struct tally t = {.result = result};
+    struct tally t = {.result = result, .verdict = malloc(sizeof *t.verdict)};
     double fallback = 0;
     *result = (struct evaluation){0};
-    enum status status = coding_open(&t.ir, sample, vocabulary);
+    enum status status = t.verdict ? STATUS_OK : fail(STATUS_MEMORY, "no memory for an evaluation");
+    if (status == STATUS_OK)
+        status = coding_open(&t.ir, sample, vocabulary);
     if (status == STATUS_OK)
         status = coding_open(&t.hybrid, sample, vocabulary);
     if (status == STATUS_OK)
-        status = for_slices(e, split, chunks, tally_slice, &t);
+        status = slices_visit(e, split, chunks, tally_slice, &t);
     prior_close(t.ir.prior);
     prior_close(t.hybrid.prior);
+    free(t.verdict);
     if (status == STATUS_OK)
         status = t.status;
     if (status == STATUS_OK)
@@ -288,57 +254,4 @@ enum status evaluate_split(struct evaluator *e, enum dataset_split split, int64_
     if (status == STATUS_OK && result->chunks > 0)
         sum_up(e, &t, fallback, result);
     return status;
-}
-
-struct gathering {
-    struct code_sample *sample;
-    enum status status;
-};
-
-static void gather_slice(struct evaluator *e, void *context, struct slice *s) {
-    struct gathering *gathering = context;
-    struct code_sample *sample = gathering->sample;
-    (void)e;
-    for (int i = 0; i < s->count && gathering->status == STATUS_OK; i++) {
-        const int32_t end = TOKEN_EOS, *code = s->code.ids + s->code.start[i];
-        int size = s->code.start[i + 1] - s->code.start[i];
-        for (int j = 0; j < size; j++)
-            sample->counts[code[j]]++;
-        sample->counts[end]++;
-        if (sample->tokens.size / sizeof end + (size_t)size >= PRIOR_SAMPLE_MAXIMUM)
-            continue;
-        if (size > 0)
-            gathering->status = buffer_append(&sample->tokens, code, (size_t)size * sizeof *code);
-        if (gathering->status == STATUS_OK)
-            gathering->status = buffer_append(&sample->tokens, &end, sizeof end);
-    }
-}
-
-enum status code_sample_gather(struct evaluator *e, int64_t chunks, struct code_sample *sample) {
-    struct gathering gathering = {.sample = sample};
-    int vocabulary = tokenizer_vocabulary(&e->environment->pair->tokenizer);
-    *sample = (struct code_sample){.counts = calloc((size_t)vocabulary, sizeof *sample->counts)};
-    if (!sample->counts)
-        return fail(STATUS_MEMORY, "no memory for a sample of codes");
-    enum status status = for_slices(e, SPLIT_TRAIN, chunks, gather_slice, &gathering);
-    if (status == STATUS_OK)
-        status = gathering.status;
-    if (status != STATUS_OK)
-        code_sample_free(sample);
-    return status;
-}
-
-void code_sample_free(struct code_sample *sample) {
-    free(sample->counts);
-    buffer_free(&sample->tokens);
-    *sample = (struct code_sample){0};
-}
-
-void code_sample_give(struct code_sample *sample, struct model_pair *pair) {
-    free(pair->prior_counts);
-    free(pair->prior_sample);
-    pair->prior_counts = sample->counts;
-    pair->prior_sample = (int32_t *)(void *)sample->tokens.data;
-    pair->prior_sample_size = sample->tokens.size / sizeof(int32_t);
-    *sample = (struct code_sample){0};
 }

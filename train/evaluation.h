@@ -1,9 +1,8 @@
-/* What the pair does on texts it does not learn from, and the prior over z that the codec starts with. */
+/* What the pair does on texts it does not learn from. */
 #ifndef LACONIC_TRAIN_EVALUATION_H
 #define LACONIC_TRAIN_EVALUATION_H
 
-#include "t5/generate.h"
-#include "train/environment.h"
+#include "train/code_sample.h"
 
 struct evaluation {
     int64_t chunks, bytes;
@@ -31,29 +30,9 @@ extern const char *const evaluation_names[];                /* NULL-ended, for o
 const struct evaluation_figure *evaluation_figure_find(const char *name);
 double evaluation_value(const struct evaluation *evaluation, const struct evaluation_figure *figure);
 
-struct evaluator {
-    const struct environment *environment;
-    struct t5_generator *generator; /* greedy z */
-    struct learner *scorer;         /* the decompressor's pass */
-    struct batch *batch;
-    struct learner *compressor;               /* the compressor's pass */
-    const struct t5_model *target_compressor; /* NULL: there is none yet */
-};
-
-/* C's greedy z for some training texts: what the codec's token model starts from. */
-struct code_sample {
-    uint32_t *counts;     /* [vocabulary] */
-    struct buffer tokens; /* int32, each z with its end token */
-};
-enum status code_sample_gather(struct evaluator *evaluator, int64_t chunks, struct code_sample *sample);
-void code_sample_free(struct code_sample *sample);
-void code_sample_give(struct code_sample *sample, struct model_pair *pair); /* moves it into the pair */
-
 /* Over `chunks` texts spread evenly over the split (all of them if there are fewer); bits under these counts.
  */
 enum status evaluate_split(struct evaluator *evaluator, enum dataset_split split, int64_t chunks,
                            const struct code_sample *sample, struct evaluation *result);
-
-/* STATUS_INTERRUPTED from either: a signal asked to stop. */
 
 #endif
