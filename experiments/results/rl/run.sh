@@ -6,8 +6,8 @@
 #     experiments/results/rl/run.sh TEXT OUTPUT-FOLDER STAGE...
 #
 # TEXT is enwik8.first3600000; its last 2 % are held out of everything. Stages:
-#     small    byte-1m: three seeds of the start, the recipe, the control                (70 minutes of two cores)
-#     others   byte-1m: every other algorithm from the first start, one seed             (25)
+#     small    byte-1m: three seeds of the start, the recipe, the control                (40 minutes of two cores)
+#     others   byte-1m: every other algorithm from the first start, one seed             (30)
 #     hold     byte-1m: the learners that collapsed elsewhere, with safeguards, 30 minutes (60)
 #     hybrid   byte-1m: the paper's reward and the reward in bits, chunks of 32 and 128  (50)
 #     large    byte-8m: three seeds of the start, the recipe, the control                (4 hours)
@@ -18,7 +18,7 @@ text=$(realpath -- "$1")
 out=$(realpath -m -- "$2")
 stages=("${@:3}")
 cd "$(dirname "$0")/../../.."
-laconic=$PWD/build/laconic
+laconic=${LACONIC:-$PWD/build/laconic} # another build, if need be
 configs=$PWD/configs/rl
 mkdir -p "$out"
 
@@ -53,7 +53,7 @@ small() {
 
 others() {
     data 32
-    for name in expert awr reinforce vtrace dqn pathwise ilql actor-critic; do
+    for name in awr reinforce vtrace dqn pathwise ilql actor-critic; do
         run "$name" "$name" --from "$out/start-1/checkpoint.h5"
     done
     settle
