@@ -2,114 +2,10 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include "base/log.h"
 #include "base/signals.h"
 #include "kernels/ceiling.h"
 #include "train/trainer.h"
-
-static enum status save_if_best(struct trainer *t) {
-    const struct evaluation_figure *figure = evaluation_figure_find(t->settings.checkpoint.best);
-    double value = evaluation_value(&t->evaluation, figure) * (figure->more_is_better ? -1 : 1);
-    if (!(value < t->best))
-        return STATUS_OK;
-    t->best = value;
-    return checkpoint_save_pair(t, "best.h5");
-}
-
-static enum dataset_split held_out_split(const struct trainer *t) {
-    for (int split = SPLIT_VALID; split < SPLIT_COUNT; split++)
-        if (dataset_count(t->data, (enum dataset_split)split) > 0)
-            return (enum dataset_split)split;
-    return SPLIT_TRAIN;
-}
-
-static enum status record_evaluation(struct trainer *t) {
-    const struct evaluation *e = &t->evaluation;
-    TRY(metrics_begin_row(&t->metrics));
-    metrics_set(&t->metrics, "phase", t->phase);
-    metrics_set(&t->metrics, "step", (double)t->steps[t->phase]);
-    for (const struct evaluation_figure *f = evaluation_figures; f->name; f++) {
-        char name[METRIC_NAME_ROOM];
-        snprintf(name, sizeof name, "held_out_%s", f->name);
-        if (isfinite(evaluation_value(e, f)))
-            metrics_set(&t->metrics, name, evaluation_value(e, f));
-    }
-    metrics_set(&t->metrics, "seconds", t->seconds[t->phase]);
-    log_info("%s step %lld: held-out exact %.1f%% (%.1f%% with fallback), %.4f tokens/byte (%.4f), "
-             "D %.4f bits/byte given z, archive about %.3f bits/byte, hybrid %.3f",
-             phase_names[t->phase], (long long)t->steps[t->phase], 100 * e->exact, 100 * e->exact_fallback,
-             e->tokens_per_byte, e->tokens_per_byte_fallback, e->residual_bits_per_byte, e->bits_per_byte,
-             e->total_bits_per_byte);
-    if (t->phase == PHASE_REINFORCE)
-        alarms_after_evaluation(&t->alarms, &t->settings, t->steps[t->phase], e, &t->metrics);
-    else
-        t->alarms.best_exact = e->exact; /* what phase two begins with */
-    return metrics_end_row(&t->metrics);
-}
-
-/* An example, line by line: the log's lines are bounded. */
-static void log_lines(enum log_level level, const struct buffer *text) {
-    const char *line = (const char *)text->data;
-    for (const char *end; (end = strchr(line, '\n')); line = end + 1)
-        log_message(level, "%.*s", (int)(end - line), line);
-}
-
-/* The same held-out texts every time; the first for everybody, the others at -v. */
-static enum status show_examples(struct trainer *t) {
-    enum dataset_split split = held_out_split(t);
-    int64_t all = (int64_t)dataset_count(t->data, split), wanted = t->settings.evaluation.examples;
-    int64_t count = wanted < all ? wanted : all;
-    for (int64_t k = 0; k < count; k++) {
-        struct example example = {t->phase, t->steps[t->phase], {0}};
-        TRY(buffer_printf(&example.text, "%s step %lld, ", phase_names[t->phase], (long long)example.step));
-        enum status status = example_describe(&example.text, &t->environment, t->generator, split,
-                                              example_chunk((uint64_t)all, k, count));
-        if (status != STATUS_OK) {
-            buffer_free(&example.text);
-            return status;
-        }
-        log_lines(k == 0 ? LOG_INFO : LOG_DETAIL, &example.text);
-        TRY(examples_add(&t->examples, &example));
-    }
-    return STATUS_OK;
-}
-
-static struct evaluator evaluator_of(struct trainer *t) {
-    bool targets = t->phase == PHASE_REINFORCE && t->steps[PHASE_REINFORCE] > 0;
-    return (struct evaluator){.environment = &t->environment,
-                              .generator = t->generator,
-                              .scorer = &t->decompressor,
-                              .batch = &t->batch,
-                              .compressor = &t->compressor,
-                              .target_compressor = targets ? &t->target_compressor : NULL};
-}
-
-/* Held-out figures, a row of metrics, alarms, examples, best.h5; with `whole_prior` also the codec's full
- * sample of codes. STATUS_INTERRUPTED, and nothing recorded, when a signal asks to stop meanwhile. */
-static enum status evaluate(struct trainer *t, bool whole_prior) {
-    const struct train_settings *s = &t->settings;
-    struct evaluator evaluator = evaluator_of(t);
-    struct code_sample sample = {0};
-    /* figures always after a sample of the same size, so that they compare */
-    enum status status = code_sample_gather(&evaluator, s->evaluation.chunks, &sample);
-    if (status == STATUS_OK)
-        status = evaluate_split(&evaluator, held_out_split(t), s->evaluation.chunks, &sample, &t->evaluation);
-    if (status == STATUS_OK && whole_prior) {
-        code_sample_free(&sample);
-        status = code_sample_gather(&evaluator, s->evaluation.prior, &sample);
-    }
-    if (status == STATUS_OK && (whole_prior || t->pair.prior_sample_size == 0))
-        code_sample_give(&sample, &t->pair);
-    else if (status == STATUS_OK && t->phase == PHASE_REINFORCE)
-        status = trainer_learn_prior(t, &sample);
-    code_sample_free(&sample);
-    if (status == STATUS_OK)
-        status = record_evaluation(t);
-    if (status == STATUS_OK)
-        status = show_examples(t);
-    return status == STATUS_OK ? save_if_best(t) : status;
-}
 
 /* What the loop keeps between steps; nothing here changes the future of the run. */
 struct loop {
@@ -206,7 +102,7 @@ static enum status save_if_due(struct loop *l) {
 /* An evaluation takes its time from the phase's budget. */
 static enum status evaluate_in_time(struct trainer *t) {
     double begun = trainer_clock(t);
-    enum status status = evaluate(t, false);
+    enum status status = trainer_evaluate(t, false);
     t->seconds[t->phase] += trainer_clock(t) - begun;
     return status;
 }
@@ -254,32 +150,14 @@ static enum status stop_early(struct trainer *t) {
                : STATUS_OK;
 }
 
-/* What search finds beyond the greedy codes, on its own row of metrics. */
-static enum status search(struct trainer *t) {
-    struct search_result found;
-    if (t->settings.evaluation.search == 0)
-        return STATUS_OK;
-    TRY(search_split(t, held_out_split(t), t->settings.evaluation.search, &found));
-    TRY(metrics_begin_row(&t->metrics));
-    metrics_set(&t->metrics, "phase", t->phase);
-    metrics_set(&t->metrics, "step", (double)t->steps[t->phase]);
-    metrics_set(&t->metrics, "search_exact", found.exact);
-    metrics_set(&t->metrics, "search_tokens_per_byte", found.tokens_per_byte);
-    metrics_set(&t->metrics, "search_tried", (double)found.tried / (double)found.chunks);
-    log_info("%s step %lld: search over %.0f codes per chunk finds exact ones for %.1f%%, %.4f tokens/byte",
-             phase_names[t->phase], (long long)t->steps[t->phase], (double)found.tried / (double)found.chunks,
-             100 * found.exact, found.tokens_per_byte);
-    return metrics_end_row(&t->metrics);
-}
-
 /* Evaluates and saves what a finished phase leaves. */
 static enum status finish_phase(struct trainer *t) {
     if (t->steps[t->phase] > 0) {
-        enum status status = evaluate(t, true);
+        enum status status = trainer_evaluate(t, true);
         if (status == STATUS_INTERRUPTED)
             return stop_early(t);
         TRY(status);
-        status = search(t);
+        status = trainer_search(t);
         if (status == STATUS_INTERRUPTED)
             return stop_early(t);
         TRY(status);
@@ -292,15 +170,9 @@ static enum status finish_phase(struct trainer *t) {
 
 /* Targets, what codes cost at first, and the exact share that the alarm starts from. */
 static enum status begin_phase_two(struct trainer *t) {
-    struct evaluator evaluator = evaluator_of(t);
-    struct code_sample sample = {0};
     reinforce_begin(t);
-    TRY(code_sample_gather(&evaluator, t->settings.evaluation.chunks, &sample));
-    enum status status = trainer_learn_prior(t, &sample);
-    code_sample_free(&sample);
-    if (status == STATUS_OK && isnan(t->alarms.best_exact))
-        status = evaluate_in_time(t);
-    return status;
+    TRY(trainer_price_codes(t));
+    return isnan(t->alarms.best_exact) ? evaluate_in_time(t) : STATUS_OK;
 }
 
 static enum status open_examples(struct trainer *t) {
@@ -319,7 +191,7 @@ enum status trainer_run(struct trainer *t, const struct run_limits *limits) {
         .trainer = t, .saved = progress_clock(), .steps_left = limits->steps, .limited = limits->steps > 0};
     loop.ceiling = ceiling_flops(trainer_uses_bf16(t));
     log_info("the ceiling is %.0f GFLOP/s in %s", loop.ceiling * 1e-9, t->settings.precision);
-    if (held_out_split(t) == SPLIT_TRAIN)
+    if (trainer_held_out(t) == SPLIT_TRAIN)
         log_warning("%s has no held-out text: the held-out figures are of training text", t->settings.data);
     TRY(open_examples(t));
     while (t->phase < PHASE_COUNT) {

@@ -99,6 +99,16 @@ struct search_result {
 enum status search_split(struct trainer *trainer, enum dataset_split split, int64_t chunks,
                          struct search_result *result);
 
+/* The split that figures are of: the first that is not learned from and not empty. */
+enum dataset_split trainer_held_out(const struct trainer *trainer);
+/* Held-out figures, a row of metrics, alarms, examples, best.h5; with `whole_prior` also the codec's full
+ * sample of codes. STATUS_INTERRUPTED, and nothing recorded, when a signal asks to stop meanwhile. */
+enum status trainer_evaluate(struct trainer *trainer, bool whole_prior);
+/* The prior of the rewards becomes what the compressor's codes are now. */
+enum status trainer_price_codes(struct trainer *trainer);
+/* What search finds beyond the greedy codes, on its own row of metrics; nothing without evaluation.search. */
+enum status trainer_search(struct trainer *trainer);
+
 /* Whole state to FOLDER/checkpoint.h5, or only the pair to FOLDER/NAME. */
 enum status checkpoint_save(struct trainer *trainer);
 enum status checkpoint_save_pair(struct trainer *trainer, const char *name);
