@@ -7,13 +7,13 @@
 
 #define BEHAVIOUR_LIST(X)                                                                                    \
     X(greedy, greedy, "1", 1, "1: the target compressor's greedy code")                                      \
-    X(sample, samples, "2", 256, "codes sampled from the compressor")                                        \
+    X(sample, samples, "0", 256, "codes sampled from the compressor")                                        \
     X(copy, copies, "0", 1, "1: a copy of x")                                                                \
     X(demonstration, demonstrations, "1", 1, "1: the byte-pair tokens of x")                                 \
     X(shortest, shortest, "0", 1, "1: the fewest tokens that spell x")                                       \
     X(recall, recalls, "0", 1, "1: the best exact code of this text ever seen (replay.best)")                \
     X(deletion, deletions, "16", 4096, "mutations: single deletions tried")                                  \
-    X(merge, merges, "0", 4096, "mutations: two tokens become the symbol of their pair")                     \
+    X(merge, merges, "16", 4096, "mutations: two tokens become the symbol of their pair")                    \
     X(replacement, replacements, "0", 4096, "mutations: one token becomes another at random")                \
     X(swap, swaps, "0", 4096, "mutations: two neighbours change places")                                     \
     X(combination, combinations, "4", 256,                                                                   \

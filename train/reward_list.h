@@ -6,7 +6,7 @@
 
 #define REWARD_LIST(X)                                                                                       \
     X(length, "1", "weight of -(tokens of z) per byte of x")                                                 \
-    X(loss, "1", "weight of -(nats of x given z) per byte of x")                                             \
+    X(loss, "4", "weight of -(nats of x given z) per byte of x")                                             \
     X(exact, "1", "weight of 1 when greedy reconstruction is exact, else 0")                                 \
     X(code_bits, "0", "weight of -(bits of z under the current prior) per byte of x")                        \
     X(text_bits, "0", "weight of -(bits of x given z) per byte of x")                                        \

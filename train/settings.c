@@ -82,11 +82,11 @@ const struct option_row train_options[] = {
           "noise: each token of z is dropped with a probability drawn uniformly from 0 to this"),
     FLOAT("demonstration.drop_rows", demonstration.drop_rows, 0, 1, "0.6",
           "share of the rows with this noise"),
-    INT("demonstration.pairs", demonstration.pairs, 0, 1 << 20, "0",
+    INT("demonstration.pairs", demonstration.pairs, 0, 1 << 20, "506",
         "the so many most frequent pairs of byte-pair tokens share the vocabulary's free symbols: what the "
         "policy merge writes and the decompressor learns to read"),
     FLOAT(
-        "demonstration.merge", demonstration.merge, 0, 1, "0.5",
+        "demonstration.merge", demonstration.merge, 0, 1, "1",
         "noise of the decompressor's demonstrations: such pairs become their symbol with a probability drawn "
         "uniformly from 0 to this"),
     BOOL("demonstration.shortest", demonstration.shortest, "false",
@@ -94,14 +94,14 @@ const struct option_row train_options[] = {
 
     INT("rl.steps", rl.steps, 0, 1e12, "500", "phase two: iterations (act, score, learn)"),
     INT("rl.texts", rl.texts, 1, 65536, "64", "texts acted on in one iteration"),
-    INT("rl.updates", rl.updates, 0, 1000, "4", "learner steps of each model in one iteration"),
+    INT("rl.updates", rl.updates, 0, 1000, "16", "learner steps of each model in one iteration"),
     INT("rl.episodes", rl.episodes, 1, 8192, "8", "most episodes of one replayed text in a batch"),
-    TEXT("rl.algorithm", rl.algorithm, algorithm_names, "awr", "off-policy loss of the compressor"),
-    FLOAT("rl.compressor_rate", rl.compressor_rate, 0, 1, "5e-4", "phase two: peak learning rate"),
+    TEXT("rl.algorithm", rl.algorithm, algorithm_names, "expert", "off-policy loss of the compressor"),
+    FLOAT("rl.compressor_rate", rl.compressor_rate, 0, 1, "1.5e-3", "phase two: peak learning rate"),
     FLOAT("rl.decompressor_rate", rl.decompressor_rate, 0, 1, "3e-4", "phase two: peak learning rate"),
     FLOAT("rl.temperature", rl.temperature, 1e-6, 1e6, "0.01",
           "awr: reward difference that weighs e times as much (beta)"),
-    FLOAT("rl.demonstrations", rl.demonstrations, 0, 1, "0.3",
+    FLOAT("rl.demonstrations", rl.demonstrations, 0, 1, "0.4",
           "share of demonstrations in the decompressor's phase-two batches, against forgetting"),
     FLOAT("rl.imitation", rl.imitation, 0, 1e6, "0",
           "weight of -ln C(z|x) of a text's best exact code beside the algorithm's own loss, and of codes "
@@ -192,7 +192,7 @@ const struct option_row train_options[] = {
         "examples of x, z and the reconstruction shown and kept with every evaluation"),
     FLOAT("alarm.length", alarm.length, 0, 1e6, "0.02",
           "warns when greedy codes have fewer tokens per byte than this"),
-    FLOAT("alarm.exact", alarm.exact, 0, 1, "0.1",
+    FLOAT("alarm.exact", alarm.exact, 0, 1, "0.5",
           "warns when the held-out exact share falls by more than this below its best in phase two"),
     FLOAT("alarm.q", alarm.q, 0, 1e9, "100", "warns when a Q or a value is larger than this"),
     BOOL("alarm.stop", alarm.stop, "false", "an alarm saves and stops the run"),
@@ -211,6 +211,11 @@ enum status train_settings_check(const struct train_settings *s) {
         0)
         return fail(STATUS_CONFIG, "no behaviour policy is on: set behaviour.samples, behaviour.greedy or "
                                    "behaviour.demonstrations above 0, or rl.steps to 0");
+    if (s->rl.steps > 0 && (algorithm_find(s->rl.algorithm)->needs & NEEDS_SAMPLES) &&
+        s->behaviour.samples.count == 0)
+        return fail(STATUS_CONFIG,
+                    "rl.algorithm %s learns from its own samples only: set behaviour.samples above 0",
+                    s->rl.algorithm);
     int64_t episodes = behaviour_room(s);
     if (episodes > GROUP_MAXIMUM)
         return fail(STATUS_CONFIG,

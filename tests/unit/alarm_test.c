@@ -209,7 +209,7 @@ Test(alarm_files, come_back_as_they_were) {
 
 static const char *const small[] = {"supervised.steps=3",   "rl.steps=4",           "rl.texts=4",
                                     "rl.updates=2",         "batch.rows=8",         "ir.merges=20",
-                                    "evaluation.every=20",  "evaluation.chunks=16", "replay.capacity=150",
+                                    "evaluation.every=20",  "evaluation.chunks=16", "replay.capacity=300",
                                     "checkpoint.minutes=9", "alarm.length=1e6",     NULL};
 
 /* Goes on in the folder as these settings say; the trainer afterwards, to be closed by the caller. */

@@ -322,6 +322,6 @@ Test(behaviour, room_counts_mutations_once_per_round) {
     }
     s.behaviour.rounds = 3;
     cr_expect_eq(behaviour_room(&s), once + 2 * mutations);
-    cr_expect_eq(mutations, 20, "16 deletions and 4 combinations");
-    cr_expect_eq(once, mutations + 4, "a greedy code, 2 samples, a demonstration");
+    cr_expect_eq(mutations, 36, "16 deletions, 16 merges and 4 combinations");
+    cr_expect_eq(once, mutations + 2, "a greedy code, a demonstration");
 }

@@ -29,7 +29,7 @@ static const struct expected {
     const char *name;
     double value, weight;
 } expected[] = {{"length", -0.4, 1},
-                {"loss", -0.3, 1},
+                {"loss", -0.3, 4},
                 {"exact", 0, 1},
                 {"code_bits", -1.2, 0},
                 {"text_bits", -0.43280851226668897, 0}, /* 3 / ln 2 / 10 */
