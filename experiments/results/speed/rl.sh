@@ -2,7 +2,8 @@
 # One iteration of reinforcement on the demo's data (act, score, learn), this tree beside an older commit, in turn, from
 # the same checkpoint. Needs a build of this tree and git's history.
 #   experiments/results/speed/rl.sh [COMMIT [PAIRS [OUTPUT-FOLDER]]]
-# COMMIT: by default the last before bf16. An iteration's time is that of 21 less that of 1, over 20: what a run begins
+# Both do what was usual then: advantage-weighted regression with 4 updates an iteration. COMMIT: by default the last
+# before bf16. An iteration's time is that of 21 less that of 1, over 20: what a run begins
 # and ends with does not count.
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
@@ -25,13 +26,18 @@ if [ ! -f "$out/start/checkpoint.h5" ]; then
     build/laconic train configs/quickstart.json --data "$out/data.h5" -o "$out/start" --set rl.steps=0 --max-minutes 2.5
 fi
 
+# What the older commit does by default and this tree does not.
+as_then=(--set rl.algorithm=awr --set rl.updates=4 --set rl.compressor_rate=5e-4 --set rl.demonstrations=0.3
+    --set rl.episodes=8192 --set behaviour.samples=2 --set behaviour.merges=0 --set demonstration.pairs=0 --set reward.loss=1)
+
 # seconds BUILD ITERATIONS
 seconds() {
-    local begun ended
+    local begun ended settings=()
+    [ "$1" != build ] || settings=("${as_then[@]}")
     begun=$(date +%s.%N)
     "$1/laconic" train configs/quickstart.json -q --data "$out/data.h5" -o "$out/run" --from "$out/start/checkpoint.h5" \
         --set supervised.steps=0 --set minutes=0 --set rl.steps="$2" --set evaluation.every=100000 \
-        --set evaluation.chunks=16 --set evaluation.prior=16 >>"$out/train.log" 2>&1
+        --set evaluation.chunks=16 --set evaluation.prior=16 "${settings[@]}" >>"$out/train.log" 2>&1
     ended=$(date +%s.%N)
     rm -rf "$out/run"
     awk "BEGIN { print $ended - $begun }"
