@@ -14,7 +14,7 @@ void reinforce_propose(struct trainer *t, struct actor *actor, const struct t5_m
         if (policy != POLICY_recall || actor->replay)
             act_once(t, actor, decompressor, policy);
     for (int64_t round = 0; round < t->settings.behaviour.rounds; round++) {
-        rollout_begin_round(&t->rollout);
+        rollout_begin_round(&t->rollout, settings_goal(&t->settings));
         for (int policy = 0; policy < POLICY_COUNT; policy++)
             if (behaviours[policy].mutates)
                 act_once(t, actor, decompressor, policy);

@@ -23,7 +23,7 @@ struct candidates {
     const struct episode *const *episodes; /* [count] */
     const float *rewards;                  /* [count] under the present weights, after normalisation */
     float mean;                            /* of the rewards */
-    int best;                              /* the exact one of the highest reward, -1: none is exact */
+    int best; /* the exact one of the highest reward (rl.goal reward: of all), -1: none */
 };
 
 struct algorithm {

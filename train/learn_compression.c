@@ -28,6 +28,7 @@ static void normalize_rewards(struct group *g, int count) {
 
 static void read_group(struct trainer *t, struct replay_group group, struct group *g) {
     int count = group.size < GROUP_MAXIMUM ? group.size : GROUP_MAXIMUM, best = -1;
+    bool any = settings_goal(&t->settings) == GOAL_REWARD;
     double sum = 0;
     for (int i = 0; i < count; i++) {
         g->episodes[i] = replay_at(&t->replay, group.first + i);
@@ -39,7 +40,7 @@ static void read_group(struct trainer *t, struct replay_group group, struct grou
         normalize_rewards(g, count);
     for (int i = 0; i < count; i++) {
         sum += (double)g->rewards[i];
-        if (g->episodes[i]->exact && (best < 0 || g->rewards[i] > g->rewards[best]))
+        if ((any || g->episodes[i]->exact) && (best < 0 || g->rewards[i] > g->rewards[best]))
             best = i;
     }
     g->candidates = (struct candidates){count, g->episodes, g->rewards, (float)(sum / count), best};

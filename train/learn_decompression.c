@@ -26,6 +26,7 @@ struct replay_group reinforce_draw(struct trainer *t, bool newest_only, enum tex
  * is exact). */
 static int64_t pick_episode(struct trainer *t, struct replay_group group) {
     struct rng *rng = &t->rng[STREAM_REPLAY];
+    bool any = settings_goal(&t->settings) == GOAL_REWARD;
     int64_t best = -1;
     double best_reward = 0;
     if (rng_below(rng, 2) == 0)
@@ -33,7 +34,7 @@ static int64_t pick_episode(struct trainer *t, struct replay_group group) {
     for (int64_t i = group.first; i < group.first + group.size; i++) {
         const struct episode *e = replay_at(&t->replay, i);
         double reward = reward_sum(t->environment.reward_weights, e->terms);
-        if (e->exact && (best < 0 || reward > best_reward)) {
+        if ((any || e->exact) && (best < 0 || reward > best_reward)) {
             best = i;
             best_reward = reward;
         }

@@ -118,13 +118,19 @@ static int by_loss(const void *a, const void *b) {
     return x->edit->place - y->edit->place;
 }
 
-/* The single edits of this round that shortened text t's base and stayed exact, by rising loss. */
-static int list_successes(const struct rollout *r, int t, struct success *successes, int most) {
+/* Whether an edit may be combined with others: the code stayed exact, or its reward rose. */
+static bool succeeded(const struct rollout *r, int t, const struct episode *episode, enum search_goal goal) {
+    return goal == GOAL_EXACT ? episode->exact : episode->reward > rollout_episode(r, t, r->base[t])->reward;
+}
+
+/* The single edits of this round that shortened text t's base and succeeded, by rising loss. */
+static int list_successes(const struct rollout *r, int t, enum search_goal goal, struct success *successes,
+                          int most) {
     int found = 0;
     for (int e = r->round[t]; e < r->scored[t] && found < most; e++) {
         const struct episode *episode = rollout_episode(r, t, e);
         const struct edit *edit = rollout_edit(r, t, e);
-        if (episode->exact && (edit->kind == EDIT_DELETE || edit->kind == EDIT_MERGE))
+        if (succeeded(r, t, episode, goal) && (edit->kind == EDIT_DELETE || edit->kind == EDIT_MERGE))
             successes[found++] = (struct success){edit, episode->nats};
     }
     qsort(successes, (size_t)found, sizeof *successes, by_loss);
@@ -143,13 +149,13 @@ static bool take_places(bool *taken, const struct edit *edit) {
 
 /* The 2, 3, ... edits of lowest loss made together, spread evenly over `count` proposals up to all of them.
  */
-static void combine(struct rollout *r, int t, const struct request *request) {
+static void combine(struct rollout *r, int t, const struct request *request, enum search_goal goal) {
     enum { MOST = 2 * CHUNK_MAXIMUM };
     struct success successes[MOST];
     const struct edit *at[CHUNK_MAXIMUM] = {NULL}, *chosen[CHUNK_MAXIMUM];
     bool taken[CHUNK_MAXIMUM] = {false};
     int32_t changed[CHUNK_MAXIMUM];
-    int found = list_successes(r, t, successes, MOST), fitting = 0;
+    int found = list_successes(r, t, goal, successes, MOST), fitting = 0;
     int size = rollout_episode(r, t, r->base[t])->size;
     for (int i = 0; i < found; i++)
         if (take_places(taken, successes[i].edit))
@@ -165,8 +171,8 @@ static void combine(struct rollout *r, int t, const struct request *request) {
 }
 
 void propose_combination(struct actor *actor, struct rollout *r, const struct request *request) {
-    (void)actor;
+    enum search_goal goal = settings_goal(actor->environment->settings);
     for (int t = 0; t < r->texts; t++)
         if (request->texts[t] && r->base[t] >= 0)
-            combine(r, t, request);
+            combine(r, t, request, goal);
 }

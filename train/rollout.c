@@ -90,11 +90,19 @@ const struct edit *rollout_edit(const struct rollout *r, int t, int e) {
     return &r->edits[place(r, t, e)];
 }
 
-void rollout_begin_round(struct rollout *r) {
+void rollout_begin_round(struct rollout *r, enum search_goal goal) {
     for (int t = 0; t < r->texts; t++) {
-        r->base[t] = rollout_best_exact(r, t);
+        r->base[t] = goal == GOAL_EXACT ? rollout_best_exact(r, t) : rollout_best_reward(r, t);
         r->round[t] = r->count[t];
     }
+}
+
+int rollout_best_reward(const struct rollout *r, int t) {
+    int best = -1;
+    for (int e = 0; e < r->scored[t]; e++)
+        if (best < 0 || rollout_episode(r, t, e)->reward > rollout_episode(r, t, best)->reward)
+            best = e;
+    return best;
 }
 
 int rollout_best_exact(const struct rollout *r, int t) {

@@ -53,8 +53,16 @@ const struct edit *rollout_edit(const struct rollout *rollout, int t, int e);
 /* The shortest exact episode of text t, the lower loss among equals; -1 when none is exact. */
 int rollout_best_exact(const struct rollout *rollout, int t);
 
-/* A new round of mutations begins: from the best exact episodes so far. */
-void rollout_begin_round(struct rollout *rollout);
+/* The episode of text t with the highest reward; -1 when none is scored. */
+int rollout_best_reward(const struct rollout *rollout, int t);
+
+/* A new round of mutations begins: from the best exact episodes so far, or from those of the highest reward.
+ */
+enum search_goal { GOAL_EXACT, GOAL_REWARD };
+static inline enum search_goal settings_goal(const struct train_settings *settings) { /* rl.goal */
+    return settings->rl.goal[0] == 'r' ? GOAL_REWARD : GOAL_EXACT;
+}
+void rollout_begin_round(struct rollout *rollout, enum search_goal goal);
 
 /* Moves everything into the replay, one group per text. */
 void rollout_file(const struct rollout *rollout, struct replay *replay, int64_t iteration);

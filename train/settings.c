@@ -15,6 +15,7 @@
 static const char *const precision_names[] = {"bf16", "fp32", NULL};
 static const char *const clock_names[] = {"wall", "cpu", NULL};
 static const char *const baseline_names[] = {"group", "value", NULL};
+static const char *const goal_names[] = {"exact", "reward", NULL};
 static const char *const support_names[] = {"all", "group", NULL};
 static const char *const path_names[] = {"single", "multi", "both", NULL};
 static const char *const target_names[] = {"polyak", "periodic", NULL};
@@ -97,6 +98,9 @@ const struct option_row train_options[] = {
     INT("rl.updates", rl.updates, 0, 1000, "16", "learner steps of each model in one iteration"),
     INT("rl.episodes", rl.episodes, 1, 8192, "8", "most episodes of one replayed text in a batch"),
     TEXT("rl.algorithm", rl.algorithm, algorithm_names, "expert", "off-policy loss of the compressor"),
+    TEXT("rl.goal", rl.goal, goal_names, "exact",
+         "what search looks for and imitation takes as a text's best code: exact ones only, or the highest "
+         "reward, where a residual is coded beside z"),
     FLOAT("rl.compressor_rate", rl.compressor_rate, 0, 1, "1.5e-3", "phase two: peak learning rate"),
     FLOAT("rl.decompressor_rate", rl.decompressor_rate, 0, 1, "3e-4", "phase two: peak learning rate"),
     FLOAT("rl.temperature", rl.temperature, 1e-6, 1e6, "0.01",

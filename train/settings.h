@@ -46,7 +46,7 @@ struct train_settings {
     } demonstration;
     struct {
         int64_t steps, texts, updates, episodes;
-        char algorithm[OPTION_TEXT_ROOM], baseline[OPTION_TEXT_ROOM];
+        char algorithm[OPTION_TEXT_ROOM], baseline[OPTION_TEXT_ROOM], goal[OPTION_TEXT_ROOM];
         double compressor_rate, decompressor_rate, temperature, demonstrations, imitation, entropy, clip,
             discount, unseen, unseen_act;
     } rl;
