@@ -30,18 +30,23 @@ awk -F'\t' '
     $1 ~ /-[0-9]$/ {
         arm = $1
         sub(/-[0-9]$/, "", arm)
-        n[arm]++
-        for (i = 2; i <= NF; i++) { sum[arm, i] += $i; square[arm, i] += $i * $i }
+        arms[arm]
+        for (i = 2; i <= NF; i++)
+            if ($i != "") {
+                n[arm, i]++
+                sum[arm, i] += $i
+                square[arm, i] += $i * $i
+            }
     }
     END {
         t[2] = 12.706; t[3] = 4.303; t[4] = 3.182; t[5] = 2.776
-        for (arm in n) {
-            if (n[arm] < 2) continue
+        for (arm in arms)
             for (i = 2; i <= columns; i++) {
-                mean = sum[arm, i] / n[arm]
-                variance = (square[arm, i] - n[arm] * mean * mean) / (n[arm] - 1)
+                count = n[arm, i]
+                if (count < 2) continue
+                mean = sum[arm, i] / count
+                variance = (square[arm, i] - count * mean * mean) / (count - 1)
                 printf "%-16s %-36s %.4f +- %.4f (%d)\n", arm, name[i], mean,
-                    t[n[arm]] * sqrt((variance > 0 ? variance : 0) / n[arm]), n[arm]
+                    t[count] * sqrt((variance > 0 ? variance : 0) / count), count
             }
-        }
     }' figures.tsv | sort
