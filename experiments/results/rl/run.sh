@@ -27,7 +27,7 @@ run() {
     local name=$1 config=$2
     shift 2
     [ ! -e "$out/$name/finished" ] || return 0
-    while [ "$(jobs -rp | wc -l)" -ge 2 ]; do wait -n; done
+    while [ "$(jobs -rp | wc -l)" -ge 2 ]; do wait -n || true; done
     rm -rf "${out:?}/$name"
     ("$laconic" train "$configs/$config.json" --data "$out/data$chunk.h5" -o "$out/$name" -T 1 "$@" >"$out/$name.log" 2>&1 &&
         touch "$out/$name/finished") &
@@ -53,7 +53,7 @@ small() {
 
 others() {
     data 32
-    for name in awr reinforce vtrace dqn pathwise ilql actor-critic; do
+    for name in awr dqn pathwise reinforce vtrace ilql actor-critic; do
         run "$name" "$name" --from "$out/start-1/checkpoint.h5"
     done
     settle
