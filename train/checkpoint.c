@@ -33,9 +33,9 @@ struct counters {
 };
 
 static void counters_take(struct counters *c, const struct trainer *t) {
-    *c = (struct counters){
-        {t->phase, t->steps[0], t->steps[1], t->compressor.step, t->decompressor.step, t->newest, t->updates},
-        {t->seconds[0], t->seconds[1], t->tokens, t->best}};
+    *c = (struct counters){{t->phase, t->steps[0], t->steps[1], t->compressor.step, t->decompressor.step,
+                            t->newest, t->updates, t->finished},
+                           {t->seconds[0], t->seconds[1], t->tokens, t->best}};
 }
 
 static void counters_give(const struct counters *c, struct trainer *t) {
@@ -46,6 +46,7 @@ static void counters_give(const struct counters *c, struct trainer *t) {
     t->decompressor.step = c->integers[4];
     t->newest = c->integers[5];
     t->updates = c->integers[6];
+    t->finished = c->integers[7];
     t->seconds[0] = c->reals[0];
     t->seconds[1] = c->reals[1];
     t->tokens = c->reals[2];
@@ -244,9 +245,12 @@ static enum status read_state(struct h5_file *file, struct trainer *t) {
     struct counters counters;
     int count = list_arrays(t, &counters, list);
     TRY(check_data(file, t));
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count; i++) {
+        if (strncmp(list[i].name, "trainer/value/", 14) == 0 && !h5_has(file, list[i].name))
+            continue; /* a run without phase two until now */
         TRY(h5_read(file, list[i].name, list[i].type, &(struct h5_shape){.rank = 1, .extent = {list[i].size}},
                     list[i].data));
+    }
     if (counters.integers[0] < 0 || counters.integers[0] > PHASE_COUNT)
         return fail(STATUS_FORMAT, "%s: phase %lld does not exist", h5_path(file),
                     (long long)counters.integers[0]);

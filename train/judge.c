@@ -74,6 +74,8 @@ static enum status show_examples(struct trainer *t) {
 
 static struct evaluator evaluator_of(struct trainer *t) {
     bool targets = t->phase == PHASE_REINFORCE && t->steps[PHASE_REINFORCE] > 0;
+    if (targets)
+        t5_refresh(&t->target_compressor); /* averaged since it was last used */
     return (struct evaluator){.environment = &t->environment,
                               .generator = t->generator,
                               .scorer = &t->decompressor,

@@ -53,6 +53,8 @@ struct step_result reinforce_step(struct trainer *t) {
     struct step_result result = {0};
     int64_t compressor = t->settings.rl.updates, decompressor = decompressor_updates(t);
     reinforce_act(t);
+    if ((t->algorithm->needs & NEEDS_NEWEST) && t->newest == 0)
+        compressor = 0;       /* no code of this iteration ended */
     if (t->replay.count == 0) /* nothing to learn from while every code runs past its limit */
         compressor = decompressor = 0;
     for (int64_t i = 0; i < compressor || i < decompressor; i++) {

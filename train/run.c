@@ -164,7 +164,7 @@ static enum status finish_phase(struct trainer *t) {
     }
     if (t->phase == PHASE_SUPERVISED && t->settings.rl.steps > 0 && t->steps[PHASE_SUPERVISED] > 0)
         TRY(checkpoint_save_pair(t, "supervised.h5"));
-    t->phase++;
+    t->finished |= 1 << t->phase++;
     return checkpoint_save(t);
 }
 
@@ -195,8 +195,12 @@ enum status trainer_run(struct trainer *t, const struct run_limits *limits) {
         log_warning("%s has no held-out text: the held-out figures are of training text", t->settings.data);
     TRY(open_examples(t));
     while (t->phase < PHASE_COUNT) {
-        if (t->phase == PHASE_REINFORCE && t->steps[PHASE_REINFORCE] == 0 && t->settings.rl.steps > 0)
-            TRY(begin_phase_two(t));
+        if (t->phase == PHASE_REINFORCE && t->steps[PHASE_REINFORCE] == 0 && t->settings.rl.steps > 0) {
+            enum status status = begin_phase_two(t);
+            if (status == STATUS_INTERRUPTED)
+                return stop_early(t);
+            TRY(status);
+        }
         TRY(run_phase(&loop));
         if (trainer_progress(t) < 1)
             return stop_early(t);

@@ -31,6 +31,7 @@ enum status search_split(struct trainer *t, enum dataset_split split, int64_t ch
     double tokens = 0;
     int64_t exact = 0;
     *result = (struct search_result){0};
+    reward_weights(&t->settings, 1, t->environment.reward_weights);
     rng_seed(&rng, (uint64_t)t->settings.seed, "search");
     for (uint64_t done = 0; done < wanted; done += (uint64_t)r->texts) {
         if (signals_stop_requested())

@@ -238,7 +238,8 @@ double trainer_progress(const struct trainer *t) {
 
 void trainer_skip_finished(struct trainer *t) {
     for (t->phase = PHASE_SUPERVISED; t->phase < PHASE_COUNT && trainer_progress(t) >= 1; t->phase++)
-        ;
+        if (t->steps[t->phase] > 0 && !(t->finished >> t->phase & 1))
+            return; /* stopped while it was being judged */
 }
 
 struct adamw trainer_adamw(const struct trainer *t, double peak) {

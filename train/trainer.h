@@ -47,6 +47,7 @@ struct trainer {
     double seconds[PHASE_COUNT]; /* of learning and evaluating in each phase */
     double tokens;               /* learned from, both models */
     int64_t newest;              /* episodes of the last iteration */
+    int64_t finished;            /* bit per phase: its last evaluation is done */
     int64_t updates;             /* in phase two, that target networks followed */
     struct code_sample recent;   /* codes as they were at the last evaluation of phase two: the prior that */
     struct prior *prior;         /* rewards in coded bits are made of */
