@@ -27,7 +27,7 @@ struct candidates {
 };
 
 struct algorithm {
-    const char *name, *summary;
+    const char *name;
     unsigned needs;
     /* weights [count], zero at first; 0 leaves an episode out. NULL: all episodes at weight 1. */
     void (*weigh)(const struct train_settings *settings, const struct candidates *candidates, float *weights);

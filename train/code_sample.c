@@ -12,8 +12,8 @@ static void gather_slice(struct evaluator *e, void *context, struct slice *s) {
     struct code_sample *sample = gathering->sample;
     (void)e;
     for (int i = 0; i < s->count && gathering->status == STATUS_OK; i++) {
-        const int32_t end = TOKEN_EOS, *code = s->code.ids + s->code.start[i];
-        int size = s->code.start[i + 1] - s->code.start[i];
+        int size;
+        const int32_t end = TOKEN_EOS, *code = slice_code(s, i, &size);
         for (int j = 0; j < size; j++)
             sample->counts[code[j]]++;
         sample->counts[end]++;

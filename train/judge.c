@@ -59,9 +59,11 @@ static enum status show_examples(struct trainer *t) {
     int64_t count = wanted < all ? wanted : all;
     for (int64_t k = 0; k < count; k++) {
         struct example example = {t->phase, t->steps[t->phase], {0}};
-        TRY(buffer_printf(&example.text, "%s step %lld, ", phase_names[t->phase], (long long)example.step));
-        enum status status = example_describe(&example.text, &t->environment, t->generator, split,
-                                              example_chunk((uint64_t)all, k, count));
+        enum status status =
+            buffer_printf(&example.text, "%s step %lld, ", phase_names[t->phase], (long long)example.step);
+        if (status == STATUS_OK)
+            status = example_describe(&example.text, &t->environment, t->generator, split,
+                                      example_chunk((uint64_t)all, k, count));
         if (status != STATUS_OK) {
             buffer_free(&example.text);
             return status;

@@ -170,9 +170,9 @@ static void visit_logits(void *context, float *logits, int first, int count) {
         const struct lesson_reading *r = v->reading;
         struct policy_reading reading = {.logit = r->logit + first,
                                          .log_sum = r->log_sum + first,
-                                         .largest = r->largest + first,
-                                         .argmax = r->argmax + first,
-                                         .entropy = r->entropy + first,
+                                         .largest = r->largest ? r->largest + first : NULL,
+                                         .argmax = r->argmax ? r->argmax + first : NULL,
+                                         .entropy = r->entropy ? r->entropy + first : NULL,
                                          .elsewhere = v->others ? r->elsewhere + first : NULL};
         policy_read(logits, actions, v->others ? v->others + first : NULL, count, l->vocabulary, &reading);
     }

@@ -3,25 +3,6 @@
 #include "train/demonstration.h"
 #include "train/phase_two.h"
 
-struct replay_group reinforce_draw(struct trainer *t, bool newest_only, enum text_part part,
-                                   struct text *text) {
-    enum { TRIES = 100 }; /* a small buffer may have none of a part */
-    const struct train_settings *s = &t->settings;
-    struct replay_taste taste = {.newest = newest_only ? 1 : s->replay.newest,
-                                 .newest_count = t->newest,
-                                 .half_life = s->replay.half_life,
-                                 .reward_scale = s->replay.reward_scale,
-                                 .now = t->steps[PHASE_REINFORCE]};
-    struct replay_group group = replay_draw(&t->replay, &t->rng[STREAM_REPLAY], &taste);
-    for (int i = 0; i < TRIES && s->rl.unseen > 0 &&
-                    environment_is_unseen(&t->environment, replay_at(&t->replay, group.first)->text) !=
-                        (part == TEXT_UNSEEN);
-         i++)
-        group = replay_draw(&t->replay, &t->rng[STREAM_REPLAY], &taste);
-    environment_text(&t->environment, SPLIT_TRAIN, replay_at(&t->replay, group.first)->text, text);
-    return group;
-}
-
 /* Of the group's episodes as often what the compressor wrote by itself as the best exact one (any, when none
  * is exact). */
 static int64_t pick_episode(struct trainer *t, struct replay_group group) {

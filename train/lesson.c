@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 /* Every array of floats, so that opening and closing cannot forget one. */
-enum { ARRAYS = 17 };
+enum { ARRAYS = 15 };
 struct arrays {
     float **all[ARRAYS];
 };
@@ -11,8 +11,8 @@ struct arrays {
 static struct arrays arrays_of(struct lesson *l) {
     return (struct arrays){{&l->reward, &l->behaviour, &l->live.logit, &l->live.log_sum, &l->live.largest,
                             &l->live.entropy, &l->live.value, &l->target.logit, &l->target.log_sum,
-                            &l->target.largest, &l->target.entropy, &l->target.elsewhere, &l->target.value,
-                            &l->slope.logit, &l->slope.log_sum, &l->slope.entropy, &l->slope.value}};
+                            &l->target.elsewhere, &l->target.value, &l->slope.logit, &l->slope.log_sum,
+                            &l->slope.entropy, &l->slope.value}};
 }
 
 enum status lesson_open(struct lesson *l, int row_limit, int token_limit) {
@@ -20,12 +20,11 @@ enum status lesson_open(struct lesson *l, int row_limit, int token_limit) {
     bool complete = true;
     l->row = calloc((size_t)row_limit, sizeof *l->row);
     l->live.argmax = calloc((size_t)token_limit, sizeof *l->live.argmax);
-    l->target.argmax = calloc((size_t)token_limit, sizeof *l->target.argmax);
     for (int i = 0; i < ARRAYS; i++) {
         *arrays.all[i] = calloc((size_t)token_limit, sizeof(float));
         complete = complete && *arrays.all[i];
     }
-    if (complete && l->row && l->live.argmax && l->target.argmax)
+    if (complete && l->row && l->live.argmax)
         return STATUS_OK;
     lesson_close(l);
     return fail(STATUS_MEMORY, "no memory for lessons of %d rows", row_limit);
@@ -37,7 +36,6 @@ void lesson_close(struct lesson *l) {
         free(*arrays.all[i]);
     free(l->row);
     free(l->live.argmax);
-    free(l->target.argmax);
     *l = (struct lesson){0};
 }
 

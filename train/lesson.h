@@ -12,7 +12,8 @@
 #include "train/replay.h"
 #include "train/settings.h"
 
-/* Of one network, [tokens] each. */
+/* Of one network, [tokens] each. No algorithm asks the target for `largest`, `entropy` or `argmax`, nor the
+ * live network for `elsewhere`: NULL there. */
 struct lesson_reading {
     float *logit, *log_sum, *largest, *entropy; /* nats */
     float *elsewhere; /* target only: logit of the action that the live network prefers */

@@ -17,6 +17,25 @@ void reinforce_begin(struct trainer *t) {
     copy_to_targets(t);
 }
 
+struct replay_group reinforce_draw(struct trainer *t, bool newest_only, enum text_part part,
+                                   struct text *text) {
+    enum { TRIES = 100 }; /* a small buffer may have none of a part */
+    const struct train_settings *s = &t->settings;
+    struct replay_taste taste = {.newest = newest_only ? 1 : s->replay.newest,
+                                 .newest_count = t->newest,
+                                 .half_life = s->replay.half_life,
+                                 .reward_scale = s->replay.reward_scale,
+                                 .now = t->steps[PHASE_REINFORCE]};
+    struct replay_group group = replay_draw(&t->replay, &t->rng[STREAM_REPLAY], &taste);
+    for (int i = 0; i < TRIES && s->rl.unseen > 0 &&
+                    environment_is_unseen(&t->environment, replay_at(&t->replay, group.first)->text) !=
+                        (part == TEXT_UNSEEN);
+         i++)
+        group = replay_draw(&t->replay, &t->rng[STREAM_REPLAY], &taste);
+    environment_text(&t->environment, SPLIT_TRAIN, replay_at(&t->replay, group.first)->text, text);
+    return group;
+}
+
 static void follow(struct trainer *t) {
     const struct train_settings *s = &t->settings;
     float rate = (float)s->target.rate;

@@ -58,10 +58,6 @@ int rollout_best_reward(const struct rollout *rollout, int t);
 
 /* A new round of mutations begins: from the best exact episodes so far, or from those of the highest reward.
  */
-enum search_goal { GOAL_EXACT, GOAL_REWARD };
-static inline enum search_goal settings_goal(const struct train_settings *settings) { /* rl.goal */
-    return settings->rl.goal[0] == 'r' ? GOAL_REWARD : GOAL_EXACT;
-}
 void rollout_begin_round(struct rollout *rollout, enum search_goal goal);
 
 /* Moves everything into the replay, one group per text. */

@@ -103,6 +103,12 @@ struct train_settings {
     } checkpoint;
 };
 
+/* What search looks for, rl.goal. */
+enum search_goal { GOAL_EXACT, GOAL_REWARD };
+static inline enum search_goal settings_goal(const struct train_settings *settings) {
+    return settings->rl.goal[0] == 'r' ? GOAL_REWARD : GOAL_EXACT;
+}
+
 extern const struct option_row train_options[];
 
 /* What single rows cannot see: fields that contradict each other. */

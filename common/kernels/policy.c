@@ -8,14 +8,16 @@
 
 enum { GRAIN = 8, PIECE = 512 }; /* tokens per task; ids whose exponentials are held at once */
 
-/* sum of e^(x - largest), and of x e^(x - largest). */
+/* sum of e^(x - largest), and of x e^(x - largest) unless `weighted` is NULL. */
 static float exp_sums(const float *row, size_t vocabulary, float largest, float *weighted) {
     float terms[PIECE], sum = 0.0f;
-    *weighted = 0.0f;
+    if (weighted)
+        *weighted = 0.0f;
     for (size_t first = 0; first < vocabulary; first += PIECE) {
         size_t n = vocabulary - first < PIECE ? vocabulary - first : PIECE;
         sum += lanes->exp_sum(row + first, terms, largest, n);
-        *weighted += lanes->dot(terms, row + first, n);
+        if (weighted)
+            *weighted += lanes->dot(terms, row + first, n);
     }
     return sum;
 }
@@ -33,8 +35,8 @@ static void read_task(void *context, size_t begin, size_t end, int worker) {
     const struct policy_reading *to = r->to;
     for (size_t t = begin; t < end; t++) {
         const float *row = r->logits + t * r->vocabulary;
-        float largest = lanes->max(row, r->vocabulary), weighted;
-        float sum = exp_sums(row, r->vocabulary, largest, &weighted);
+        float largest = lanes->max(row, r->vocabulary), weighted = 0.0f;
+        float sum = exp_sums(row, r->vocabulary, largest, to->entropy ? &weighted : NULL);
         float log_sum = largest + logf(sum);
         if (to->logit)
             to->logit[t] = row[r->actions[t]];

@@ -21,7 +21,5 @@ static void teach(struct lesson *l) {
     l->figures.q_error = error / l->tokens;
 }
 
-const struct algorithm algorithm_actor_critic = {.name = "actor-critic",
-                                                 .summary = "on-policy actor-critic, for comparison",
-                                                 .needs = NEEDS_VALUE | NEEDS_NEWEST | NEEDS_SAMPLES,
-                                                 .teach = teach};
+const struct algorithm algorithm_actor_critic = {
+    .name = "actor-critic", .needs = NEEDS_VALUE | NEEDS_NEWEST | NEEDS_SAMPLES, .teach = teach};

@@ -18,5 +18,4 @@ static void weigh(const struct train_settings *s, const struct candidates *c, fl
         weights[i] = (float)(exp(((double)c->rewards[i] - best) / beta) / sum);
 }
 
-const struct algorithm algorithm_awr = {
-    .name = "awr", .summary = "regression on codes weighted by e^(advantage / beta)", .weigh = weigh};
+const struct algorithm algorithm_awr = {.name = "awr", .weigh = weigh};

@@ -31,7 +31,4 @@ static void teach(struct lesson *l) {
     l->figures.q_error = error / l->tokens;
 }
 
-const struct algorithm algorithm_dqn = {.name = "dqn",
-                                        .summary = "double DQN, n-step or terminal targets",
-                                        .needs = NEEDS_TARGET | NEEDS_VALUE,
-                                        .teach = teach};
+const struct algorithm algorithm_dqn = {.name = "dqn", .needs = NEEDS_TARGET | NEEDS_VALUE, .teach = teach};

@@ -15,5 +15,4 @@ static void weigh(const struct train_settings *settings, const struct candidates
         weights[c->best] = 1.0f;
 }
 
-const struct algorithm algorithm_expert = {
-    .name = "expert", .summary = "imitates the best verified code of each text", .weigh = weigh};
+const struct algorithm algorithm_expert = {.name = "expert", .weigh = weigh};

@@ -45,7 +45,4 @@ static void teach(struct lesson *l) {
     l->figures.value = value / l->tokens; /* the learned one, not the soft value of Q */
 }
 
-const struct algorithm algorithm_ilql = {.name = "ilql",
-                                         .summary = "implicit Q-learning with a conservative penalty",
-                                         .needs = NEEDS_TARGET | NEEDS_VALUE,
-                                         .teach = teach};
+const struct algorithm algorithm_ilql = {.name = "ilql", .needs = NEEDS_TARGET | NEEDS_VALUE, .teach = teach};

@@ -55,7 +55,5 @@ static void teach(struct lesson *l) {
     l->figures.q_error = error / l->tokens;
 }
 
-const struct algorithm algorithm_pathwise = {.name = "pathwise",
-                                             .summary = "soft Q-learning by path consistency",
-                                             .needs = NEEDS_TARGET | NEEDS_VALUE,
-                                             .teach = teach};
+const struct algorithm algorithm_pathwise = {
+    .name = "pathwise", .needs = NEEDS_TARGET | NEEDS_VALUE, .teach = teach};

@@ -9,28 +9,20 @@
  * squared error. Mutations and demonstrations have no mu: they teach by imitation, weight rl.imitation
  * max(A, 0) (self-imitation: Oh et al. 2018, arXiv 1806.05635). */
 #include <math.h>
-#include "train/algorithm.h"
-
-static void weigh(const struct train_settings *s, const struct candidates *c, float *weights) {
-    for (int i = 0; i < c->count; i++)
-        weights[i] = c->episodes[i]->known || (s->rl.imitation > 0 && c->rewards[i] > c->mean) ? 1.0f : 0.0f;
-}
+#include "train/algorithms/ratio.h"
 
 struct tally {
-    double ratio, largest, value, error;
-    int clipped, known;
+    struct ratio_tally ratio;
+    double value, error;
 };
 
 static void follow(struct lesson *l, int t, float advantage, float clip, struct tally *tally) {
-    float ratio = expf(fminf(lesson_log_probability(&l->live, t) - l->behaviour[t], 20.0f));
+    float ratio = ratio_of(l, t);
     bool clipped = advantage > 0 ? ratio > 1 + clip : ratio < 1 - clip;
     if (!clipped)
         lesson_imitate(l, t, ratio * advantage);
     l->slope.entropy[t] -= (float)l->settings->rl.entropy;
-    tally->ratio += (double)ratio;
-    tally->largest = fmax(tally->largest, (double)ratio);
-    tally->clipped += clipped;
-    tally->known++;
+    ratio_count(&tally->ratio, ratio, clipped);
 }
 
 static void teach(struct lesson *l) {
@@ -50,9 +42,7 @@ static void teach(struct lesson *l) {
             tally.value += (double)value;
             tally.error += (double)((value - gain) * (value - gain));
         }
-    l->figures.ratio = tally.ratio / tally.known;
-    l->figures.ratio_largest = tally.known ? tally.largest : NAN;
-    l->figures.clipped = (double)tally.clipped / tally.known;
+    ratio_report(&tally.ratio, &l->figures);
     if (learned) {
         l->figures.value = tally.value / l->tokens;
         l->figures.q_error = tally.error / l->tokens;
@@ -60,8 +50,4 @@ static void teach(struct lesson *l) {
 }
 
 const struct algorithm algorithm_reinforce = {
-    .name = "reinforce",
-    .summary = "clipped importance-weighted policy gradient, group or learned baseline",
-    .needs = NEEDS_VALUE,
-    .weigh = weigh,
-    .teach = teach};
+    .name = "reinforce", .needs = NEEDS_VALUE, .weigh = ratio_weigh, .teach = teach};

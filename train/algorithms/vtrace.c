@@ -8,23 +8,18 @@
  * Episodes without behaviour probabilities teach by imitation only, weight rl.imitation max(R - baseline, 0).
  */
 #include <math.h>
-#include "train/algorithm.h"
-
-static void weigh(const struct train_settings *s, const struct candidates *c, float *weights) {
-    for (int i = 0; i < c->count; i++)
-        weights[i] = c->episodes[i]->known || (s->rl.imitation > 0 && c->rewards[i] > c->mean) ? 1.0f : 0.0f;
-}
+#include "train/algorithms/ratio.h"
 
 struct tally {
-    double ratio, largest, value, error;
-    int clipped, known;
+    struct ratio_tally ratio;
+    double value, error;
 };
 
 static void trace_row(struct lesson *l, int r, struct tally *tally) {
     const struct train_settings *s = l->settings;
     float discount = (float)s->rl.discount, next_v = 0.0f, next_value = 0.0f;
     for (int t = l->start[r + 1] - 1; t >= l->start[r]; t--) {
-        float ratio = expf(fminf(lesson_log_probability(&l->live, t) - l->behaviour[t], 20.0f));
+        float ratio = ratio_of(l, t);
         float rho = fminf((float)s->vtrace.ratio, ratio), c = fminf((float)s->vtrace.trace, ratio);
         float value = l->live.value[t];
         float v = value + rho * (l->reward[t] + discount * next_value - value) +
@@ -32,12 +27,9 @@ static void trace_row(struct lesson *l, int r, struct tally *tally) {
         lesson_imitate(l, t, rho * (l->reward[t] + discount * next_v - value));
         l->slope.value[t] = (float)s->value.weight * (value - v);
         l->slope.entropy[t] = -(float)s->rl.entropy;
-        tally->ratio += (double)ratio;
-        tally->largest = fmax(tally->largest, (double)ratio);
-        tally->clipped += ratio > rho;
+        ratio_count(&tally->ratio, ratio, ratio > rho);
         tally->value += (double)value;
         tally->error += (double)((value - v) * (value - v));
-        tally->known++;
         next_v = v;
         next_value = value;
     }
@@ -52,15 +44,10 @@ static void teach(struct lesson *l) {
         for (int t = l->start[r]; !l->row[r].known && t < l->start[r + 1]; t++)
             lesson_imitate(l, t, (float)l->settings->rl.imitation * gain);
     }
-    l->figures.ratio = tally.ratio / tally.known;
-    l->figures.ratio_largest = tally.known ? tally.largest : NAN;
-    l->figures.clipped = (double)tally.clipped / tally.known;
-    l->figures.value = tally.value / tally.known;
-    l->figures.q_error = tally.error / tally.known;
+    ratio_report(&tally.ratio, &l->figures);
+    l->figures.value = tally.value / tally.ratio.tokens;
+    l->figures.q_error = tally.error / tally.ratio.tokens;
 }
 
-const struct algorithm algorithm_vtrace = {.name = "vtrace",
-                                           .summary = "V-trace actor-critic with a learned value",
-                                           .needs = NEEDS_VALUE,
-                                           .weigh = weigh,
-                                           .teach = teach};
+const struct algorithm algorithm_vtrace = {
+    .name = "vtrace", .needs = NEEDS_VALUE, .weigh = ratio_weigh, .teach = teach};

@@ -1,0 +1,25 @@
+/* Importance ratios. */
+#include "train/algorithms/ratio.h"
+#include <math.h>
+
+void ratio_weigh(const struct train_settings *s, const struct candidates *c, float *weights) {
+    for (int i = 0; i < c->count; i++)
+        weights[i] = c->episodes[i]->known || (s->rl.imitation > 0 && c->rewards[i] > c->mean) ? 1.0f : 0.0f;
+}
+
+float ratio_of(const struct lesson *l, int t) {
+    return expf(fminf(lesson_log_probability(&l->live, t) - l->behaviour[t], 20.0f));
+}
+
+void ratio_count(struct ratio_tally *tally, float ratio, bool clipped) {
+    tally->ratio += (double)ratio;
+    tally->largest = fmax(tally->largest, (double)ratio);
+    tally->clipped += clipped;
+    tally->tokens++;
+}
+
+void ratio_report(const struct ratio_tally *tally, struct lesson_figures *figures) {
+    figures->ratio = tally->ratio / tally->tokens;
+    figures->ratio_largest = tally->tokens ? tally->largest : NAN;
+    figures->clipped = (double)tally->clipped / tally->tokens;
+}
