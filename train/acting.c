@@ -38,7 +38,7 @@ static void report_rollout(struct trainer *t) {
             bytes[episode->policy] += r->text[i].bytes;
             reward += (double)episode->reward;
             best = (double)episode->reward > best ? (double)episode->reward : best;
-            for (int k = 0; k < reward_term_count(); k++)
+            for (int k = 0; k < REWARD_COUNT; k++)
                 terms[k] += (double)episode->terms[k];
         }
         int winner = rollout_best_exact(r, i);
@@ -53,8 +53,8 @@ static void report_rollout(struct trainer *t) {
     metrics_set(&t->metrics, "text_exact", (double)solved / r->texts);
     if (solved > 0)
         metrics_set(&t->metrics, "text_tokens_per_byte", best_size / solved);
-    for (int k = 0; k < reward_term_count(); k++) {
-        if (strcmp(reward_terms[k].name, "edits") == 0 && !reward_uses(&t->settings, "edits"))
+    for (int k = 0; k < REWARD_COUNT; k++) {
+        if (k == REWARD_edits && !reward_uses(&t->settings, REWARD_edits))
             continue; /* not measured */
         snprintf(name, sizeof name, "reward_%s", reward_terms[k].name);
         metrics_set(&t->metrics, name, terms[k] / total);
@@ -85,15 +85,17 @@ static void report_replay(struct trainer *t) {
     metrics_set(&t->metrics, "replay_acceptance", s.acceptance);
 }
 
-/* A recalled code that the decompressor does not rebuild any more is no one's best code. */
+/* A best code that was tried again, by recall or by whoever came first, and is not rebuilt any more is the
+ * best no longer. */
 static void forget_broken(struct trainer *t) {
     const struct rollout *r = &t->rollout;
-    for (int i = 0; i < r->texts; i++)
-        for (int e = 0; e < r->count[i]; e++) {
-            const struct episode *episode = rollout_episode(r, i, e);
-            if (episode->policy == POLICY_recall && !episode->exact)
-                replay_forget_best(&t->replay, episode->text);
-        }
+    int32_t ids[CHUNK_MAXIMUM];
+    int size;
+    for (int i = 0; i < r->texts; i++) {
+        int e = replay_best(&t->replay, r->text[i].index, ids, &size) ? rollout_find(r, i, ids, size) : -1;
+        if (e >= 0 && !rollout_episode(r, i, e)->exact)
+            replay_forget_best(&t->replay, r->text[i].index);
+    }
 }
 
 void reinforce_act(struct trainer *t) {
@@ -105,6 +107,7 @@ void reinforce_act(struct trainer *t) {
                           .generator = t->generator,
                           .replay = &t->replay,
                           .rng = &t->rng[STREAM_ACTION],
+                          .repeats = t->algorithm->needs & NEEDS_FREQUENCY,
                           .progress = progress};
     t5_refresh(&t->target_compressor); /* copied, read or averaged since they were last used */
     t5_refresh(&t->target_decompressor);

@@ -11,10 +11,11 @@
 #include "train/lesson.h"
 
 enum algorithm_needs {
-    NEEDS_TARGET = 1,  /* lesson.target is filled in */
-    NEEDS_VALUE = 2,   /* a value head: lesson.live.value, and lesson.target.value with NEEDS_TARGET */
-    NEEDS_NEWEST = 4,  /* on-policy: only the newest iteration's episodes */
-    NEEDS_SAMPLES = 8, /* no episodes but those sampled from the compressor */
+    NEEDS_TARGET = 1,     /* lesson.target is filled in */
+    NEEDS_VALUE = 2,      /* a value head: lesson.live.value, and lesson.target.value with NEEDS_TARGET */
+    NEEDS_NEWEST = 4,     /* on-policy: only the newest iteration's episodes */
+    NEEDS_SAMPLES = 8,    /* no episodes but those sampled from the compressor */
+    NEEDS_FREQUENCY = 16, /* a mean over samples: a code drawn twice counts twice */
 };
 
 /* The episodes about one text that the replay holds together. */

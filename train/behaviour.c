@@ -2,7 +2,6 @@
  */
 #include "train/behaviour.h"
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { TEXTS_MAXIMUM = 65536 }; /* of rl.texts */
@@ -45,13 +44,8 @@ void behaviour_act(struct actor *actor, struct rollout *r, int policy) {
 static void generate_slice(struct actor *actor, const struct t5_model *model, struct rollout *r, int policy,
                            const struct t5_sampling *sampling, const int *which, int count) {
     int32_t start[BEHAVIOUR_ROWS + 1];
-    int tokens = 0, limits[BEHAVIOUR_ROWS];
-    for (int i = 0; i < count; i++)
-        tokens += r->text[which[i]].size + 1;
-    int32_t *ids = malloc((size_t)tokens * sizeof *ids);
-    if (!ids)
-        return; /* fewer proposals; the others go on */
-    struct t5_rows source = environment_sources(r->text, which, count, ids, start, limits);
+    int limits[BEHAVIOUR_ROWS];
+    struct t5_rows source = environment_sources(r->text, which, count, r->sources, start, limits);
     const struct t5_generated *g = t5_generate(actor->generator, model, &source, sampling, limits);
     for (int i = 0; i < count; i++) {
         int from = g->rows.start[i], size = g->rows.start[i + 1] - from;
@@ -59,11 +53,13 @@ static void generate_slice(struct actor *actor, const struct t5_model *model, st
         memcpy(log_probability, g->log_probability + from, (size_t)size * sizeof *log_probability);
         log_probability[size] = g->end_log_probability[i];
         if (g->ended[i])
-            rollout_propose(
-                r, which[i],
-                &(struct proposal){policy, size, g->rows.ids + from, log_probability, {EDIT_NONE, 0, 0}});
+            rollout_propose(r, which[i],
+                            &(struct proposal){.policy = policy,
+                                               .size = size,
+                                               .code = g->rows.ids + from,
+                                               .log_probability = log_probability,
+                                               .again = actor->repeats && policy == POLICY_sample});
     }
-    free(ids);
 }
 
 static void generate(struct actor *actor, const struct t5_model *model, struct rollout *r,

@@ -16,6 +16,7 @@ struct actor {
     struct t5_generator *generator;
     const struct replay *replay; /* NULL: texts that are not learned from */
     struct rng *rng;
+    bool repeats;    /* a code sampled twice is two episodes */
     double progress; /* of phase two, 0 .. 1 */
 };
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "store/t5_json.h"
+#include "train/replay_names.h"
 #include "train/trainer.h"
 
 /* FOLDER/NAME; the caller frees it. */
@@ -34,7 +35,7 @@ struct counters {
 
 static void counters_take(struct counters *c, const struct trainer *t) {
     *c = (struct counters){{t->phase, t->steps[0], t->steps[1], t->compressor.step, t->decompressor.step,
-                            t->newest, t->updates, t->finished},
+                            t->newest, t->updates, t->finished | (int64_t)t->owes_evaluation << PHASE_COUNT},
                            {t->seconds[0], t->seconds[1], t->tokens, t->best}};
 }
 
@@ -46,7 +47,8 @@ static void counters_give(const struct counters *c, struct trainer *t) {
     t->decompressor.step = c->integers[4];
     t->newest = c->integers[5];
     t->updates = c->integers[6];
-    t->finished = c->integers[7];
+    t->finished = c->integers[7] & ((1 << PHASE_COUNT) - 1);
+    t->owes_evaluation = c->integers[7] >> PHASE_COUNT;
     t->seconds[0] = c->reals[0];
     t->seconds[1] = c->reals[1];
     t->tokens = c->reals[2];
@@ -75,6 +77,7 @@ static int list_arrays(struct trainer *t, struct counters *c, struct array *list
         {"trainer/value/target", H5_F32, (uint64_t)t->value.size, t->value.target},
         {"trainer/value/first_moment", H5_F32, (uint64_t)t->value.size, t->value.first_moment},
         {"trainer/value/second_moment", H5_F32, (uint64_t)t->value.size, t->value.second_moment},
+        {"trainer/value/step", H5_I64, 1, &t->value.step},
     };
     const int count = sizeof all / sizeof *all, more = t->value.size ? sizeof value / sizeof *value : 0;
     memcpy(list, all, sizeof all);
@@ -129,8 +132,10 @@ static enum status write_state(struct h5_file *file, struct trainer *t) {
     TRY(h5_set_text(file, "trainer", "data", dataset_hash(t->data)));
     if (t->recent.counts)
         TRY(write_recent(file, t));
-    if (t->replay.size.episodes)
+    if (t->replay.size.episodes) {
         TRY(replay_write(file, "trainer/replay", &t->replay));
+        TRY(replay_names_write(file, "trainer/replay", &t->settings));
+    }
     TRY(alarms_write(file, "trainer/alarms", &t->alarms));
     TRY(examples_write(file, "examples", &t->examples));
     return metrics_write(file, "metrics", &t->metrics);
@@ -247,7 +252,7 @@ static enum status read_state(struct h5_file *file, struct trainer *t) {
     TRY(check_data(file, t));
     for (int i = 0; i < count; i++) {
         if (strncmp(list[i].name, "trainer/value/", 14) == 0 && !h5_has(file, list[i].name))
-            continue; /* a run without phase two until now */
+            continue; /* a run without a critic until now */
         TRY(h5_read(file, list[i].name, list[i].type, &(struct h5_shape){.rank = 1, .extent = {list[i].size}},
                     list[i].data));
     }
@@ -257,8 +262,10 @@ static enum status read_state(struct h5_file *file, struct trainer *t) {
     counters_give(&counters, t);
     if (h5_has(file, "trainer/prior/counts"))
         TRY(read_recent(file, t));
-    if (t->replay.size.episodes && h5_has(file, "trainer/replay"))
+    if (t->replay.size.episodes && h5_has(file, "trainer/replay")) {
         TRY(replay_read(file, "trainer/replay", &t->replay, dataset_count(t->data, SPLIT_TRAIN)));
+        TRY(replay_names_apply(file, "trainer/replay", &t->settings, &t->replay));
+    }
     TRY(alarms_read(file, "trainer/alarms", &t->alarms));
     TRY(examples_read(file, "examples", &t->examples));
     return metrics_read(file, "metrics", &t->metrics);

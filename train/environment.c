@@ -110,7 +110,7 @@ static void score_rows(const struct environment *env, struct rollout *r, struct 
     if (batch->rows == 0)
         return;
     learner_score(learner, decompressor, batch);
-    if (reward_uses(env->settings, "edits"))
+    if (reward_uses(env->settings, REWARD_edits))
         measure_edits(env, r, decompressor, batch, rows, edits);
     for (int i = 0; i < batch->rows; i++) {
         struct episode *episode = rollout_episode(r, rows[i].text, rows[i].episode);

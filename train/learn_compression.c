@@ -36,7 +36,7 @@ static void read_group(struct trainer *t, struct replay_group group, struct grou
         g->weights[i] = 0.0f;
     }
     g->scale = 1.0f;
-    if (t->settings.reward.normalize[0] == 'g')
+    if (chooses(t->settings.reward.normalize, "group"))
         normalize_rewards(g, count);
     for (int i = 0; i < count; i++) {
         sum += (double)g->rewards[i];
@@ -83,8 +83,9 @@ static void spread_reward(const struct trainer *t, const struct group *g, int i,
     float left = g->rewards[i];
     for (int k = 0; k < e->size; k++) {
         reward[k] = 0.0f;
-        if (t->settings.reward.shaping[0] == 'd')
-            reward[k] = (float)t->environment.reward_weights[0] * e->terms[0] * g->scale / (float)e->size;
+        if (chooses(t->settings.reward.shaping, "dense"))
+            reward[k] = (float)t->environment.reward_weights[REWARD_length] * e->terms[REWARD_length] *
+                        g->scale / (float)e->size;
         left -= reward[k];
     }
     reward[e->size] = left;
@@ -255,7 +256,7 @@ static void update_value_head(struct trainer *t) {
     double norm = gradient_norm(t->value.gradients, (size_t)t->value.size);
     struct adamw adamw = trainer_adamw(t, s->value.rate);
     add_finite(t, metrics_add, "value_gradient", norm);
-    value_head_update(&t->value, &adamw, t->updates + 1, gradient_clip_scale(norm, s->optimizer.clip));
+    value_head_update(&t->value, &adamw, gradient_clip_scale(norm, s->optimizer.clip));
 }
 
 struct learner_result learn_compression(struct trainer *t) {

@@ -36,7 +36,7 @@ static void propose_edit(struct rollout *r, int t, int policy, struct edit edit)
     int32_t changed[CHUNK_MAXIMUM];
     at[edit.place] = &edit;
     int size = apply_edits(code, rollout_episode(r, t, r->base[t])->size, at, changed);
-    rollout_propose(r, t, &(struct proposal){policy, size, changed, NULL, edit});
+    rollout_propose(r, t, &(struct proposal){policy, size, changed, NULL, edit, false});
 }
 
 /* Calls `edit_at` for the places of the base in random order until `count` edits were made. */
@@ -166,7 +166,7 @@ static void combine(struct rollout *r, int t, const struct request *request, enu
         for (; made < together; made++)
             at[chosen[made]->place] = chosen[made];
         int left = apply_edits(rollout_code(r, t, r->base[t]), size, at, changed);
-        rollout_propose(r, t, &(struct proposal){request->policy, left, changed, NULL, {EDIT_NONE, 0, 0}});
+        rollout_propose(r, t, &(struct proposal){.policy = request->policy, .size = left, .code = changed});
     }
 }
 

@@ -1,4 +1,5 @@
 /* Phase two: act, then learn off-policy from the replay, while target networks follow. */
+#include <math.h>
 #include <string.h>
 #include "kernels/vector.h"
 #include "train/phase_two.h"
@@ -40,7 +41,7 @@ static void follow(struct trainer *t) {
     const struct train_settings *s = &t->settings;
     float rate = (float)s->target.rate;
     t->updates++;
-    if (s->target.mode[1] == 'e') { /* periodic */
+    if (chooses(s->target.mode, "periodic")) {
         if (t->updates % s->target.every == 0)
             copy_to_targets(t);
         return;
@@ -55,21 +56,38 @@ static void follow(struct trainer *t) {
 /* Steps of the decompressor in this iteration. */
 static int64_t decompressor_updates(const struct trainer *t) {
     const struct train_settings *s = &t->settings;
-    if (s->decompressor.mode[0] == 'f')
+    if (chooses(s->decompressor.mode, "frozen"))
         return 0;
-    if (s->decompressor.mode[0] == 'l')
+    if (chooses(s->decompressor.mode, "live"))
         return s->rl.updates;
     bool due = (t->steps[PHASE_REINFORCE] + 1) % s->decompressor.every == 0;
     return due ? s->rl.updates * s->decompressor.every : 0;
 }
 
-static void add_share(struct learner_result *mean, struct learner_result one, int64_t count) {
-    mean->loss += one.loss / (double)count;
-    mean->gradient_norm += one.gradient_norm / (double)count;
+/* Updates of one model in one iteration. */
+struct updates {
+    struct learner_result sum;
+    int64_t count;
+};
+
+static void learn(struct trainer *t, const struct learner *learner,
+                  struct learner_result (*update)(struct trainer *), struct updates *updates) {
+    int64_t before = learner->step;
+    struct learner_result one = update(t);
+    if (learner->step == before && isfinite(one.loss))
+        return; /* nothing to learn from: no step, no loss */
+    updates->sum.loss += one.loss;
+    updates->sum.gradient_norm += one.gradient_norm;
+    updates->count++;
+}
+
+static struct learner_result mean_of(const struct updates *u) {
+    double count = u->count ? (double)u->count : 1;
+    return (struct learner_result){u->sum.loss / count, u->sum.gradient_norm / count};
 }
 
 struct step_result reinforce_step(struct trainer *t) {
-    struct step_result result = {0};
+    struct updates of_compressor = {0}, of_decompressor = {0};
     int64_t compressor = t->settings.rl.updates, decompressor = decompressor_updates(t);
     reinforce_act(t);
     if ((t->algorithm->needs & NEEDS_NEWEST) && t->newest == 0)
@@ -78,11 +96,11 @@ struct step_result reinforce_step(struct trainer *t) {
         compressor = decompressor = 0;
     for (int64_t i = 0; i < compressor || i < decompressor; i++) {
         if (i < compressor)
-            add_share(&result.compressor, learn_compression(t), compressor);
+            learn(t, &t->compressor, learn_compression, &of_compressor);
         if (i < decompressor)
-            add_share(&result.decompressor, learn_decompression(t), decompressor);
+            learn(t, &t->decompressor, learn_decompression, &of_decompressor);
         follow(t);
     }
     t->steps[PHASE_REINFORCE]++;
-    return result;
+    return (struct step_result){mean_of(&of_compressor), mean_of(&of_decompressor)};
 }

@@ -29,7 +29,7 @@ static double reward_total_bits(const struct outcome *o) {
 }
 
 static double reward_edits(const struct outcome *o) {
-    return -(double)o->edits / o->text_tokens;
+    return 0 - (double)o->edits / o->text_tokens; /* not -0: unmeasured is 0 in a resumed run too */
 }
 
 static double reward_repetition(const struct outcome *o) {
@@ -39,31 +39,26 @@ static double reward_repetition(const struct outcome *o) {
     return o->code_tokens > 0 ? -(double)repeated / o->code_tokens : 0;
 }
 
-const struct reward_term reward_terms[] = {
+const struct reward_term reward_terms[REWARD_COUNT] = {
 #define REWARD_ROW(name, weight, help) {#name, reward_##name, offsetof(struct train_settings, reward.name)},
     REWARD_LIST(REWARD_ROW)
 #undef REWARD_ROW
-        {NULL, NULL, 0},
 };
 
-int reward_term_count(void) {
-    enum { COUNT = sizeof reward_terms / sizeof *reward_terms - 1 };
-    static_assert((int)COUNT <= (int)REWARD_TERMS_MAXIMUM, "raise REWARD_TERMS_MAXIMUM");
-    return COUNT;
-}
+static_assert((int)REWARD_COUNT <= (int)REWARD_TERMS_MAXIMUM, "raise REWARD_TERMS_MAXIMUM");
 
 static const struct reward_weight *weight_of(const struct train_settings *settings, int term) {
     return (const struct reward_weight *)((const char *)settings + reward_terms[term].weight);
 }
 
 void reward_values(const struct outcome *outcome, float *values) {
-    for (int i = 0; i < reward_term_count(); i++)
+    for (int i = 0; i < REWARD_COUNT; i++)
         values[i] = (float)reward_terms[i].value(outcome);
 }
 
 void reward_weights(const struct train_settings *settings, double progress, double *weights) {
     double ramp = settings->reward.ramp, risen = progress < ramp ? progress / ramp : 1;
-    for (int i = 0; i < reward_term_count(); i++) {
+    for (int i = 0; i < REWARD_COUNT; i++) {
         const struct reward_weight *w = weight_of(settings, i);
         weights[i] = w->weight * (w->from + (1 - w->from) * risen);
     }
@@ -71,14 +66,11 @@ void reward_weights(const struct train_settings *settings, double progress, doub
 
 double reward_sum(const double *weights, const float *values) {
     double sum = 0;
-    for (int i = 0; i < reward_term_count(); i++)
+    for (int i = 0; i < REWARD_COUNT; i++)
         sum += weights[i] * (double)values[i];
     return sum;
 }
 
-bool reward_uses(const struct train_settings *settings, const char *name) {
-    for (int i = 0; i < reward_term_count(); i++)
-        if (strcmp(reward_terms[i].name, name) == 0)
-            return weight_of(settings, i)->weight != 0;
-    return false;
+bool reward_uses(const struct train_settings *settings, enum reward_number term) {
+    return weight_of(settings, (int)term)->weight != 0;
 }

@@ -9,6 +9,14 @@
 
 enum { REWARD_TERMS_MAXIMUM = 12 };
 
+/* The rows of the table. */
+enum reward_number {
+#define REWARD_NUMBER(name, weight, help) REWARD_##name,
+    REWARD_LIST(REWARD_NUMBER)
+#undef REWARD_NUMBER
+        REWARD_COUNT
+};
+
 /* What a term may look at. */
 struct outcome {
     int text_bytes, text_tokens; /* of x */
@@ -21,23 +29,21 @@ struct outcome {
 };
 
 struct reward_term {
-    const char *name; /* NULL ends the table */
+    const char *name;
     double (*value)(const struct outcome *outcome);
     size_t weight; /* offset of its struct reward_weight in struct train_settings */
 };
 
-extern const struct reward_term reward_terms[];
-int reward_term_count(void);
-
-/* Fills values[reward_term_count()]. */
+extern const struct reward_term reward_terms[REWARD_COUNT];
+/* Fills values[REWARD_COUNT]. */
 void reward_values(const struct outcome *outcome, float *values);
 
-/* The weights at this progress of phase two, 0 .. 1; weights[reward_term_count()]. */
+/* The weights at this progress of phase two, 0 .. 1; weights[REWARD_COUNT]. */
 void reward_weights(const struct train_settings *settings, double progress, double *weights);
 
 double reward_sum(const double *weights, const float *values);
 
 /* Whether a term counts at any time of the phase. */
-bool reward_uses(const struct train_settings *settings, const char *name);
+bool reward_uses(const struct train_settings *settings, enum reward_number term);
 
 #endif

@@ -16,8 +16,9 @@ enum status rollout_open(struct rollout *r, int text_limit, int room, int code_r
     r->edits = calloc(all, sizeof *r->edits);
     r->codes = calloc(all * (size_t)code_room, sizeof *r->codes);
     r->log_probability = calloc(all * ((size_t)code_room + 1), sizeof *r->log_probability);
+    r->sources = calloc(texts * (CHUNK_MAXIMUM + 1), sizeof *r->sources);
     if (r->text && r->count && r->scored && r->base && r->round && r->episodes && r->edits && r->codes &&
-        r->log_probability)
+        r->log_probability && r->sources)
         return STATUS_OK;
     rollout_close(r);
     return fail(STATUS_MEMORY,
@@ -35,6 +36,7 @@ void rollout_close(struct rollout *r) {
     free(r->edits);
     free(r->codes);
     free(r->log_probability);
+    free(r->sources);
     *r = (struct rollout){0};
 }
 
@@ -63,16 +65,17 @@ int32_t *rollout_code(const struct rollout *r, int t, int e) {
     return r->codes + place(r, t, e) * (size_t)r->code_room;
 }
 
-static bool known(const struct rollout *r, int t, const int32_t *code, int size) {
+int rollout_find(const struct rollout *r, int t, const int32_t *code, int size) {
     for (int e = 0; e < r->count[t]; e++)
         if (rollout_episode(r, t, e)->size == size &&
             memcmp(rollout_code(r, t, e), code, (size_t)size * sizeof *code) == 0)
-            return true;
-    return false;
+            return e;
+    return -1;
 }
 
 bool rollout_propose(struct rollout *r, int t, const struct proposal *p) {
-    if (r->count[t] == r->room || p->size > r->code_room || known(r, t, p->code, p->size))
+    if (r->count[t] == r->room || p->size > r->code_room ||
+        (!p->again && rollout_find(r, t, p->code, p->size) >= 0))
         return false;
     int e = r->count[t]++;
     size_t at = place(r, t, e);

@@ -26,6 +26,7 @@ struct rollout {
     struct edit *edits;       /* [text_limit, room] how a mutation came from the base */
     int32_t *codes;           /* [text_limit, room, code_room] */
     float *log_probability;   /* [text_limit, room, code_room + 1] where episode.known */
+    int32_t *sources;         /* [text_limit, CHUNK_MAXIMUM + 1] scratch of behaviours that generate */
 };
 
 enum status rollout_open(struct rollout *rollout, int text_limit, int room, int code_room);
@@ -41,14 +42,18 @@ struct proposal {
     const int32_t *code;          /* [size] */
     const float *log_probability; /* [size + 1] of the behaviour policy; NULL: not known */
     struct edit edit;             /* of a single mutation */
+    bool again;                   /* also when the text has this z already */
 };
-/* Proposes z for text t; nothing happens when the text is full or has this z already. Returns whether it was
- * added. */
+/* Proposes z for text t; nothing happens when the text is full or, without `again`, has this z already.
+ * Returns whether it was added. */
 bool rollout_propose(struct rollout *rollout, int t, const struct proposal *proposal);
 
 struct episode *rollout_episode(const struct rollout *rollout, int t, int e);
 int32_t *rollout_code(const struct rollout *rollout, int t, int e);
 const struct edit *rollout_edit(const struct rollout *rollout, int t, int e);
+
+/* The first episode of text t with this z, -1: none. */
+int rollout_find(const struct rollout *rollout, int t, const int32_t *code, int size);
 
 /* The shortest exact episode of text t, the lower loss among equals; -1 when none is exact. */
 int rollout_best_exact(const struct rollout *rollout, int t);

@@ -103,6 +103,7 @@ static enum status save_if_due(struct loop *l) {
 static enum status evaluate_in_time(struct trainer *t) {
     double begun = trainer_clock(t);
     enum status status = trainer_evaluate(t, false);
+    t->owes_evaluation = status != STATUS_OK;
     t->seconds[t->phase] += trainer_clock(t) - begun;
     return status;
 }
@@ -119,9 +120,12 @@ static enum status run_phase(struct loop *l) {
     l->seconds_before = learner_seconds(t);
     progress_begin(&l->progress, phase_names[t->phase], "tokens", 1.0, at, 10);
     while (status == STATUS_OK && trainer_progress(t) < 1 && !must_stop(l)) {
-        status = one_step(l);
-        l->steps_left--;
-        if (status == STATUS_OK && due(t) && trainer_progress(t) < 1)
+        if (!t->owes_evaluation) { /* else the run was stopped while it was judged */
+            status = one_step(l);
+            l->steps_left--;
+            t->owes_evaluation = due(t);
+        }
+        if (status == STATUS_OK && t->owes_evaluation && trainer_progress(t) < 1)
             status = evaluate_in_time(t);
         if (status == STATUS_OK)
             status = save_if_due(l);
@@ -152,6 +156,7 @@ static enum status stop_early(struct trainer *t) {
 
 /* Evaluates and saves what a finished phase leaves. */
 static enum status finish_phase(struct trainer *t) {
+    t->owes_evaluation = false; /* the last one is made here */
     if (t->steps[t->phase] > 0) {
         enum status status = trainer_evaluate(t, true);
         if (status == STATUS_INTERRUPTED)
@@ -171,8 +176,9 @@ static enum status finish_phase(struct trainer *t) {
 /* Targets, what codes cost at first, and the exact share that the alarm starts from. */
 static enum status begin_phase_two(struct trainer *t) {
     reinforce_begin(t);
-    TRY(trainer_price_codes(t));
-    return isnan(t->alarms.best_exact) ? evaluate_in_time(t) : STATUS_OK;
+    if (isnan(t->alarms.best_exact))
+        TRY(evaluate_in_time(t));
+    return t->prior ? STATUS_OK : trainer_price_codes(t);
 }
 
 static enum status open_examples(struct trainer *t) {

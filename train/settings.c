@@ -215,11 +215,20 @@ enum status train_settings_check(const struct train_settings *s) {
         0)
         return fail(STATUS_CONFIG, "no behaviour policy is on: set behaviour.samples, behaviour.greedy or "
                                    "behaviour.demonstrations above 0, or rl.steps to 0");
-    if (s->rl.steps > 0 && (algorithm_find(s->rl.algorithm)->needs & NEEDS_SAMPLES) &&
-        s->behaviour.samples.count == 0)
+    unsigned needs = s->rl.steps > 0 ? algorithm_find(s->rl.algorithm)->needs : 0;
+    if ((needs & NEEDS_SAMPLES) && s->behaviour.samples.count == 0)
         return fail(STATUS_CONFIG,
                     "rl.algorithm %s learns from its own samples only: set behaviour.samples above 0",
                     s->rl.algorithm);
+    if ((needs & NEEDS_NEWEST) && (s->behaviour.temperature != 1 || s->behaviour.top_k != 0 ||
+                                   s->behaviour.top_p != 1 || s->behaviour.epsilon != 0))
+        return fail(STATUS_CONFIG,
+                    "rl.algorithm %s is on-policy: its samples must be the compressor's own, with "
+                    "behaviour.temperature 1, top_k 0, top_p 1 and epsilon 0",
+                    s->rl.algorithm);
+    if (s->rl.unseen > 0 && s->rl.unseen_act == 1 && !chooses(s->decompressor.mode, "frozen"))
+        return fail(STATUS_CONFIG, "rl.unseen_act is 1: the decompressor has no codes to learn from; set it "
+                                   "below 1, or decompressor.mode to frozen");
     int64_t episodes = behaviour_room(s);
     if (episodes > GROUP_MAXIMUM)
         return fail(STATUS_CONFIG,

@@ -2,6 +2,7 @@
 #ifndef LACONIC_TRAIN_SETTINGS_H
 #define LACONIC_TRAIN_SETTINGS_H
 
+#include <string.h>
 #include "store/options.h"
 #include "train/behaviour_list.h"
 #include "train/reward_list.h"
@@ -103,10 +104,15 @@ struct train_settings {
     } checkpoint;
 };
 
+/* Whether an option of several names has this one: chooses(s->target.mode, "polyak"). */
+static inline bool chooses(const char *option, const char *name) {
+    return strcmp(option, name) == 0;
+}
+
 /* What search looks for, rl.goal. */
 enum search_goal { GOAL_EXACT, GOAL_REWARD };
 static inline enum search_goal settings_goal(const struct train_settings *settings) {
-    return settings->rl.goal[0] == 'r' ? GOAL_REWARD : GOAL_EXACT;
+    return chooses(settings->rl.goal, "reward") ? GOAL_REWARD : GOAL_EXACT;
 }
 
 extern const struct option_row train_options[];

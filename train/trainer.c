@@ -197,7 +197,7 @@ void trainer_close(struct trainer *t) {
 
 double trainer_clock(const struct trainer *t) {
     struct timespec now;
-    if (t->settings.clock[0] == 'w')
+    if (chooses(t->settings.clock, "wall"))
         return progress_clock();
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
     return ((double)now.tv_sec + 1e-9 * (double)now.tv_nsec) / threads_count();

@@ -48,6 +48,7 @@ struct trainer {
     double tokens;               /* learned from, both models */
     int64_t newest;              /* episodes of the last iteration */
     int64_t finished;            /* bit per phase: its last evaluation is done */
+    bool owes_evaluation;        /* due after this step, and broken off or not begun */
     int64_t updates;             /* in phase two, that target networks followed */
     struct code_sample recent;   /* codes as they were at the last evaluation of phase two: the prior that */
     struct prior *prior;         /* rewards in coded bits are made of */

@@ -10,7 +10,7 @@ enum status value_head_open(struct value_head *h, int width) {
     *h = (struct value_head){0};
     if (!all)
         return fail(STATUS_MEMORY, "no memory for a value head of %zu weights", size);
-    *h = (struct value_head){(int)size, all, all + size, all + 2 * size, all + 3 * size, all + 4 * size};
+    *h = (struct value_head){(int)size, all, all + size, all + 2 * size, all + 3 * size, all + 4 * size, 0};
     return STATUS_OK;
 }
 
@@ -19,7 +19,7 @@ void value_head_close(struct value_head *h) {
     *h = (struct value_head){0};
 }
 
-void value_head_update(struct value_head *h, const struct adamw *adamw, int64_t step, float gradient_scale) {
-    adamw_update(h->weights, h->first_moment, h->second_moment, h->gradients, (size_t)h->size, adamw, step,
-                 gradient_scale, NULL, 0);
+void value_head_update(struct value_head *h, const struct adamw *adamw, float gradient_scale) {
+    adamw_update(h->weights, h->first_moment, h->second_moment, h->gradients, (size_t)h->size, adamw,
+                 ++h->step, gradient_scale, NULL, 0);
 }

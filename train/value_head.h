@@ -11,13 +11,13 @@ struct value_head {
     float *weights, *target;             /* [size] live, and what follows it as the target network does */
     float *gradients;                    /* [size] zero between steps */
     float *first_moment, *second_moment; /* [size] */
+    int64_t step;                        /* updates done */
 };
 
 enum status value_head_open(struct value_head *head, int width); /* all zero: V = 0 */
 void value_head_close(struct value_head *head);
 
-/* AdamW on the gradients, which are zero afterwards; `step` counts from 1. */
-void value_head_update(struct value_head *head, const struct adamw *adamw, int64_t step,
-                       float gradient_scale);
+/* AdamW on the gradients, which are zero afterwards. */
+void value_head_update(struct value_head *head, const struct adamw *adamw, float gradient_scale);
 
 #endif

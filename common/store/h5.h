@@ -36,8 +36,8 @@ enum status h5_shape(struct h5_file *file, const char *name, struct h5_shape *sh
 /* Whole arrays. Writing replaces nothing: a name is written once. Reading converts to `type`. */
 enum status h5_write(struct h5_file *file, const char *name, enum h5_type type, const struct h5_shape *shape,
                      const void *data);
-enum status h5_read(struct h5_file *file, const char *name, enum h5_type type, const struct h5_shape *expected,
-                    void *data);
+enum status h5_read(struct h5_file *file, const char *name, enum h5_type type,
+                    const struct h5_shape *expected, void *data);
 /* Any shape: allocates *data (caller frees), says the shape. `limit` bounds the elements. */
 enum status h5_read_alloc(struct h5_file *file, const char *name, enum h5_type type, struct h5_shape *shape,
                           uint64_t limit, void **data);
@@ -52,16 +52,18 @@ enum status h5_read_slice(struct h5_file *file, const char *name, enum h5_type t
 /* One-dimensional arrays of known length in one piece of the file, for readers that map them: create, fill by
  * slices, and find again (bytes from the start of the file; refused unless stored as `type` in one piece). */
 enum status h5_flat_create(struct h5_file *file, const char *name, enum h5_type type, uint64_t count);
-enum status h5_flat_write(struct h5_file *file, const char *name, enum h5_type type, uint64_t begin, uint64_t count,
-                          const void *data);
+enum status h5_flat_write(struct h5_file *file, const char *name, enum h5_type type, uint64_t begin,
+                          uint64_t count, const void *data);
 enum status h5_flat_locate(struct h5_file *file, const char *name, enum h5_type type, uint64_t *offset,
                            uint64_t *count);
 
 /* Attributes of a group or array; `name` "" is the root. Text is UTF-8. */
+bool h5_has_attribute(struct h5_file *file, const char *name, const char *attribute);
 enum status h5_set_text(struct h5_file *file, const char *name, const char *attribute, const char *text);
-enum status h5_get_text(struct h5_file *file, const char *name, const char *attribute, char **text); /* caller frees */
-/* As h5_get_text(), but takes only what h5_set_text() wrote. For our own formats: libhdf5 1.10 trusts the heap
- * references of texts of variable length (h5py's), and a damaged file would end the program. */
+enum status h5_get_text(struct h5_file *file, const char *name, const char *attribute,
+                        char **text); /* caller frees */
+/* As h5_get_text(), but takes only what h5_set_text() wrote. For our own formats: libhdf5 1.10 trusts the
+ * heap references of texts of variable length (h5py's), and a damaged file would end the program. */
 enum status h5_get_own_text(struct h5_file *file, const char *name, const char *attribute, char **text);
 enum status h5_set_int(struct h5_file *file, const char *name, const char *attribute, int64_t value);
 enum status h5_get_int(struct h5_file *file, const char *name, const char *attribute, int64_t *value);

@@ -80,6 +80,10 @@ static void close_attribute(struct attribute *attribute) {
         H5Aclose(attribute->id);
 }
 
+bool h5_has_attribute(struct h5_file *file, const char *name, const char *attribute) {
+    return H5Aexists_by_name(file->id, object_name(name), attribute, H5P_DEFAULT) > 0;
+}
+
 static bool has_one_element(hid_t attribute) {
     hid_t space = H5Aget_space(attribute);
     bool one = space >= 0 && H5Sget_simple_extent_npoints(space) == 1;

@@ -514,3 +514,42 @@ Test(trainer, refuses_impossible_settings) {
     expect_refused((const char *const[]){"data=", NULL},
                    "no data set: make one with `laconic data make` and name it with --data DS.h5");
 }
+
+static int evaluations(const struct trainer *t) {
+    int count = 0;
+    for (int c = 0; c < t->metrics.columns; c++)
+        for (int64_t row = 0; strcmp(t->metrics.names[c], "held_out_exact") == 0 && row < t->metrics.rows;
+             row++)
+            count += !isnan(t->metrics.values[row * METRICS_MAXIMUM + c]);
+    return count;
+}
+
+Test(trainer, an_evaluation_that_was_broken_off_is_made_up_for) {
+    struct trainer *t = calloc(1, sizeof *t);
+    run("owing", 8, FRESH, no_changes); /* phase two, step 1 */
+    open_run(t, "owing", no_changes);
+    cr_assert_eq(checkpoint_load(t), STATUS_OK, "%s", fail_sentence());
+    t->owes_evaluation = true;
+    cr_assert_eq(checkpoint_save(t), STATUS_OK, "%s", fail_sentence());
+    trainer_close(t);
+    open_run(t, "owing", no_changes);
+    cr_assert_eq(checkpoint_load(t), STATUS_OK, "%s", fail_sentence());
+    cr_expect(t->owes_evaluation);
+    int before = evaluations(t);
+    go_on(t, 1);
+    cr_expect_eq(evaluations(t), before + 2, "the one owed, and that of step 2");
+    cr_expect_not(t->owes_evaluation);
+    trainer_close(t);
+    free(t);
+}
+
+Test(trainer, a_term_that_the_replayed_episodes_never_measured_is_refused) {
+    struct trainer *t = calloc(1, sizeof *t);
+    const char *edits[] = {"reward.edits=1", NULL};
+    run("unmeasured", 8, FRESH, no_changes);
+    open_run(t, "unmeasured", edits);
+    cr_expect_eq(checkpoint_load(t), STATUS_MISMATCH);
+    cr_expect_not_null(strstr(fail_sentence(), "reward.edits"), "%s", fail_sentence());
+    trainer_close(t);
+    free(t);
+}

@@ -27,7 +27,7 @@ Test(value_head, learns_by_adamw_from_zero) {
             cr_assert_eq(head.gradients[i], 0.0f, "they are zero between steps");
         head.gradients[1] = (float)(2 * gradients[step - 1]); /* halved by clipping */
         head.gradients[3] = (float)gradients[step - 1];
-        value_head_update(&head, &adamw, step, 0.5f);
+        value_head_update(&head, &adamw, 0.5f);
     }
     const double halves[] = {0.25, -1, 1.5};
     cr_expect_eq(head.weights[0], 0.0f);

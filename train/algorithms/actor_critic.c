@@ -21,5 +21,7 @@ static void teach(struct lesson *l) {
     l->figures.q_error = error / l->tokens;
 }
 
-const struct algorithm algorithm_actor_critic = {
-    .name = "actor-critic", .needs = NEEDS_VALUE | NEEDS_NEWEST | NEEDS_SAMPLES, .teach = teach};
+const struct algorithm algorithm_actor_critic = {.name = "actor-critic",
+                                                 .needs = NEEDS_VALUE | NEEDS_NEWEST | NEEDS_SAMPLES |
+                                                          NEEDS_FREQUENCY,
+                                                 .teach = teach};

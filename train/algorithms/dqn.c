@@ -13,7 +13,7 @@ static float target_of(const struct lesson *l, int r, int t) {
     int end = l->start[r + 1], last = s->q.steps > 0 && t + s->q.steps < end ? t + (int)s->q.steps : end;
     float discount = (float)s->rl.discount, y = 0.0f;
     if (last < end)
-        y = s->q.support[0] == 'g' ? q_in_support(l, r, last) : q_double(l, last);
+        y = chooses(s->q.support, "group") ? q_in_support(l, r, last) : q_double(l, last);
     for (int k = last - 1; k >= t; k--)
         y = l->reward[k] + discount * y;
     return y;

@@ -27,7 +27,7 @@ static void follow(struct lesson *l, int t, float advantage, float clip, struct 
 
 static void teach(struct lesson *l) {
     const struct train_settings *s = l->settings;
-    bool learned = s->rl.baseline[0] == 'v';
+    bool learned = chooses(s->rl.baseline, "value");
     struct tally tally = {0};
     for (int r = 0; r < l->rows; r++)
         for (int t = l->start[r]; t < l->start[r + 1]; t++) {
@@ -50,4 +50,4 @@ static void teach(struct lesson *l) {
 }
 
 const struct algorithm algorithm_reinforce = {
-    .name = "reinforce", .needs = NEEDS_VALUE, .weigh = ratio_weigh, .teach = teach};
+    .name = "reinforce", .needs = NEEDS_VALUE | NEEDS_FREQUENCY, .weigh = ratio_weigh, .teach = teach};

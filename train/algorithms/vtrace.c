@@ -50,4 +50,4 @@ static void teach(struct lesson *l) {
 }
 
 const struct algorithm algorithm_vtrace = {
-    .name = "vtrace", .needs = NEEDS_VALUE, .weigh = ratio_weigh, .teach = teach};
+    .name = "vtrace", .needs = NEEDS_VALUE | NEEDS_FREQUENCY, .weigh = ratio_weigh, .teach = teach};

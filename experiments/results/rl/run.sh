@@ -8,9 +8,10 @@
 # TEXT is enwik8.first3600000; its last 2 % are held out of everything. Stages:
 #     small    byte-1m: three seeds of the start, the recipe, the control                (40 minutes of two cores)
 #     others   byte-1m: every other algorithm from the first start, one seed             (30)
-#     hold     byte-1m: the learners that collapsed elsewhere, with safeguards, 30 minutes (60)
-#     hybrid   byte-1m: the paper's reward and the reward in bits, chunks of 32 and 128  (50)
-#     large    byte-8m: three seeds of the start, the recipe, the control                (4 hours)
+#     hold     byte-1m: the learners that collapsed elsewhere, with safeguards, 30 minutes (35)
+#     long     byte-1m: the recipe and the control for three times as long               (30)
+#     hybrid   byte-1m: the paper's reward and the reward in bits, chunks of 32 and 128  (30)
+#     large    byte-8m: one start; three seeds of the recipe and of the control          (75)
 # Then experiments/results/rl/table.sh OUTPUT-FOLDER prints what the page shows.
 set -euo pipefail
 [ $# -ge 3 ] || { sed -n '2,17s/^# \{0,1\}//p' "$0" >&2; exit 2; }
@@ -32,6 +33,7 @@ run() {
     ("$laconic" train "$configs/$config.json" --data "$out/data$chunk.h5" -o "$out/$name" -T 1 "$@" >"$out/$name.log" 2>&1 &&
         touch "$out/$name/finished") &
 }
+# Waits for what the next runs begin from.
 settle() { wait; }
 
 data() {
@@ -61,8 +63,16 @@ others() {
 
 hold() {
     data 32
-    for name in awr reinforce dqn pathwise; do
+    for name in dqn pathwise; do
         run "hold-$name" "$name" --from "$out/start-1/checkpoint.h5" --max-minutes 30
+    done
+    settle
+}
+
+long() {
+    data 32
+    for name in recipe control; do
+        run "long-$name" "$name" --from "$out/start-1/checkpoint.h5" --max-minutes 24
     done
     settle
 }
@@ -77,24 +87,27 @@ hybrid() {
         done
         settle
     done
+    data 32 # a token that costs ln V nats, as in the paper's predecessor
+    run hybrid-cost-32 hybrid-paper --from "$out/hybrid-start-32/checkpoint.h5" --set reward.length=7.15
+    settle
 }
 
 large() {
     data 32
-    for seed in 1 2 3; do run "large-start-$seed" start --set seed=$seed --set model=byte-8m --max-minutes 40; done
+    run large-start start --set model=byte-8m --max-minutes 32
     settle
     for seed in 1 2 3; do
-        run "large-recipe-$seed" recipe --from "$out/large-start-$seed/checkpoint.h5" --set seed=$seed --set model=byte-8m \
-            --max-minutes 20
-        run "large-control-$seed" control --from "$out/large-start-$seed/checkpoint.h5" --set seed=$seed \
-            --set model=byte-8m --max-minutes 20
+        for name in recipe control; do
+            run "large-$name-$seed" "$name" --from "$out/large-start/checkpoint.h5" --set seed=$seed --set model=byte-8m \
+                --set evaluation.search=1000 --max-minutes 10
+        done
     done
     settle
 }
 
 for stage in "${stages[@]}"; do
     case $stage in
-    small | others | hold | hybrid | large) "$stage" ;;
+    small | others | hold | long | hybrid | large) "$stage" ;;
     *) printf 'no stage %s\n' "$stage" >&2; exit 2 ;;
     esac
 done
