@@ -46,7 +46,7 @@ static void read_group(struct trainer *t, struct replay_group group, struct grou
     g->candidates = (struct candidates){count, g->episodes, g->rewards, (float)(sum / count), best};
 }
 
-/* Leaves at most rl.episodes of the group, the best exact one and others at random: their numbers in
+/* Leaves at most rl.episodes of the group, its best and others at random: their numbers in
  * `chosen`.
  */
 static int choose_episodes(struct trainer *t, struct group *g, int *chosen) {

@@ -3,8 +3,8 @@
 #include "train/demonstration.h"
 #include "train/phase_two.h"
 
-/* Of the group's episodes as often what the compressor wrote by itself as the best exact one (any, when none
- * is exact). */
+/* Of the group's episodes as often what the compressor wrote by itself as the best one of rl.goal (any, when
+ * none is exact). */
 static int64_t pick_episode(struct trainer *t, struct replay_group group) {
     struct rng *rng = &t->rng[STREAM_REPLAY];
     bool any = settings_goal(&t->settings) == GOAL_REWARD;

@@ -27,7 +27,7 @@ struct lesson_row {
     float reward;   /* of the episode, under the present weights, after normalisation */
     float baseline; /* mean reward of all the text's episodes */
     bool known;     /* behaviour probabilities are known */
-    bool best;      /* the text's best exact episode */
+    bool best;      /* the text's best episode: candidates.best */
 };
 
 /* Means over the lesson's tokens unless said otherwise; NaN: nothing to say. */
@@ -66,7 +66,7 @@ static inline void lesson_imitate(struct lesson *l, int t, float weight) {
     l->slope.log_sum[t] += weight;
 }
 
-/* The same for all tokens of the rows that are their text's best exact ones: rl.imitation. */
+/* The same for all tokens of the rows that are their text's best ones; weight rl.imitation. */
 void lesson_imitate_best(struct lesson *lesson);
 
 /* Sum of discounted rewards from token t of row r to its end. */

@@ -1,5 +1,5 @@
-/* Behaviour policies that change the best exact code so far: one edit each, and several that stayed exact
- * together. */
+/* Behaviour policies that change the best code so far (rl.goal): one edit each, and several that succeeded
+ * made together. */
 #include <stdlib.h>
 #include <string.h>
 #include "train/behaviour.h"

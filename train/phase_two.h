@@ -1,4 +1,4 @@
-/* The parts of an iteration of phase two (reinforce.c goes through them). */
+/* The parts of an iteration of phase two (phase_two.c goes through them). */
 #ifndef LACONIC_TRAIN_PHASE_TWO_H
 #define LACONIC_TRAIN_PHASE_TWO_H
 

@@ -108,13 +108,17 @@ const struct option_row train_options[] = {
     FLOAT("rl.demonstrations", rl.demonstrations, 0, 1, "0.4",
           "share of demonstrations in the decompressor's phase-two batches, against forgetting"),
     FLOAT("rl.imitation", rl.imitation, 0, 1e6, "0",
-          "weight of -ln C(z|x) of a text's best exact code beside the algorithm's own loss, and of codes "
-          "without behaviour probabilities that did better than the baseline"),
-    FLOAT("rl.entropy", rl.entropy, 0, 1e6, "0", "policy gradients: weight of the policy's entropy"),
+          "weight of -ln C(z|x) beside the algorithm's own loss; dqn, pathwise, ilql: of a text's best code "
+          "(rl.goal); reinforce, vtrace: of codes without behaviour probabilities, times their advantage if "
+          "it is positive"),
+    FLOAT("rl.entropy", rl.entropy, 0, 1e6, "0",
+          "reinforce, vtrace, actor-critic: weight of the policy's entropy"),
     FLOAT("rl.clip", rl.clip, 1e-3, 1e6, "0.2", "reinforce: importance ratios are clipped to 1 +- this"),
     TEXT("rl.baseline", rl.baseline, baseline_names, "group",
          "reinforce: mean reward of the text's episodes, or the learned value"),
-    FLOAT("rl.discount", rl.discount, 0, 1, "1", "discount per token (gamma)"),
+    FLOAT(
+        "rl.discount", rl.discount, 0, 1, "1",
+        "discount per token (gamma): vtrace, dqn, ilql, actor-critic, and reinforce with rl.baseline value"),
 
     FLOAT(
         "rl.unseen", rl.unseen, 0, 0.9, "0",
@@ -122,11 +126,12 @@ const struct option_row train_options[] = {
         "about these only, so that a verified code does not owe its success to the decompressor's memory"),
     FLOAT("rl.unseen_act", rl.unseen_act, 0.01, 1, "0.75",
           "with rl.unseen: share of the texts acted on that are unseen; the decompressor learns from the "
-          "codes of "
-          "the others"),
+          "codes of the others"),
 
-    FLOAT("value.rate", value.rate, 0, 1, "1e-2", "learning rate of the value head"),
-    FLOAT("value.weight", value.weight, 0, 1e6, "0.5", "weight of the value's squared error in the loss"),
+    FLOAT("value.rate", value.rate, 0, 1, "1e-2", "peak learning rate of the value head"),
+    FLOAT("value.weight", value.weight, 0, 1e6, "0.5",
+          "weight of the value's own loss: squared error (vtrace, actor-critic, reinforce with rl.baseline "
+          "value) or expectile loss (ilql)"),
     FLOAT("vtrace.ratio", vtrace.ratio, 1e-3, 1e6, "1", "V-trace: largest importance ratio (rho)"),
     FLOAT("vtrace.trace", vtrace.trace, 1e-3, 1e6, "1", "V-trace: largest ratio in traces (c)"),
 
@@ -138,13 +143,14 @@ const struct option_row train_options[] = {
     FLOAT("q.conservative", q.conservative, 0, 1e6, "0.1",
           "weight of the conservative penalty: ln sum e^(Q / scale) - Q(a) / scale"),
     TEXT("q.support", q.support, support_names, "all",
-         "actions the maximum of Q ranges over: all, or those replayed after the same prefix (group)"),
+         "dqn with q.steps above 0: the maximum of Q ranges over all actions, or over those that the batch's "
+         "episodes of the text took after the same prefix (group)"),
     FLOAT("q.expectile", q.expectile, 0.5, 0.999, "0.7", "ilql: expectile of the value"),
     TEXT("q.path", q.path, path_names, "both", "pathwise: consistency over one token, to the end, or both"),
 
     BEHAVIOUR_LIST(BEHAVIOUR_ROWS_OF)
         INT("behaviour.rounds", behaviour.rounds, 1, 64, "1",
-            "rounds of mutation, each from the best exact code that the one before left"),
+            "rounds of mutation, each from the best code (rl.goal) that the one before left"),
     FLOAT("behaviour.temperature", behaviour.temperature, 1e-3, 100, "0.7", "of the sampled codes"),
     INT("behaviour.top_k", behaviour.top_k, 0, 1e9, "0", "sample among the k most probable tokens; 0: all"),
     FLOAT("behaviour.top_p", behaviour.top_p, 1e-6, 1, "1",
@@ -153,7 +159,7 @@ const struct option_row train_options[] = {
           "probability of a token drawn uniformly from the vocabulary instead"),
 
     INT("replay.capacity", replay.capacity, 1, 1e9, "65536",
-        "episodes kept; the oldest leave first, or earlier when their tokens need the room"),
+        "most episodes kept; all that one iteration tried on a text leave together, the oldest first"),
     FLOAT("replay.newest", replay.newest, 0, 1, "0.5",
           "share of the draws that come from the newest iteration"),
     FLOAT("replay.half_life", replay.half_life, 0, 1e9, "0",
@@ -163,7 +169,7 @@ const struct option_row train_options[] = {
     INT("replay.best", replay.best, 0, 1e9, "16384",
         "texts whose shortest exact code is kept beyond its time in the buffer"),
     FLOAT("replay.best_share", replay.best_share, 0, 1, "0",
-          "share of the compressor's rows that imitate such a code"),
+          "expert and awr: share of the draws that imitate one of these codes, not a group from the buffer"),
     TEXT("target.mode", target.mode, target_names, "polyak",
          "how target networks follow: averaging, or copies every target.every updates"),
     FLOAT("target.rate", target.rate, 0, 1, "0.02",

@@ -1,6 +1,6 @@
 /* A training run: everything it owns, in one place.
  *
- * Phase one is supervised (supervised.c), phase two off-policy reinforcement (reinforce.c); run.c goes
+ * Phase one is supervised (supervised.c), phase two off-policy reinforcement (phase_two.c); run.c goes
  * through both, checkpoint.c keeps and restores all that changes the future.
  */
 #ifndef LACONIC_TRAIN_TRAINER_H

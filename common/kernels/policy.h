@@ -23,8 +23,9 @@ struct policy_reading {
     float *elsewhere; /* logit of the ids in `others` */
 };
 
-/* logits [tokens, vocabulary]; actions [tokens]; others [tokens] or NULL; scratch [vocabulary] per thread is
- * its own. */
+/* logits [tokens, vocabulary], actions [tokens] and others [tokens] or NULL are only read; the arrays of
+ * `reading` are filled. All belong to the caller. No scratch is needed: exponentials live on the stack, a
+ * piece of a row at a time. */
 void policy_read(const float *logits, const int32_t *actions, const int32_t *others, int tokens,
                  int vocabulary, const struct policy_reading *reading);
 

@@ -4,9 +4,9 @@
  * The behaviour policies are the expert: they search for a short code and the target decompressor verifies
  * it. The compressor imitates what they found,
  *
- *     loss = -ln C(z* | x),      z* = the exact episode of the highest reward.
+ *     loss = -ln C(z* | x),      z* = the exact episode of the highest reward
  *
- * A text without an exact episode teaches nothing. */
+ * (rl.goal reward: of all episodes). A text without an exact episode teaches nothing. */
 #include "train/algorithm.h"
 
 static void weigh(const struct train_settings *settings, const struct candidates *c, float *weights) {
