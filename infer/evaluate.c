@@ -204,7 +204,7 @@ static enum status evaluate_file(void *context, const struct transfer_file *file
 
 static enum status open_all(struct evaluate *self, const struct setup *setup) {
     TRY(setup_model(setup, &self->pair));
-    TRY(engine_open_t5(&self->engine, &self->pair));
+    TRY(engine_open_exact(&self->engine, &self->pair));
     TRY(codec_open_with_engine(&self->codec, &self->pair, self->engine));
     return measure_open(&self->measure, &self->pair, self->engine);
 }

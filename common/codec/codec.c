@@ -68,7 +68,7 @@ enum status codec_open_with_engine(struct codec **out, const struct model_pair *
 enum status codec_open(struct codec **codec, const struct model_pair *pair) {
     struct engine *engine;
     *codec = NULL;
-    TRY(engine_open_t5(&engine, pair));
+    TRY(engine_open_exact(&engine, pair));
     return codec_open_with_engine(codec, pair, engine);
 }
 

@@ -1,8 +1,7 @@
 /* What the codec asks of the models: which ids does one of the pair write for these rows?
  *
  * An engine must give the same ids for the same row on every machine, at any thread count and with any
- * neighbours in the batch: archives live from it. The one over t5/generate.h keeps this by portable matrix
- * products.
+ * neighbours in the batch: archives live from it. The one over codec/exact keeps this by integer products.
  */
 #ifndef LACONIC_CODEC_ENGINE_H
 #define LACONIC_CODEC_ENGINE_H
@@ -34,7 +33,7 @@ struct engine {
 };
 
 /* The pair must outlive the engine. */
-enum status engine_open_t5(struct engine **engine, const struct model_pair *pair);
+enum status engine_open_exact(struct engine **engine, const struct model_pair *pair);
 void engine_close(struct engine *engine); /* NULL is fine */
 
 /* Receives row after row, in order. A status that is not STATUS_OK stops the run and is returned. */

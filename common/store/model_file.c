@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include "store/t5_json.h"
 #include "t5/parameters.h"
+#include "t5/quantise.h"
 
 #define XXH_STATIC_LINKING_ONLY /* the hash state as a plain variable */
 #include <xxhash.h>
@@ -247,14 +248,15 @@ static enum status read_sample(struct h5_file *file, int vocabulary, struct mode
 
     if (!h5_has(file, "prior/sample"))
         return STATUS_OK;
-    TRY(h5_read_alloc(file, "prior/sample", H5_I32, &shape, PRIOR_SAMPLE_MAXIMUM, (void **)&pair->prior_sample));
+    TRY(h5_read_alloc(file, "prior/sample", H5_I32, &shape, PRIOR_SAMPLE_MAXIMUM,
+                      (void **)&pair->prior_sample));
     if (shape.rank != 1)
         return fail(STATUS_FORMAT, "%s: prior/sample must be a list of tokens", h5_path(file));
     pair->prior_sample_size = (size_t)shape.extent[0];
     for (size_t i = 0; i < pair->prior_sample_size; i++)
         if (pair->prior_sample[i] < 0 || pair->prior_sample[i] >= vocabulary)
-            return fail(STATUS_FORMAT, "%s: prior/sample holds token %d, outside the vocabulary of %d", h5_path(file),
-                        (int)pair->prior_sample[i], vocabulary);
+            return fail(STATUS_FORMAT, "%s: prior/sample holds token %d, outside the vocabulary of %d",
+                        h5_path(file), (int)pair->prior_sample[i], vocabulary);
     return STATUS_OK;
 }
 
@@ -315,6 +317,22 @@ static void hash_part(XXH3_state_t *state, const void *data, uint64_t size) {
         XXH3_128bits_update(state, data, size);
 }
 
+/* In 8 bits, as the codec computes: a pair and its small file have one name. */
+static void hash_rows(XXH3_state_t *state, const struct t5_parameter *p, const float *weights) {
+    enum { PIECE = 4096 };
+    int8_t q[PIECE];
+    size_t columns = (size_t)p->columns;
+    for (size_t row = 0; row < (size_t)p->rows; row++, weights += columns) {
+        float scale = t5_row_scale(weights, columns);
+        hash_part(state, &scale, sizeof scale);
+        for (size_t i = 0; i < columns; i += PIECE) {
+            size_t count = columns - i < PIECE ? columns - i : PIECE;
+            t5_quantise(q, weights + i, scale, count);
+            hash_part(state, q, count);
+        }
+    }
+}
+
 static void hash_model(XXH3_state_t *state, const struct t5_model *model) {
     uint8_t config[T5_CONFIG_PACKED];
 
@@ -322,7 +340,11 @@ static void hash_model(XXH3_state_t *state, const struct t5_model *model) {
     hash_part(state, config, sizeof config);
     for (int i = 0; i < model->parameter_count; i++) {
         const struct t5_parameter *parameter = &model->parameters[i];
-        hash_part(state, model->weights + parameter->offset, tensor_size(parameter) * sizeof(float));
+        const float *weights = model->weights + parameter->offset;
+        if (t5_is_quantised(parameter))
+            hash_rows(state, parameter, weights);
+        else
+            hash_part(state, weights, tensor_size(parameter) * sizeof(float));
     }
 }
 

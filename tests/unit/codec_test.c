@@ -320,7 +320,7 @@ Test(codec, archives_do_not_depend_on_batches) {
     for (int i = 0; i < 3; i++) {
         struct engine *engine;
         struct codec *codec;
-        cr_assert_eq(engine_open_t5(&engine, &pair), STATUS_OK);
+        cr_assert_eq(engine_open_exact(&engine, &pair), STATUS_OK);
         engine->batch_rows = rows[i];
         cr_assert_eq(codec_open_with_engine(&codec, &pair, engine), STATUS_OK);
         archives[i] = compress(codec, text, sizeof text, CODEC_IR, NULL);

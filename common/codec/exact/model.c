@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "t5/parameters.h"
+#include "t5/quantise.h"
 
 /* ---- one matrix ---- */
 
@@ -17,27 +18,15 @@ static size_t place_of(const struct exact_matrix *m, int o, int k) {
            (size_t)(o % EXACT_PANEL) * EXACT_GROUP + (size_t)(k % EXACT_GROUP);
 }
 
-/* To the nearest integer, ties to even, without libm. */
-static int round_to_even(float x) {
-    const float shifter = 12582912.0f;
-    return (int)(x + shifter - shifter);
-}
-
-static void fill_matrix(const struct exact_matrix *m, int8_t *q, float *scale, int32_t *sums,
+static void fill_matrix(const struct exact_matrix *m, int8_t *q, float *scale, int32_t *sums, int8_t *row,
                         const float *w) {
     for (int o = 0; o < m->out; o++) {
-        const float *row = w + (size_t)o * (size_t)m->in;
-        float largest = 0.0f;
+        const float *from = w + (size_t)o * (size_t)m->in;
+        scale[o] = t5_row_scale(from, (size_t)m->in);
+        t5_quantise(row, from, scale[o], (size_t)m->in);
         for (int k = 0; k < m->in; k++) {
-            float magnitude = row[k] < 0.0f ? -row[k] : row[k];
-            largest = magnitude > largest ? magnitude : largest;
-        }
-        scale[o] = largest / 127.0f;
-        float factor = largest > 0.0f ? 127.0f / largest : 0.0f;
-        for (int k = 0; k < m->in; k++) {
-            int number = round_to_even(row[k] * factor);
-            q[place_of(m, o, k)] = (int8_t)number;
-            sums[o] += number;
+            q[place_of(m, o, k)] = row[k];
+            sums[o] += row[k];
         }
     }
 }
@@ -48,8 +37,9 @@ static struct exact_matrix take_matrix(struct arena *arena, int in, int out, con
     int8_t *q = ARENA_TAKE(arena, int8_t, (size_t)m.outputs * (size_t)m.depth);
     float *scale = ARENA_TAKE(arena, float, m.outputs);
     int32_t *sums = ARENA_TAKE(arena, int32_t, m.outputs);
+    int8_t *row = ARENA_TAKE(arena, int8_t, in); /* one, before it is packed */
     if (arena->base)
-        fill_matrix(&m, q, scale, sums, w);
+        fill_matrix(&m, q, scale, sums, row, w);
     m.q = q;
     m.scale = scale;
     m.sums = sums;
