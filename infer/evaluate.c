@@ -31,7 +31,6 @@ struct evaluation {
 struct evaluate {
     struct model_pair pair;
     struct codec *codec;
-    struct engine *engine; /* the codec's */
     struct measure *measure;
     uint64_t limit; /* bytes of each file; 0: all */
     bool json;
@@ -204,9 +203,8 @@ static enum status evaluate_file(void *context, const struct transfer_file *file
 
 static enum status open_all(struct evaluate *self, const struct setup *setup) {
     TRY(setup_model(setup, &self->pair));
-    TRY(engine_open_exact(&self->engine, &self->pair));
-    TRY(codec_open_with_engine(&self->codec, &self->pair, self->engine));
-    return measure_open(&self->measure, &self->pair, self->engine);
+    TRY(codec_open(&self->codec, &self->pair));
+    return measure_open(&self->measure, &self->pair, codec_engine(self->codec));
 }
 
 enum status command_evaluate(int argc, char **argv) {

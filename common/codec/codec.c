@@ -14,6 +14,7 @@ enum { ZSTD_LEVEL = 19 };
 
 struct codec {
     uint8_t model_hash[16];
+    struct exact_model decompressor;
     struct block_tools tools;
     struct block block;
     XXH64_state_t *content; /* hash of the content of the frame so far */
@@ -56,7 +57,11 @@ enum status codec_open_with_engine(struct codec **out, const struct model_pair *
         return fail(STATUS_MEMORY, "no memory for the codec");
     }
     codec->tools.engine = engine;
-    enum status status = open_parts(codec, pair);
+    enum status status = exact_model_open(&codec->decompressor, &pair->decompressor);
+    if (status == STATUS_OK && !engine)
+        status = engine_open_exact(&codec->tools.engine, pair, &codec->decompressor);
+    if (status == STATUS_OK)
+        status = open_parts(codec, pair);
     if (status != STATUS_OK) {
         codec_close(codec);
         return status;
@@ -66,10 +71,11 @@ enum status codec_open_with_engine(struct codec **out, const struct model_pair *
 }
 
 enum status codec_open(struct codec **codec, const struct model_pair *pair) {
-    struct engine *engine;
-    *codec = NULL;
-    TRY(engine_open_exact(&engine, pair));
-    return codec_open_with_engine(codec, pair, engine);
+    return codec_open_with_engine(codec, pair, NULL);
+}
+
+struct engine *codec_engine(struct codec *codec) {
+    return codec->tools.engine;
 }
 
 void codec_close(struct codec *codec) {
@@ -83,6 +89,7 @@ void codec_close(struct codec *codec) {
     block_close(&codec->block);
     XXH64_freeState(codec->content);
     engine_close(codec->tools.engine);
+    exact_model_close(&codec->decompressor);
     free(codec);
 }
 

@@ -7,26 +7,23 @@
 /* Rows of one batch: what the key/value caches of both models may take, and bounds that make sense. */
 enum { CACHE_BYTES = 64 << 20, BATCH_MINIMUM = 1, BATCH_MAXIMUM = 256 };
 
-/* One of the pair's models: written in 8 bits and given streams at first use. */
+/* One of the pair's models, given streams at first use. */
 struct writer {
-    struct exact_model model;
+    const struct exact_model *model;
     struct exact_decoder *decoder;
 };
 
 struct exact_engine {
     struct engine engine; /* first, so that one pointer is both */
     const struct model_pair *pair;
-    struct writer writers[2]; /* by role */
+    struct exact_model compressor; /* in 8 bits at its first use */
+    struct writer writers[2];      /* by role */
     /* of one batch */
     int32_t *ids, *output, *start, *next; /* [rows]: ids so far; [rows, length]; [rows + 1]; [rows] */
     int *length, *active;                 /* [rows] */
     struct exact_piece *pieces;           /* [rows] */
     uint8_t *ended;                       /* [rows] */
 };
-
-static const struct t5_model *model_of(const struct exact_engine *self, enum engine_role role) {
-    return role == ENGINE_COMPRESSOR ? &self->pair->compressor : &self->pair->decompressor;
-}
 
 static int length_of(const struct model_pair *pair) {
     return pair->chunking.size + 1; /* the end token, or the start token */
@@ -51,16 +48,16 @@ static enum status open_writer(struct exact_engine *self, enum engine_role role)
     int length = length_of(self->pair), rows = self->engine.batch_rows;
     if (w->decoder)
         return STATUS_OK;
-    TRY(exact_model_open(&w->model, model_of(self, role)));
+    if (!w->model) {
+        TRY(exact_model_open(&self->compressor, &self->pair->compressor));
+        w->model = &self->compressor;
+    }
     struct exact_decoder_size size = {.slots = rows,
                                       .memories = rows,
                                       .source_length = length,
                                       .window = (length + EXACT_KEYS - 1) / EXACT_KEYS * EXACT_KEYS,
                                       .burst = rows};
-    enum status status = exact_decoder_open(&w->decoder, &w->model, &size);
-    if (status != STATUS_OK)
-        exact_model_close(&w->model);
-    return status;
+    return exact_decoder_open(&w->decoder, w->model, &size);
 }
 
 /* The most probable id, the smallest among equals. */
@@ -74,8 +71,8 @@ static int32_t most_probable(const float *logits, int vocabulary) {
 
 /* One more id for every active row; rows that end or are full leave. Returns how many stay. */
 static int step(struct exact_engine *self, struct writer *w, int active, const int *limits) {
-    const struct t5_config *c = &w->model.config;
-    int outputs = w->model.head.outputs, left = 0, room = self->pair->chunking.size;
+    const struct t5_config *c = &w->model->config;
+    int outputs = w->model->head.outputs, left = 0, room = self->pair->chunking.size;
     for (int i = 0; i < active; i++)
         self->pieces[i] = (struct exact_piece){self->active[i], 1, &self->next[self->active[i]]};
     const float *logits = exact_decoder_run(w->decoder, self->pieces, active, 0, outputs);
@@ -113,7 +110,7 @@ static enum status exact_engine_generate(struct engine *engine, enum engine_role
         exact_decoder_begin(w->decoder, r, r);
         self->active[r] = r;
         self->length[r] = 0;
-        self->next[r] = w->model.config.decoder_start_token_id;
+        self->next[r] = w->model->config.decoder_start_token_id;
     }
     for (int active = sources->count; active > 0;)
         active = step(self, w, active, limits);
@@ -123,10 +120,9 @@ static enum status exact_engine_generate(struct engine *engine, enum engine_role
 
 static void exact_engine_close(struct engine *engine) {
     struct exact_engine *self = (struct exact_engine *)engine;
-    for (int role = 0; role < 2; role++) {
+    for (int role = 0; role < 2; role++)
         exact_decoder_close(self->writers[role].decoder);
-        exact_model_close(&self->writers[role].model);
-    }
+    exact_model_close(&self->compressor);
     free(self->ids);
     free(self->output);
     free(self->start);
@@ -164,7 +160,8 @@ static enum status check_positions(const struct t5_config *config, const char *r
                 role, config->absolute_positions, chunk_size + 1);
 }
 
-enum status engine_open_exact(struct engine **engine, const struct model_pair *pair) {
+enum status engine_open_exact(struct engine **engine, const struct model_pair *pair,
+                              const struct exact_model *decompressor) {
     *engine = NULL;
     TRY(check_positions(&pair->compressor.config, "compressor", pair->chunking.size));
     TRY(check_positions(&pair->decompressor.config, "decompressor", pair->chunking.size));
@@ -172,6 +169,7 @@ enum status engine_open_exact(struct engine **engine, const struct model_pair *p
     if (!self)
         return fail(STATUS_MEMORY, "no memory for the codec's engine");
     self->pair = pair;
+    self->writers[ENGINE_DECOMPRESSOR].model = decompressor;
     self->engine = (struct engine){choose_batch_rows(pair), exact_engine_generate, exact_engine_close};
     enum status status = open_rows(self);
     if (status != STATUS_OK) {

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include "base/status.h"
 #include "codec/codec.h"
+#include "codec/exact/model.h"
 #include "store/model_file.h"
 #include "t5/model.h"
 
@@ -32,8 +33,9 @@ struct engine {
     void (*close)(struct engine *engine); /* frees the engine itself too */
 };
 
-/* The pair must outlive the engine. */
-enum status engine_open_exact(struct engine **engine, const struct model_pair *pair);
+/* Both must outlive the engine. */
+enum status engine_open_exact(struct engine **engine, const struct model_pair *pair,
+                              const struct exact_model *decompressor);
 void engine_close(struct engine *engine); /* NULL is fine */
 
 /* Receives row after row, in order. A status that is not STATUS_OK stops the run and is returned. */
@@ -42,6 +44,9 @@ typedef enum status engine_sink(void *context, int row, const int32_t *ids, int 
 /* Any number of rows, cut into batches. */
 enum status engine_generate(struct engine *engine, enum engine_role role, const struct t5_rows *sources,
                             const int *limits, engine_sink *sink, void *context);
+
+/* The one a codec works with, the codec's own. */
+struct engine *codec_engine(struct codec *codec);
 
 /* codec_open() with another engine; the codec closes it, also when opening fails. */
 enum status codec_open_with_engine(struct codec **codec, const struct model_pair *pair,

@@ -318,11 +318,9 @@ Test(codec, archives_do_not_depend_on_batches) {
     open_pair(&pair, "16", 4);
     fill_text(text, sizeof text, 8);
     for (int i = 0; i < 3; i++) {
-        struct engine *engine;
         struct codec *codec;
-        cr_assert_eq(engine_open_exact(&engine, &pair), STATUS_OK);
-        engine->batch_rows = rows[i];
-        cr_assert_eq(codec_open_with_engine(&codec, &pair, engine), STATUS_OK);
+        cr_assert_eq(codec_open(&codec, &pair), STATUS_OK);
+        codec_engine(codec)->batch_rows = rows[i];
         archives[i] = compress(codec, text, sizeof text, CODEC_IR, NULL);
         codec_close(codec);
         cr_assert_eq(archives[i].size, archives[0].size);
