@@ -5,6 +5,7 @@
 #include <string.h>
 #include "base/log.h"
 #include "base/threads.h"
+#include "codec/exact/loops.h"
 #include "kernels/cpu.h"
 
 static char **arguments; /* a copy that no parser has touched; NULL when memory ran out */
@@ -29,6 +30,7 @@ enum status setup_machine(const struct setup *setup) {
     if (setup->threads < 0 || setup->threads > THREADS_MAXIMUM)
         return fail(STATUS_USAGE, "--threads takes 1 to %d, not %ld", THREADS_MAXIMUM, setup->threads);
     TRY(cpu_prepare(setup->cpu, arguments));
+    exact_prepare(setup->cpu);
     return threads_start((int)setup->threads);
 }
 
@@ -39,7 +41,8 @@ enum status setup_model(const struct setup *setup, struct model_pair *pair) {
                     "which model? Give -m MODEL.h5 or set LACONIC_MODEL; 'laconic train' makes one");
     TRY(setup_machine(setup));
     TRY(model_pair_load(path, pair));
-    log_detail("model %s: %zu + %zu parameters, %s", path, pair->compressor.weight_count,
-               pair->decompressor.weight_count, cpu_description());
+    log_detail("model %s: %zu + %zu parameters, %s, exact arithmetic by %s", path,
+               pair->compressor.weight_count, pair->decompressor.weight_count, cpu_description(),
+               exact->name);
     return STATUS_OK;
 }

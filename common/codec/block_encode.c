@@ -100,9 +100,9 @@ static void take_tokenizer_codes(struct encoding *encoding) {
 static enum status find_codes(struct encoding *encoding, struct codec_report *report) {
     TRY(write_codes(encoding));
     TRY(check_codes(encoding));
-    uint32_t exact = count_exact(encoding->block);
-    report->greedy_exact += exact;
-    if (encoding->tools->pair->tokenizer.merge_count > 0 && exact < encoding->block->chunk_count) {
+    uint32_t greedy = count_exact(encoding->block);
+    report->greedy_exact += greedy;
+    if (encoding->tools->pair->tokenizer.merge_count > 0 && greedy < encoding->block->chunk_count) {
         take_tokenizer_codes(encoding);
         TRY(check_codes(encoding));
     }

@@ -446,10 +446,10 @@ Test(codec, every_truncation_is_refused) {
     struct victim victim;
     open_victim(&victim);
     for (size_t size = 1; size < victim.archive.size; size++) {
-        char *exact = malloc(size);
-        memcpy(exact, victim.archive.data, size);
-        expect_refused(victim.codec, exact, size, "truncated");
-        free(exact);
+        char *piece = malloc(size);
+        memcpy(piece, victim.archive.data, size);
+        expect_refused(victim.codec, piece, size, "truncated");
+        free(piece);
     }
     close_victim(&victim);
 }

@@ -144,7 +144,7 @@ static void find_constant(struct exact_decoder *d, struct exact_work *w, int mem
     const struct exact_attention_weights *a = &d->model->decoder.blocks[block].cross;
     memset(w->projected, 0, w->inner_stride * sizeof *w->projected);
     exact_attend(w, 0, w->projected, cross_of(d, block, memory), (struct exact_view){.end = 1}, NULL, 0);
-    exact_project(w, &a->o, w->attended, w->inner_stride, 1, exact_precision.output,
+    exact_project(w, &a->o, w->attended, w->inner_stride, 1,
                   &(struct exact_target){.y = d->memories[memory].constant + (size_t)block * w->model_stride,
                                          .stride = w->model_stride});
 }
@@ -155,7 +155,7 @@ static void remember_group(struct exact_decoder *d, struct worker *worker, int m
     const struct exact_matrix *kv = &d->model->decoder.blocks[block].cross.kv;
     size_t inner = (size_t)(w->config->num_heads * w->config->d_kv), stride = (size_t)kv->outputs;
     exact_project(w, kv, worker->encoder.x + (size_t)first * w->model_stride, w->model_stride, count,
-                  exact_precision.attention, &(struct exact_target){.y = w->projected, .stride = stride});
+                  &(struct exact_target){.y = w->projected, .stride = stride});
     for (int r = 0; r < count; r++) {
         const float *row = w->projected + (size_t)r * stride;
         exact_remember(w, cross_of(d, block, memory), (size_t)(first + r), row, row + inner);
@@ -226,7 +226,7 @@ static void self_attention(struct exact_decoder *d, struct exact_work *w, int bl
     const struct exact_attention_weights *a = &d->model->decoder.blocks[block].self;
     size_t inner = (size_t)(w->config->num_heads * w->config->d_kv), stride = (size_t)a->qkv.outputs;
     exact_normalise(w, a->norm, count);
-    exact_project(w, &a->qkv, w->normed, w->model_stride, count, exact_precision.attention,
+    exact_project(w, &a->qkv, w->normed, w->model_stride, count,
                   &(struct exact_target){.y = w->projected, .stride = stride});
     for (int r = 0; r < count; r++) {
         const float *row = w->projected + (size_t)r * stride;
@@ -238,7 +238,7 @@ static void self_attention(struct exact_decoder *d, struct exact_work *w, int bl
                      (struct exact_view){.first = first, .end = rows[r].position + 1},
                      d->bias.bias + (d->bias.behind - back), d->bias.stride);
     }
-    exact_project(w, &a->o, w->attended, w->inner_stride, count, exact_precision.output,
+    exact_project(w, &a->o, w->attended, w->inner_stride, count,
                   &(struct exact_target){.y = w->x, .stride = w->model_stride, .add = true});
 }
 
@@ -262,13 +262,13 @@ static void cross_attention(struct exact_decoder *d, struct exact_work *w, int b
         return;
     }
     exact_normalise(w, a->norm, count);
-    exact_project(w, &a->q, w->normed, w->model_stride, count, exact_precision.attention,
+    exact_project(w, &a->q, w->normed, w->model_stride, count,
                   &(struct exact_target){.y = w->projected, .stride = stride});
     for (int r = 0; r < count; r++)
         exact_attend(w, r, w->projected + (size_t)r * stride,
                      cross_of(d, block, d->slots[rows[r].slot].memory),
                      (struct exact_view){.end = (size_t)memory_of(d, &rows[r])->length}, NULL, 0);
-    exact_project(w, &a->o, w->attended, w->inner_stride, count, exact_precision.output,
+    exact_project(w, &a->o, w->attended, w->inner_stride, count,
                   &(struct exact_target){.y = w->x, .stride = w->model_stride, .add = true});
 }
 
@@ -291,7 +291,7 @@ static void run_rows(struct exact_decoder *d, struct exact_work *w, const struct
     exact_normalise(w, d->model->decoder.final_norm, count);
     if (c->tie_word_embeddings)
         exact->scale(w->normed, 1.0f / __builtin_sqrtf((float)c->d_model), (size_t)count * w->model_stride);
-    exact_project(w, &d->model->head, w->normed, w->model_stride, count, exact_precision.head,
+    exact_project(w, &d->model->head, w->normed, w->model_stride, count,
                   &(struct exact_target){.y = wanted->logits,
                                          .stride = wanted->outputs,
                                          .first = wanted->first,

@@ -45,7 +45,7 @@ static void project_group(struct exact_encoder *e, struct exact_work *w,
     size_t inner = (size_t)(w->config->num_heads * w->config->d_kv), stride = (size_t)a->qkv.outputs;
     take_rows(e, w, first, count);
     exact_normalise(w, a->norm, count);
-    exact_project(w, &a->qkv, w->normed, w->model_stride, count, exact_precision.attention,
+    exact_project(w, &a->qkv, w->normed, w->model_stride, count,
                   &(struct exact_target){.y = w->projected, .stride = stride});
     for (int r = 0; r < count; r++) {
         const float *row = w->projected + (size_t)r * stride;
@@ -61,7 +61,7 @@ static void attend_group(struct exact_encoder *e, struct exact_work *w, const st
         exact_attend(w, r, e->q + (size_t)(first + r) * w->inner_stride, e->caches,
                      (struct exact_view){.first = 0, .end = (size_t)length},
                      e->bias.bias + (e->bias.behind - (size_t)(first + r)), e->bias.stride);
-    exact_project(w, &b->self.o, w->attended, w->inner_stride, count, exact_precision.output,
+    exact_project(w, &b->self.o, w->attended, w->inner_stride, count,
                   &(struct exact_target){.y = w->x, .stride = w->model_stride, .add = true});
     exact_feed_forward(w, b, count);
     give_rows(e, w, first, count);

@@ -42,78 +42,51 @@ VEC_INLINE void store_bytes(uint8_t *p, veci v) {
     memcpy(p, &b, sizeof b);
 }
 
-/* q = round(factor x) + bias; `low`: in 16 bits, the rest below the high byte goes there. */
-VEC_INLINE void quantise_lanes(uint8_t *q, uint8_t *low, vec x, float factor, int bias) {
-    veci v = round_lanes(x * factor);
-    if (low) {
-        veci high = (v + 128) >> 8;
-        store_bytes(low, v - (high << 8) + bias);
-        v = high;
-    }
-    store_bytes(q, v + bias);
-}
-
-/* The largest integer of each form: 127, and 127 * 256 + 127. */
-VEC_INLINE float quantise_row(uint8_t *q, uint8_t *low, const float *x, size_t n, int bias) {
-    const float top = low ? 32639.0f : 127.0f;
-    float largest = largest_magnitude(x, n), factor = largest > 0.0f ? top / largest : 0.0f;
+/* q = round(x 127 / largest |x|) + bias, in whole lanes; returns the scale. */
+VEC_INLINE float quantise_row(uint8_t *q, const float *x, size_t n, int bias) {
+    float largest = largest_magnitude(x, n), factor = largest > 0.0f ? 127.0f / largest : 0.0f;
     size_t i = 0;
     for (; i + LANES <= n; i += LANES)
-        quantise_lanes(q + i, low ? low + i : NULL, vec_load(x + i), factor, bias);
+        store_bytes(q + i, round_lanes(vec_load(x + i) * factor) + bias);
     if (i < n)
-        quantise_lanes(q + i, low ? low + i : NULL, vec_load_part(x + i, n - i, 0.0f), factor, bias);
-    return largest / top;
+        store_bytes(q + i, round_lanes(vec_load_part(x + i, n - i, 0.0f) * factor) + bias);
+    return largest / 127.0f;
 }
 
 static void quantise(struct exact_rows *rows, int r, const float *x, size_t in) {
     size_t used = (in + LANES - 1) / LANES * LANES;
-    uint8_t *q = rows->q + (size_t)(r * rows->planes) * rows->stride;
-    uint8_t *low = rows->planes == 2 ? q + rows->stride : NULL;
-    rows->scale[r] = quantise_row(q, low, x, in, DOT_BIAS);
+    uint8_t *q = rows->q + (size_t)r * rows->stride;
+    rows->scale[r] = quantise_row(q, x, in, DOT_BIAS);
     memset(q + used, DOT_BIAS, rows->stride - used);
-    if (low)
-        memset(low + used, DOT_BIAS, rows->stride - used);
 }
 
 /* ---- products ---- */
 
-/* y = sum * (scale of the row * scale of the output) */
-VEC_INLINE void finish_lanes(float *y, bool add, vec sum, float scale, const float *scales) {
-    vec value = sum * (vec_load(scales) * scale);
-    vec_store(y, add ? vec_load(y) + value : value);
-}
-
-VEC_INLINE vec sums_of(const int32_t *sums, const int32_t *correction) {
-    veci v, c;
-    memcpy(&v, sums, sizeof v);
-    memcpy(&c, correction, sizeof c);
-    return __builtin_convertvector(v - c * DOT_BIAS, vec);
-}
-
+/* y = or += float(sum) * (scale of the output * scale of the row) */
 static void finish_tile(float *y, size_t y_stride, bool add, const struct exact_matrix *w, size_t output,
-                        const int32_t *sums, const float *scale, size_t rows, int planes) {
+                        const int32_t *sums, const float *scale, size_t rows) {
     for (size_t r = 0; r < rows; r++)
         for (size_t o = 0; o < EXACT_OUTPUTS; o += LANES) {
-            const int32_t *row = sums + r * (size_t)planes * EXACT_OUTPUTS + o;
-            vec sum = sums_of(row, w->sums + output + o);
-            if (planes == 2)
-                sum = sum * 256.0f + sums_of(row + EXACT_OUTPUTS, w->sums + output + o);
-            finish_lanes(y + r * y_stride + o, add, sum, scale[r], w->scale + output + o);
+            float *to = y + r * y_stride + o;
+            veci sum, bias;
+            memcpy(&sum, sums + r * EXACT_OUTPUTS + o, sizeof sum);
+            memcpy(&bias, w->sums + output + o, sizeof bias);
+            vec value = __builtin_convertvector(sum - bias * DOT_BIAS, vec) *
+                        (vec_load(w->scale + output + o) * scale[r]);
+            vec_store(to, add ? vec_load(to) + value : value);
         }
 }
 
 static void product(float *y, size_t y_stride, bool add, const struct exact_matrix *w, size_t first,
                     size_t count, const struct exact_rows *x) {
     _Alignas(64) int32_t sums[DOT_ROWS * EXACT_OUTPUTS];
-    size_t step = (size_t)(DOT_ROWS / x->planes), depth = (size_t)w->depth;
+    size_t all = (size_t)x->rows, depth = (size_t)w->depth;
     dot_begin();
     for (size_t o = 0; o < count; o += EXACT_OUTPUTS)
-        for (size_t r = 0; r < (size_t)x->rows; r += step) {
-            size_t rows = (size_t)x->rows - r < step ? (size_t)x->rows - r : step;
-            dot_tile(sums, w->q + (first + o) * depth, depth, x->q + r * (size_t)x->planes * x->stride,
-                     x->stride, rows * (size_t)x->planes);
-            finish_tile(y + r * y_stride + o, y_stride, add, w, first + o, sums, x->scale + r, rows,
-                        x->planes);
+        for (size_t r = 0; r < all; r += DOT_ROWS) {
+            size_t rows = all - r < DOT_ROWS ? all - r : DOT_ROWS;
+            dot_tile(sums, w->q + (first + o) * depth, depth, x->q + r * x->stride, x->stride, rows);
+            finish_tile(y + r * y_stride + o, y_stride, add, w, first + o, sums, x->scale + r, rows);
         }
     dot_end();
 }
@@ -167,8 +140,8 @@ enum { WIDTH_MAXIMUM = 256 }; /* of one head */
 static void remember(struct exact_cache *cache, size_t p, const float *key, const float *value) {
     uint8_t k[WIDTH_MAXIMUM], v[WIDTH_MAXIMUM];
     size_t width = cache->width, slot = p % (cache->ring * EXACT_KEYS), in_block = slot % EXACT_KEYS;
-    cache->key_scale[slot] = quantise_row(k, NULL, key, width, DOT_BIAS);
-    cache->value_scale[slot] = quantise_row(v, NULL, value, width, 0);
+    cache->key_scale[slot] = quantise_row(k, key, width, DOT_BIAS);
+    cache->value_scale[slot] = quantise_row(v, value, width, 0);
     uint8_t *keys = cache->keys + (slot - in_block) * width + in_block / 16 * 16 * width + in_block % 16 * 4;
     for (size_t d = 0; d < width; d += 4)
         memcpy(keys + d * 16, k + d, 4);
@@ -185,7 +158,7 @@ struct query {
 };
 
 static void prepare_query(struct query *q, const float *x, size_t width) {
-    q->scale = quantise_row((uint8_t *)q->q, NULL, x, width, 0);
+    q->scale = quantise_row((uint8_t *)q->q, x, width, 0);
     q->sum = 0;
     for (size_t d = 0; d < width; d++)
         q->sum += q->q[d];

@@ -5,8 +5,7 @@
  * one written order (kernels/vec.h). The scalar set is the definition, docs/archive-format.md puts it in
  * words.
  *
- * Numbers in 8 bits. A row x of floats becomes integers q in -127 .. 127 and a scale, x ~ scale q. In *fine*
- * form it has 16 bits as two such rows, x ~ scale (256 high + low): a product with it is two products.
+ * Numbers in 8 bits: a row x of floats becomes integers q in -127 .. 127 and a scale, x ~ scale q.
  */
 #ifndef LACONIC_CODEC_EXACT_LOOPS_H
 #define LACONIC_CODEC_EXACT_LOOPS_H
@@ -32,12 +31,12 @@ struct exact_matrix {
     const int32_t *sums; /* [outputs] sum of q over k */
 };
 
-/* Rows in 8 bits, as the set's products take them. A fine row is two rows, the high one first. */
+/* Rows in 8 bits, as the set's products take them. */
 struct exact_rows {
-    uint8_t *q;   /* [rows * planes, stride] */
+    uint8_t *q;   /* [rows, stride] */
     float *scale; /* [rows] */
     size_t stride;
-    int rows, planes; /* planes 1 or 2 */
+    int rows;
 };
 
 /* One head's keys and values in blocks of EXACT_KEYS positions; position p is number p % EXACT_KEYS of block
@@ -61,7 +60,7 @@ struct exact_view {
 
 /* name, parameters: one row per loop. */
 #define EXACT_LIST(X)                                                                                        \
-    /* row r of `rows` = x [in] in 8 or 16 bits */                                                           \
+    /* row r of `rows` = x [in] in 8 bits */                                                                 \
     X(quantise, (struct exact_rows * rows, int r, const float *x, size_t in))                                \
     /* y = weight (x / sqrt(mean of x^2 + epsilon)) */                                                       \
     X(norm, (float *y, const float *x, const float *weight, float epsilon, size_t n))                        \
@@ -93,6 +92,10 @@ extern const struct exact_loops *exact;
 /* "scalar", "avx2", "avx512", "amx", "neon"; LACONIC_CPU's and --cpu's names. NULL if unknown or beyond this
  * CPU, and then nothing changes. */
 const struct exact_loops *exact_select(const char *name);
+
+/* What cpu_prepare() was told (kernels/cpu.h), NULL: LACONIC_CPU or the best: the set of this name, or the
+ * next simpler one that this CPU has, since the names stand for several features. */
+void exact_prepare(const char *choice);
 
 /* All that this CPU can run, NULL-ended, for tests. */
 const struct exact_loops *const *exact_available(void);

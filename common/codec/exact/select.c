@@ -1,4 +1,5 @@
 /* Which set of loops runs. */
+#include <stdlib.h>
 #include <string.h>
 #include "codec/exact/loops.h"
 #include "kernels/cpu_features.h"
@@ -43,6 +44,18 @@ const struct exact_loops *exact_select(const char *name) {
         if (strcmp((*set)->name, name) == 0)
             return exact = *set;
     return NULL;
+}
+
+void exact_prepare(const char *choice) {
+    const char *name = choice ? choice : getenv("LACONIC_CPU");
+    bool reached = !name || !*name;
+    for (int i = 0; i < SETS; i++) {
+        reached = reached || strcmp(sets[i].loops->name, name) == 0;
+        if (reached && (!sets[i].has || sets[i].has())) {
+            exact = sets[i].loops;
+            return;
+        }
+    }
 }
 
 __attribute__((constructor)) static void choose_best(void) {

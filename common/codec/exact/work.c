@@ -4,9 +4,6 @@
 #include "kernels/position.h"
 #include "t5/stack.h"
 
-struct exact_precision exact_precision = {EXACT_NARROW, EXACT_NARROW, EXACT_NARROW, EXACT_NARROW,
-                                          EXACT_NARROW};
-
 size_t exact_padded(int n, int step) {
     return (size_t)((n + step - 1) / step * step);
 }
@@ -33,7 +30,7 @@ void exact_work_lay_out(struct exact_work *w, const struct t5_config *c, size_t 
     w->hidden = ARENA_TAKE(arena, float, rows * w->ff_stride);
     w->gate = c->gated_gelu ? ARENA_TAKE(arena, float, rows * w->ff_stride) : NULL;
     w->rows_room = largest(w->model_stride, largest(w->inner_stride, w->ff_stride));
-    w->rows.q = ARENA_TAKE(arena, uint8_t, 2 * rows * w->rows_room);
+    w->rows.q = ARENA_TAKE(arena, uint8_t, rows * w->rows_room);
     w->rows.scale = ARENA_TAKE(arena, float, rows);
     w->head = ARENA_TAKE(arena, float, 3 * width);
     w->scores = ARENA_TAKE(arena, float, keys);
@@ -41,10 +38,9 @@ void exact_work_lay_out(struct exact_work *w, const struct t5_config *c, size_t 
 }
 
 void exact_project(struct exact_work *work, const struct exact_matrix *w, const float *x, size_t x_stride,
-                   int count, enum exact_planes planes, const struct exact_target *t) {
+                   int count, const struct exact_target *t) {
     struct exact_rows *rows = &work->rows;
     rows->rows = count;
-    rows->planes = (int)planes;
     rows->stride = (size_t)w->depth;
     for (int r = 0; r < count; r++)
         exact->quantise(rows, r, x + (size_t)r * x_stride, (size_t)w->in);
@@ -101,17 +97,14 @@ void exact_feed_forward(struct exact_work *work, const struct exact_block_weight
     exact_normalise(work, w->norm, count);
     /* T5's wi_0 goes through gelu and wi_1 is multiplied */
     if (c->gated_gelu) {
-        exact_project(work, &w->wi, work->normed, work->model_stride, count, exact_precision.feed_forward,
-                      &gate);
-        exact_project(work, &w->gate, work->normed, work->model_stride, count, exact_precision.feed_forward,
-                      &hidden);
+        exact_project(work, &w->wi, work->normed, work->model_stride, count, &gate);
+        exact_project(work, &w->gate, work->normed, work->model_stride, count, &hidden);
         exact->gated_gelu(work->hidden, work->gate, (size_t)count * work->ff_stride);
     } else {
-        exact_project(work, &w->wi, work->normed, work->model_stride, count, exact_precision.feed_forward,
-                      &hidden);
+        exact_project(work, &w->wi, work->normed, work->model_stride, count, &hidden);
         exact->relu(work->hidden, (size_t)count * work->ff_stride);
     }
-    exact_project(work, &w->wo, work->hidden, work->ff_stride, count, exact_precision.hidden, &x);
+    exact_project(work, &w->wo, work->hidden, work->ff_stride, count, &x);
 }
 
 void exact_cache_lay_out(struct exact_cache *cache, const struct t5_config *c, size_t keys,

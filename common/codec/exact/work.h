@@ -9,9 +9,6 @@
 
 enum { EXACT_ROWS = 48 }; /* of one worker at once: 8 tiles of the widest set, and in its cache */
 
-/* What a product takes: rows in 8 bits, or fine ones in 16 where 8 cost too many bits. Measured. */
-enum exact_planes { EXACT_NARROW = 1, EXACT_FINE = 2 };
-
 struct exact_work {
     const struct t5_config *config;
     size_t model_stride, inner_stride, ff_stride; /* floats from row to row */
@@ -43,7 +40,7 @@ struct exact_target {
     size_t first, outputs; /* multiples of EXACT_OUTPUTS; outputs 0: all */
 };
 void exact_project(struct exact_work *work, const struct exact_matrix *w, const float *x, size_t x_stride,
-                   int count, enum exact_planes planes, const struct exact_target *target);
+                   int count, const struct exact_target *target);
 
 /* normed = norm(x) */
 void exact_normalise(struct exact_work *work, const float *weight, int count);
@@ -59,11 +56,6 @@ void exact_attend(struct exact_work *work, int row, const float *query, const st
 
 /* x += feed-forward(norm(x)) */
 void exact_feed_forward(struct exact_work *work, const struct exact_block_weights *w, int count);
-
-/* Planes of each product's rows. */
-extern struct exact_precision {
-    enum exact_planes attention, output, feed_forward, hidden, head;
-} exact_precision;
 
 /* One head's caches for `keys` positions, in whole blocks. */
 void exact_cache_lay_out(struct exact_cache *cache, const struct t5_config *config, size_t keys,
