@@ -74,9 +74,8 @@ bool range_finish_decoding(const struct range_coder *coder) {
     return coder->next == coder->end && coder->beyond == RANGE_TAIL;
 }
 
-int range_code_bit(struct range_coder *coder, int one, int bit) {
-    assert(one > 0 && one < RANGE_BIT_ONE);
-    uint32_t bound = coder->range / RANGE_BIT_ONE * (uint32_t)one;
+/* A 1 takes the part of the range below bound, a 0 the rest. */
+static int code_bit(struct range_coder *coder, uint32_t bound, int bit) {
     if (coder->decoding)
         bit = coder->code < bound;
     if (bit) {
@@ -90,6 +89,16 @@ int range_code_bit(struct range_coder *coder, int one, int bit) {
     }
     normalise(coder);
     return bit;
+}
+
+int range_code_bit(struct range_coder *coder, int one, int bit) {
+    assert(one > 0 && one < RANGE_BIT_ONE);
+    return code_bit(coder, coder->range / RANGE_BIT_ONE * (uint32_t)one, bit);
+}
+
+int range_code_fine_bit(struct range_coder *coder, int one, int bit) {
+    assert(one > 0 && one < RANGE_FINE_ONE);
+    return code_bit(coder, (uint32_t)((uint64_t)coder->range * (uint32_t)one / RANGE_FINE_ONE), bit);
 }
 
 int range_code_adaptive_bit(struct range_coder *coder, uint16_t *one, int bit) {

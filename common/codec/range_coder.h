@@ -18,7 +18,8 @@
 #include "base/status.h"
 
 enum {
-    RANGE_BIT_ONE = 4096, /* probabilities of bits are k / 4096 with 1 <= k <= 4095 */
+    RANGE_BIT_ONE = 4096,     /* probabilities of bits are k / 4096 with 1 <= k <= 4095 */
+    RANGE_FINE_ONE = 1 << 16, /* those of fine bits are k / 65536 with 1 <= k <= 65535 */
     RANGE_TOTAL_MAXIMUM = 1 << 16,
     RANGE_ADAPT_SHIFT = 4 /* an adaptive bit moves a sixteenth of its error */
 };
@@ -50,6 +51,9 @@ bool range_finish_decoding(const struct range_coder *coder);
 
 /* One bit that is 1 with probability `one` / RANGE_BIT_ONE. */
 int range_code_bit(struct range_coder *coder, int one, int bit);
+/* One bit that is 1 with probability `one` / RANGE_FINE_ONE. The whole range is shared out, so that a bit of
+ * probability 65535 / 65536 costs 0.00002 bit whatever the range is. */
+int range_code_fine_bit(struct range_coder *coder, int one, int bit);
 /* The same with a probability that learns; start it at RANGE_BIT_ONE / 2. */
 int range_code_adaptive_bit(struct range_coder *coder, uint16_t *one, int bit);
 /* A number of `bits` bits, the highest first, through a tree of 1 << bits adaptive probabilities. */

@@ -58,6 +58,46 @@ Test(range_coder, bits_against_all_odds_come_back) {
     }
 }
 
+/* Codes bits of the given share of ones and reads them again; returns the bytes they took. */
+static size_t fine_bits_there_and_back(int one, double share, int count) {
+    static int bits[BITS];
+    struct range_coder coder;
+    struct buffer out = {0};
+    struct rng rng;
+    rng_seed(&rng, 8, "fine bits");
+    range_begin_encoding(&coder, &out);
+    for (int i = 0; i < count; i++) {
+        bits[i] = rng_uniform(&rng) < share;
+        range_code_fine_bit(&coder, one, bits[i]);
+    }
+    cr_assert_eq(range_finish_encoding(&coder), STATUS_OK);
+    range_begin_decoding(&coder, out.data, out.size);
+    for (int i = 0; i < count; i++)
+        cr_assert_eq(range_code_fine_bit(&coder, one, 0), bits[i], "bit %d at p = %d/65536", i, one);
+    cr_assert(range_finish_decoding(&coder), "the stream of p = %d/65536 is used up exactly", one);
+    size_t size = out.size;
+    buffer_free(&out);
+    return size;
+}
+
+Test(range_coder, fine_bits_come_back_at_their_entropy) {
+    static const int ones[] = {1, 2, 15, 1000, 32768, 50000, 65000, 65534, 65535};
+    for (size_t i = 0; i < sizeof ones / sizeof *ones; i++) {
+        double share = ones[i] / 65536.0;
+        double entropy = -(share * log2(share) + (1 - share) * log2(1 - share)) * BITS / 8;
+        size_t size = fine_bits_there_and_back(ones[i], share, BITS);
+        cr_assert_lt((double)size, entropy * 1.02 + 8, "p = %d/65536 takes %zu bytes for an entropy of %g",
+                     ones[i], size, entropy);
+    }
+}
+
+Test(range_coder, sure_fine_bits_cost_next_to_nothing_and_unlikely_ones_16_bits) {
+    cr_assert_leq(fine_bits_there_and_back(65535, 1.1, BITS), 2, "20000 bits of 0.000022 bit");
+    cr_assert_leq(fine_bits_there_and_back(1, -0.1, BITS), 2);
+    size_t size = fine_bits_there_and_back(1, 1.1, 1000);
+    cr_assert(size > 1950 && size < 2050, "16 bits each; here %zu bytes for 1000", size);
+}
+
 Test(range_coder, an_empty_stream_is_one_byte) {
     struct range_coder coder;
     struct buffer out = {0};
