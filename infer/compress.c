@@ -16,11 +16,11 @@ static const char details[] =
 
 struct compress {
     struct codec *codec;
-    enum codec_mode mode;
+    struct codec_settings settings;
     bool json;
 };
 
-static const char *const mode_names[] = {[CODEC_AUTO] = "auto", [CODEC_IR] = "ir"};
+static const char *const mode_names[] = {[CODEC_AUTO] = "auto", [CODEC_IR] = "ir", [CODEC_LM] = "lm"};
 
 static enum status parse_mode(const char *name, enum codec_mode *mode) {
     for (size_t i = 0; i < sizeof mode_names / sizeof *mode_names; i++)
@@ -28,19 +28,27 @@ static enum status parse_mode(const char *name, enum codec_mode *mode) {
             *mode = (enum codec_mode)i;
             return STATUS_OK;
         }
-    return fail(STATUS_USAGE,
-                "--mode %s is not possible in this version: use --mode auto (per block the smallest) "
-                "or --mode ir (z wherever it rebuilds its chunk)",
-                name);
+    return fail(
+        STATUS_USAGE,
+        "--mode %s is not possible in this version: use --mode auto (per block the smallest), "
+        "--mode lm (the decompressor as a language model) or --mode ir (z wherever it rebuilds its chunk)",
+        name);
+}
+
+/* Of a regular file, from where it stands. */
+static uint64_t size_to_come(const struct transfer_file *file) {
+    off_t at = file->size > 0 ? ftello(file->input) : -1;
+    return at >= 0 && (uint64_t)at <= file->size ? file->size - (uint64_t)at : CODEC_SIZE_UNKNOWN;
 }
 
 static enum status compress_file(void *context, const struct transfer_file *file) {
     struct compress *self = context;
     struct codec_report report = {0};
     struct meter meter;
+    self->settings.content_size = size_to_come(file);
     meter_begin(&meter, "compress", file);
-    enum status status =
-        codec_compress(self->codec, file->input, file->output, self->mode, &report, meter_update, &meter);
+    enum status status = codec_compress(self->codec, file->input, file->output, &self->settings, &report,
+                                        meter_update, &meter);
     meter_end(&meter);
     if (status != STATUS_OK)
         return status;
@@ -51,7 +59,8 @@ static enum status compress_file(void *context, const struct transfer_file *file
 }
 
 enum status command_compress(int argc, char **argv) {
-    struct compress self = {.mode = CODEC_AUTO};
+    struct compress self = {.settings = {.mode = CODEC_AUTO}};
+    long level = CODEC_LEVEL_DEFAULT;
     struct setup setup = {0};
     struct transfer transfer = {.program = "laconic compress",
                                 .naming = TRANSFER_ADD_SUFFIX,
@@ -68,13 +77,17 @@ enum status command_compress(int argc, char **argv) {
         {"keep", 'k', NULL, "keep FILE (the default)", CLI_FLAG, &transfer.keep},
         {"rm", 0, NULL, "remove FILE when its archive is complete", CLI_FLAG, &transfer.remove},
         {"force", 'f', NULL, "overwrite, and write to a terminal", CLI_FLAG, &transfer.force},
-        {"mode", 0, "MODE", "auto or ir (default: auto)", CLI_TEXT, &mode},
+        {"mode", 0, "MODE", "auto, lm or ir (default: auto)", CLI_TEXT, &mode},
+        {"level", 0, "N", "1 (fast) to 9 (tries most); default 3", CLI_INTEGER, &level},
         {"json", 0, NULL, "print a line of JSON per file", CLI_FLAG, &self.json},
         CLI_END};
     const struct cli_command command = {"laconic compress", "[-m MODEL.h5] [OPTION...] [FILE...]",
                                         "Compress files with a trained pair.", details, options};
     TRY(cli_parse(&command, argc, argv, &files, &file_count));
-    TRY(parse_mode(mode, &self.mode));
+    TRY(parse_mode(mode, &self.settings.mode));
+    if (level < 1 || level > CODEC_LEVEL_MAXIMUM)
+        return fail(STATUS_USAGE, "--level takes 1 to %d, not %ld", CODEC_LEVEL_MAXIMUM, level);
+    self.settings.level = (int)level;
     TRY(transfer_check(&transfer, file_count));
     TRY(transfer_check_json(&transfer, self.json, files, file_count));
     return with_codec(&setup, &self.codec, &transfer, files, file_count);

@@ -137,13 +137,14 @@ static enum status read_content(FILE *input, uint64_t limit, struct buffer *cont
 /* The archive in mode ir, of which only the figures stay. */
 static enum status compress_content(struct evaluate *self, const struct buffer *content,
                                     struct codec_report *report, struct meter *meter) {
+    const struct codec_settings settings = {CODEC_IR, CODEC_LEVEL_DEFAULT, content->size};
     FILE *input = content->size ? fmemopen(content->data, content->size, "rb") : fopen("/dev/null", "rb");
     FILE *output = fopen("/dev/null", "wb");
     enum status status = STATUS_OK;
     if (!input || !output)
         status = fail(STATUS_IO, "cannot open a stream over memory: %s", strerror(errno));
     if (status == STATUS_OK)
-        status = codec_compress(self->codec, input, output, CODEC_IR, report, meter_update, meter);
+        status = codec_compress(self->codec, input, output, &settings, report, meter_update, meter);
     if (output)
         fclose(output);
     if (input)

@@ -33,20 +33,26 @@ double share_of(uint64_t part, uint64_t whole) {
 
 static void report_chunks(const struct codec_report *report) {
     log_detail("  %" PRIu64 " chunks in %" PRIu64 " blocks: %" PRIu64 " as z (%" PRIu64 " bytes as %" PRIu64
-               " tokens in %" PRIu64 " bytes), %" PRIu64 " as bytes (%" PRIu64 " in %" PRIu64 ")",
+               " tokens in %" PRIu64 " bytes)",
                report->chunks, report->blocks, report->ir_chunks, report->ir_input_bytes, report->ir_tokens,
-               report->ir_coded_bytes, report->fallback_chunks, report->fallback_input_bytes,
-               report->fallback_coded_bytes);
+               report->ir_coded_bytes);
+    log_detail("  under the decompressor %" PRIu64 " bytes in %" PRIu64
+               ", under the byte model alone %" PRIu64 " in %" PRIu64 ", zstd or stored %" PRIu64
+               " in %" PRIu64,
+               report->text_input_bytes, report->text_coded_bytes, report->bytes_input_bytes,
+               report->bytes_coded_bytes, report->fallback_input_bytes, report->fallback_coded_bytes);
 }
 
 void report_compressed(const struct transfer_file *file, const struct codec_report *report) {
     if (report->input_bytes == 0)
         log_info("%s: nothing in it, %" PRIu64 " bytes", file->name, report->output_bytes);
     else
-        log_info("%s: %" PRIu64 " to %" PRIu64 " bytes, %.3f bits per byte, %.1f%% of chunks as z",
+        log_info("%s: %" PRIu64 " to %" PRIu64
+                 " bytes, %.3f bits per byte, %.1f%% of chunks as z, %.1f%% as text",
                  file->name, report->input_bytes, report->output_bytes,
                  bits_per_byte(report->output_bytes, report->input_bytes),
-                 100 * share_of(report->ir_chunks, report->chunks));
+                 100 * share_of(report->ir_chunks, report->chunks),
+                 100 * share_of(report->text_chunks, report->chunks));
     report_chunks(report);
     log_detail("  the compressor's own z rebuilt %" PRIu64 " of %" PRIu64 " chunks", report->greedy_exact,
                report->chunks);
@@ -73,6 +79,12 @@ void report_json(const struct transfer_file *file, const struct codec_report *re
     json_line_integer(&line, "ir_input_bytes", report->ir_input_bytes);
     json_line_integer(&line, "ir_tokens", report->ir_tokens);
     json_line_integer(&line, "ir_coded_bytes", report->ir_coded_bytes);
+    json_line_integer(&line, "text_chunks", report->text_chunks);
+    json_line_integer(&line, "bytes_chunks", report->bytes_chunks);
+    json_line_integer(&line, "text_input_bytes", report->text_input_bytes);
+    json_line_integer(&line, "text_coded_bytes", report->text_coded_bytes);
+    json_line_integer(&line, "bytes_input_bytes", report->bytes_input_bytes);
+    json_line_integer(&line, "bytes_coded_bytes", report->bytes_coded_bytes);
     json_line_integer(&line, "fallback_chunks", report->fallback_chunks);
     json_line_integer(&line, "fallback_input_bytes", report->fallback_input_bytes);
     json_line_integer(&line, "fallback_coded_bytes", report->fallback_coded_bytes);

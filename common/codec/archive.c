@@ -6,8 +6,9 @@
 #include <inttypes.h>
 #include <string.h>
 #include <xxhash.h>
+#include "codec/byte_model.h"
 
-enum { MAGIC_SIZE = 4, HEADER_SIZE = 30, HEADER_CHECKED = 26, CHECK_SIZE = 4, HASH_SIZE = 8 };
+enum { MAGIC_SIZE = 4, HEADER_SIZE = 39, HEADER_CHECKED = 35, CHECK_SIZE = 4, HASH_SIZE = 8 };
 
 static const uint8_t magic[MAGIC_SIZE] = {'L', 'C', 'N', 0x1A};
 
@@ -80,6 +81,8 @@ enum status archive_write_header(FILE *output, const struct archive_header *head
     bytes[7] = (uint8_t)header->chunking.kind;
     put_little_endian(bytes + 8, 2, (uint64_t)header->chunking.size);
     memcpy(bytes + 10, header->model_hash, 16);
+    bytes[26] = (uint8_t)header->window;
+    put_little_endian(bytes + 27, 8, header->content_size);
     put_little_endian(bytes + HEADER_CHECKED, CHECK_SIZE, check_of(bytes, HEADER_CHECKED, 0));
     return write_bytes(output, bytes, sizeof bytes, written);
 }
@@ -171,11 +174,15 @@ static enum status check_header(struct archive_reader *reader, const uint8_t *by
     if (get_little_endian(bytes + HEADER_CHECKED, CHECK_SIZE) != check_of(bytes, HEADER_CHECKED, 0))
         return archive_fail(reader, "the checksum of the header does not match");
     uint64_t size = get_little_endian(bytes + 8, 2);
-    if (bytes[5] != 0 || bytes[6] > CODEC_IR || bytes[7] > CHUNK_LINES || size < 1 || size > CHUNK_MAXIMUM)
+    if (bytes[5] != 0 || bytes[6] >= CODEC_MODES || bytes[7] > CHUNK_LINES || size < 1 ||
+        size > CHUNK_MAXIMUM || bytes[26] < BYTE_MODEL_WINDOW_MINIMUM ||
+        bytes[26] > BYTE_MODEL_WINDOW_MAXIMUM)
         return archive_fail(reader, "a field of the header is out of range");
     header->mode = (enum codec_mode)bytes[6];
     header->chunking = (struct chunking){.kind = (enum chunking_kind)bytes[7], .size = (int)size};
     memcpy(header->model_hash, bytes + 10, sizeof header->model_hash);
+    header->window = bytes[26];
+    header->content_size = get_little_endian(bytes + 27, 8);
     return STATUS_OK;
 }
 
@@ -243,7 +250,7 @@ enum status archive_read_block(struct archive_reader *reader, struct archive_blo
     uint8_t method;
     enum status status = read_bytes(reader, &method, 1);
     reader->block++;
-    if (status == STATUS_OK && method > ARCHIVE_IR)
+    if (status == STATUS_OK && method >= ARCHIVE_METHODS)
         status = archive_fail(reader, "a block has an unknown method");
     if (status == STATUS_OK)
         status = buffer_append_byte(&header, method);

@@ -16,17 +16,27 @@
 
 enum {
     ARCHIVE_VERSION = 1,
-    ARCHIVE_BLOCK_MAXIMUM = 1 << 16, /* content bytes of one block */
+    ARCHIVE_BLOCK_MAXIMUM = 1 << 18, /* content bytes of one block */
     ARCHIVE_VARINT_MAXIMUM = 10      /* bytes */
 };
 
 /* How a block, or what fell back inside a block, is coded. */
-enum archive_method { ARCHIVE_END, ARCHIVE_STORED, ARCHIVE_ZSTD, ARCHIVE_IR };
+enum archive_method {
+    ARCHIVE_END,
+    ARCHIVE_STORED,
+    ARCHIVE_ZSTD,
+    ARCHIVE_IR,    /* z of chunks */
+    ARCHIVE_TEXT,  /* bytes under the decompressor and the byte model */
+    ARCHIVE_BYTES, /* bytes under the byte model alone */
+    ARCHIVE_METHODS
+};
 
 struct archive_header {
     enum codec_mode mode;
     struct chunking chunking;
     uint8_t model_hash[16];
+    int window;            /* of the byte model */
+    uint64_t content_size; /* CODEC_SIZE_UNKNOWN: not known when the frame began */
 };
 
 struct archive_block {

@@ -154,3 +154,20 @@ bool block_get_preamble(const uint8_t **bytes, const uint8_t *end, const struct 
         return preamble->fallback_coded > 0 && preamble->fallback_coded < preamble->fallback_raw;
     return preamble->fallback_coded == preamble->fallback_raw;
 }
+
+void block_report(const struct archive_block *header, struct codec_report *report) {
+    uint64_t *chunks = &report->fallback_chunks, *input = &report->fallback_input_bytes,
+             *coded = &report->fallback_coded_bytes;
+    if (header->method == ARCHIVE_TEXT) {
+        chunks = &report->text_chunks;
+        input = &report->text_input_bytes;
+        coded = &report->text_coded_bytes;
+    } else if (header->method == ARCHIVE_BYTES) {
+        chunks = &report->bytes_chunks;
+        input = &report->bytes_input_bytes;
+        coded = &report->bytes_coded_bytes;
+    }
+    *chunks += header->chunk_count;
+    *input += header->raw_size;
+    *coded += header->coded_size;
+}

@@ -15,6 +15,7 @@
 #include "codec/engine.h"
 #include "codec/prior.h"
 #include "codec/range_coder.h"
+#include "codec/text_coder.h"
 #include "store/model_file.h"
 
 enum { CHUNK_LENGTH_BITS = 12 }; /* CHUNK_MAXIMUM is 1 << CHUNK_LENGTH_BITS */
@@ -89,17 +90,32 @@ bool block_get_preamble(const uint8_t **bytes, const uint8_t *end, const struct 
 struct block_tools {
     const struct model_pair *pair;
     struct engine *engine;
-    struct chunk_model fresh;   /* at the start of a frame */
-    struct chunk_model model;   /* as a decoder has it before this block */
-    struct chunk_model scratch; /* for trying */
+    struct chunk_model fresh;     /* at the start of a frame */
+    struct chunk_model model;     /* as a decoder has it before this block */
+    struct chunk_model scratch;   /* for trying */
+    struct text_coder *text;      /* NULL: the pair's text is not bytes */
+    struct byte_model *bytes;     /* as a decoder has it before this block */
+    struct byte_model *trials[2]; /* encoding: for trying with and without the decompressor */
     ZSTD_CCtx *zstd_encoder;
     ZSTD_DCtx *zstd_decoder;
 };
 
 /* Codes block->raw, cut as begin and size of block->chunks say. Fills the header and appends to an empty
  * payload. */
-enum status block_encode(struct block_tools *tools, struct block *block, enum codec_mode mode,
-                         struct archive_block *header, struct buffer *payload, struct codec_report *report);
+enum status block_encode(struct block_tools *tools, struct block *block,
+                         const struct codec_settings *settings, struct archive_block *header,
+                         struct buffer *payload, struct codec_report *report);
+
+/* Content as bytes, under the decompressor and the model of bytes or the latter alone, which learns
+ * (block_text.c). */
+enum status block_encode_text(struct block_tools *tools, struct block *block, struct byte_model *model,
+                              struct buffer *payload);
+enum status block_encode_bytes(struct block *block, struct byte_model *model, struct buffer *payload);
+enum status block_decode_text(struct block_tools *tools, struct block *block,
+                              const struct archive_reader *reader, bool guided);
+
+/* Adds a block of another method than ir to the report. */
+void block_report(const struct archive_block *header, struct codec_report *report);
 
 /* Rebuilds block->raw from the reader's payload. */
 enum status block_decode(struct block_tools *tools, struct block *block, const struct archive_block *header,

@@ -1,4 +1,5 @@
-/* From payload to content: tokens to z, z to text by the decompressor, the rest by zstd. */
+/* From payload to content: tokens to z, z to text by the decompressor, the rest by zstd, or bytes by
+ * block_text.c. */
 #include "codec/block.h"
 
 #include <string.h>
@@ -143,10 +144,13 @@ enum status block_decode(struct block_tools *tools, struct block *block, const s
         report_ir(&decoding, header, report);
         return STATUS_OK;
     }
+    if (header->method == ARCHIVE_TEXT || header->method == ARCHIVE_BYTES) {
+        TRY(block_decode_text(tools, block, reader, header->method == ARCHIVE_TEXT));
+        block_report(header, report);
+        return STATUS_OK;
+    }
     TRY(expand_bytes(&decoding, header->method, reader->payload.data, reader->payload.size, block->raw,
                      block->raw_size));
-    report->fallback_chunks += header->chunk_count;
-    report->fallback_input_bytes += header->raw_size;
-    report->fallback_coded_bytes += header->coded_size;
+    block_report(header, report);
     return STATUS_OK;
 }

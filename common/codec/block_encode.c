@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+enum { LEVEL_WITH_IR = 6 };
+
 struct encoding {
     struct block_tools *tools;
     struct block *block;
@@ -240,49 +242,103 @@ static void report_ir(const struct ir_payload *ir, const struct block *block, st
     report->fallback_coded_bytes += ir->fallback.size;
 }
 
-static void report_bytes(const struct archive_block *header, struct codec_report *report) {
-    report->fallback_chunks += header->chunk_count;
-    report->fallback_input_bytes += header->raw_size;
-    report->fallback_coded_bytes += header->coded_size;
-}
+/* What a block may go out as, the smallest so far. */
+struct choice {
+    enum archive_method method;
+    struct buffer payload;
+};
 
-/* The whole block as bytes unless the ir payload is better: in CODEC_AUTO better than zstd, in CODEC_IR
- * better than nothing at all, as long as one chunk goes out as z. */
-static enum status choose_payload(struct encoding *encoding, enum codec_mode mode,
-                                  const struct ir_payload *ir, struct buffer *payload,
-                                  enum archive_method *method) {
-    const struct block *block = encoding->block;
-    bool ir_possible = ir->preamble.coded_chunks > 0 && ir->whole.size < block->raw_size;
-    *method = ARCHIVE_IR;
-    if (!ir_possible || mode == CODEC_AUTO) {
-        TRY(append_bytes(encoding, block->raw, block->raw_size, payload, method));
-        if (!ir_possible || payload->size <= ir->whole.size)
-            return STATUS_OK;
+/* Takes the payload if it is smaller than what there is, else frees it. */
+static void offer(struct choice *best, enum archive_method method, struct buffer *payload) {
+    if (payload->size < best->payload.size) {
+        buffer_free(&best->payload);
+        *best = (struct choice){method, *payload};
+        *payload = (struct buffer){0};
     }
-    payload->size = 0;
-    *method = ARCHIVE_IR;
-    TRY(verify_tokens(encoding, ir->tokens.data, ir->tokens.size));
-    return buffer_append(payload, ir->whole.data, ir->whole.size);
+    buffer_free(payload);
 }
 
-enum status block_encode(struct block_tools *tools, struct block *block, enum codec_mode mode,
-                         struct archive_block *header, struct buffer *payload, struct codec_report *report) {
-    struct encoding encoding = {tools, block};
+static enum status try_ir(struct encoding *encoding, struct choice *best, struct codec_report *report) {
     struct ir_payload ir = {.preamble = {.fallback_method = ARCHIVE_END}};
-    enum archive_method method = ARCHIVE_STORED;
-    enum status status = find_codes(&encoding, report);
+    const struct block *block = encoding->block;
+    enum status status = find_codes(encoding, report);
     if (status == STATUS_OK)
-        status = make_ir_payload(&encoding, &ir);
-    if (status == STATUS_OK)
-        status = choose_payload(&encoding, mode, &ir, payload, &method);
-    if (status == STATUS_OK) {
-        *header =
-            (struct archive_block){method, block->raw_size, block->chunk_count, (uint32_t)payload->size};
-        if (method == ARCHIVE_IR)
-            report_ir(&ir, block, report);
-        else
-            report_bytes(header, report);
+        status = make_ir_payload(encoding, &ir);
+    if (status == STATUS_OK && ir.preamble.coded_chunks > 0 && ir.whole.size < block->raw_size &&
+        ir.whole.size < best->payload.size) {
+        status = verify_tokens(encoding, ir.tokens.data, ir.tokens.size);
+        report_ir(&ir, block, report);
+        offer(best, ARCHIVE_IR, &ir.whole);
     }
     ir_payload_free(&ir);
     return status;
+}
+
+static enum status try_text(struct encoding *encoding, struct choice *best, bool guided) {
+    struct block_tools *tools = encoding->tools;
+    struct buffer payload = {0};
+    byte_model_copy(tools->trials[guided], tools->bytes);
+    enum status status = guided ? block_encode_text(tools, encoding->block, tools->trials[guided], &payload)
+                                : block_encode_bytes(encoding->block, tools->trials[guided], &payload);
+    if (status == STATUS_OK)
+        offer(best, guided ? ARCHIVE_TEXT : ARCHIVE_BYTES, &payload);
+    buffer_free(&payload);
+    return status;
+}
+
+/* zstd, or stored where that is no smaller. */
+static enum status try_bytes(struct encoding *encoding, struct choice *best) {
+    const struct block *block = encoding->block;
+    struct buffer payload = {0};
+    enum archive_method method;
+    enum status status = append_bytes(encoding, block->raw, block->raw_size, &payload, &method);
+    if (status == STATUS_OK)
+        offer(best, method, &payload);
+    buffer_free(&payload);
+    return status;
+}
+
+/* z comes last: to prove a z that is chosen moves the token model on. */
+static enum status try_all(struct encoding *encoding, const struct codec_settings *settings,
+                           struct choice *best, struct codec_report *report) {
+    bool automatic = settings->mode == CODEC_AUTO, text = encoding->tools->text;
+    if (automatic) {
+        TRY(try_bytes(encoding, best));
+        TRY(try_text(encoding, best, false));
+    }
+    if (settings->mode == CODEC_LM || (automatic && text && settings->level > 1))
+        TRY(try_text(encoding, best, true));
+    if (settings->mode == CODEC_IR || (automatic && settings->level >= LEVEL_WITH_IR))
+        TRY(try_ir(encoding, best, report));
+    return best->method == ARCHIVE_STORED && !automatic ? try_bytes(encoding, best) : STATUS_OK;
+}
+
+/* The model of bytes becomes what the decoder's will be. */
+static void move_on(struct block_tools *tools, enum archive_method method) {
+    if (method != ARCHIVE_TEXT && method != ARCHIVE_BYTES)
+        return;
+    struct byte_model **trial = &tools->trials[method == ARCHIVE_TEXT], *next = *trial;
+    *trial = tools->bytes;
+    tools->bytes = next;
+}
+
+enum status block_encode(struct block_tools *tools, struct block *block,
+                         const struct codec_settings *settings, struct archive_block *header,
+                         struct buffer *payload, struct codec_report *report) {
+    struct encoding encoding = {tools, block};
+    struct choice best = {.method = ARCHIVE_STORED};
+    enum status status = buffer_append(&best.payload, block->raw, block->raw_size);
+    if (status == STATUS_OK)
+        status = try_all(&encoding, settings, &best, report);
+    if (status != STATUS_OK) {
+        buffer_free(&best.payload);
+        return status;
+    }
+    move_on(tools, best.method);
+    *header =
+        (struct archive_block){best.method, block->raw_size, block->chunk_count, (uint32_t)best.payload.size};
+    if (best.method != ARCHIVE_IR)
+        block_report(header, report);
+    *payload = best.payload;
+    return STATUS_OK;
 }

@@ -18,9 +18,17 @@ struct codec {
     struct block_tools tools;
     struct block block;
     XXH64_state_t *content; /* hash of the content of the frame so far */
+    int window;             /* of the models of bytes that are open; 0: none */
 };
 
 /* ---- opening and closing ---- */
+
+static void close_byte_models(struct block_tools *tools) {
+    byte_model_close(tools->bytes);
+    byte_model_close(tools->trials[0]);
+    byte_model_close(tools->trials[1]);
+    tools->bytes = tools->trials[0] = tools->trials[1] = NULL;
+}
 
 static enum status open_zstd(struct block_tools *tools) {
     tools->zstd_encoder = ZSTD_createCCtx();
@@ -42,6 +50,8 @@ static enum status open_parts(struct codec *codec, const struct model_pair *pair
     if (!codec->content)
         return fail(STATUS_MEMORY, "no memory for a checksum");
     TRY(block_open(&codec->block));
+    if (!pair->text_merged)
+        TRY(text_coder_open(&tools->text, pair, &codec->decompressor));
     TRY(chunk_model_open(&tools->fresh, pair));
     TRY(chunk_model_open(&tools->model, pair));
     TRY(chunk_model_open(&tools->scratch, pair));
@@ -81,6 +91,8 @@ struct engine *codec_engine(struct codec *codec) {
 void codec_close(struct codec *codec) {
     if (!codec)
         return;
+    text_coder_close(codec->tools.text);
+    close_byte_models(&codec->tools);
     ZSTD_freeDCtx(codec->tools.zstd_decoder);
     ZSTD_freeCCtx(codec->tools.zstd_encoder);
     chunk_model_close(&codec->tools.scratch);
@@ -93,9 +105,27 @@ void codec_close(struct codec *codec) {
     free(codec);
 }
 
-static void begin_frame(struct codec *codec) {
+/* Models of bytes for frames of this window; encoding needs two more to try with. */
+static enum status open_byte_models(struct codec *codec, int window, bool encoding) {
+    struct block_tools *tools = &codec->tools;
+    bool guided = tools->text;
+    if (codec->window != window)
+        close_byte_models(tools);
+    codec->window = window;
+    if (!tools->bytes)
+        TRY(byte_model_open(&tools->bytes, window, guided));
+    for (int i = 0; encoding && i < 2; i++)
+        if (!tools->trials[i])
+            TRY(byte_model_open(&tools->trials[i], window, guided));
+    byte_model_reset(tools->bytes);
+    return STATUS_OK;
+}
+
+static enum status begin_frame(struct codec *codec, int window, bool encoding) {
+    TRY(open_byte_models(codec, window, encoding));
     chunk_model_copy(&codec->tools.model, &codec->tools.fresh);
     XXH64_reset(codec->content, 0);
+    return STATUS_OK;
 }
 
 /* ---- compressing ---- */
@@ -125,12 +155,12 @@ static void cut_chunks(const struct chunking *chunking, struct block *block, boo
     block->raw_size = begin;
 }
 
-static enum status compress_block(struct codec *codec, FILE *output, enum codec_mode mode,
+static enum status compress_block(struct codec *codec, FILE *output, const struct codec_settings *settings,
                                   struct codec_report *report) {
     struct archive_block header;
     struct buffer payload = {0};
     struct block *block = &codec->block;
-    enum status status = block_encode(&codec->tools, block, mode, &header, &payload, report);
+    enum status status = block_encode(&codec->tools, block, settings, &header, &payload, report);
     if (status == STATUS_OK)
         status = archive_write_block(output, &header, payload.data, &report->output_bytes);
     buffer_free(&payload);
@@ -141,39 +171,59 @@ static enum status compress_block(struct codec *codec, FILE *output, enum codec_
     return status;
 }
 
-static enum status compress_blocks(struct codec *codec, FILE *input, FILE *output, enum codec_mode mode,
+/* The first block is filled. */
+static enum status compress_blocks(struct codec *codec, FILE *input, FILE *output,
+                                   const struct codec_settings *settings, bool at_end,
                                    struct codec_report *report, codec_progress *progress, void *context) {
     struct block *block = &codec->block;
     uint64_t before = report->input_bytes;
-    uint32_t kept = 0;
-    bool at_end = false;
-    for (;;) {
-        if (!at_end)
-            TRY(read_content(input, block, kept, &at_end));
+    while (block->raw_size > 0) {
         uint32_t filled = block->raw_size;
-        if (filled == 0)
-            return STATUS_OK;
         cut_chunks(&codec->tools.pair->chunking, block, at_end);
-        TRY(compress_block(codec, output, mode, report));
-        kept = filled - block->raw_size;
+        TRY(compress_block(codec, output, settings, report));
+        uint32_t kept = filled - block->raw_size;
         memmove(block->raw, block->raw + block->raw_size, kept);
         block->raw_size = kept;
         if (progress)
             progress(context, report->input_bytes - before);
+        if (!at_end)
+            TRY(read_content(input, block, kept, &at_end));
     }
+    return STATUS_OK;
 }
 
-enum status codec_compress(struct codec *codec, FILE *input, FILE *output, enum codec_mode mode,
-                           struct codec_report *report, codec_progress *progress, void *context) {
+/* A frame that says how long it is must be so long. */
+static enum status check_size(uint64_t promised, uint64_t size) {
+    if (promised == CODEC_SIZE_UNKNOWN || promised == size)
+        return STATUS_OK;
+    return fail(STATUS_IO,
+                "the input changed while it was read: %" PRIu64 " bytes were expected and %" PRIu64 " came",
+                promised, size);
+}
+
+enum status codec_compress(struct codec *codec, FILE *input, FILE *output,
+                           const struct codec_settings *settings, struct codec_report *report,
+                           codec_progress *progress, void *context) {
     struct codec_report unused = {0};
-    struct archive_header header = {.mode = mode, .chunking = codec->tools.pair->chunking};
+    struct archive_header header = {.mode = settings->mode,
+                                    .chunking = codec->tools.pair->chunking,
+                                    .content_size = settings->content_size};
+    bool at_end = false;
     if (!report)
         report = &unused;
     uint64_t before = report->input_bytes;
+    if (settings->mode == CODEC_LM && !codec->tools.text)
+        return fail(STATUS_CONFIG,
+                    "this pair's text is in merged tokens; mode lm needs one that writes bytes");
+    TRY(read_content(input, &codec->block, 0, &at_end));
+    if (at_end && header.content_size == CODEC_SIZE_UNKNOWN)
+        header.content_size = codec->block.raw_size;
+    header.window = byte_model_window(header.content_size);
     memcpy(header.model_hash, codec->model_hash, sizeof header.model_hash);
-    begin_frame(codec);
+    TRY(begin_frame(codec, header.window, true));
     TRY(archive_write_header(output, &header, &report->output_bytes));
-    TRY(compress_blocks(codec, input, output, mode, report, progress, context));
+    TRY(compress_blocks(codec, input, output, settings, at_end, report, progress, context));
+    TRY(check_size(header.content_size, report->input_bytes - before));
     struct archive_end end = {report->input_bytes - before, XXH64_digest(codec->content)};
     return archive_write_end(output, &end, &report->output_bytes);
 }
@@ -211,8 +261,10 @@ static enum status write_content(struct codec *codec, FILE *output, struct codec
 }
 
 static enum status check_content(const struct codec *codec, const struct archive_reader *reader,
-                                 const struct archive_end *end, uint64_t size) {
-    if (end->content_size != size)
+                                 const struct archive_header *header, const struct archive_end *end,
+                                 uint64_t size) {
+    bool promised = header->content_size == CODEC_SIZE_UNKNOWN || header->content_size == size;
+    if (end->content_size != size || !promised)
         return archive_fail(reader, "the content is not as long as its end says");
     if (end->content_hash != XXH64_digest(codec->content))
         return archive_fail(reader, "the checksum of the content does not match");
@@ -226,13 +278,13 @@ static enum status decompress_frame(struct codec *codec, struct archive_reader *
     struct archive_block block;
     struct archive_end end = {0};
     TRY(check_model(codec, header));
-    begin_frame(codec);
+    TRY(begin_frame(codec, header->window, false));
     for (;;) {
         TRY(archive_read_block(reader, &block, &end));
         if (progress)
             progress(context, reader->offset);
         if (block.method == ARCHIVE_END)
-            return check_content(codec, reader, &end, report->output_bytes - before);
+            return check_content(codec, reader, header, &end, report->output_bytes - before);
         TRY(block_decode(&codec->tools, &codec->block, &block, reader, report));
         TRY(write_content(codec, output, report));
     }

@@ -15,8 +15,20 @@
 #include "store/model_file.h"
 
 enum codec_mode {
-    CODEC_AUTO, /* per block the smallest of ir, zstd and stored */
-    CODEC_IR    /* z wherever it rebuilds its chunk */
+    CODEC_AUTO, /* per block the smallest of all that the level tries */
+    CODEC_IR,   /* z wherever it rebuilds its chunk */
+    CODEC_LM,   /* the decompressor as a language model, z empty */
+    CODEC_MODES
+};
+
+/* How much is tried for a block in CODEC_AUTO. */
+enum { CODEC_LEVEL_DEFAULT = 3, CODEC_LEVEL_MAXIMUM = 9 };
+#define CODEC_SIZE_UNKNOWN UINT64_MAX
+
+struct codec_settings {
+    enum codec_mode mode;
+    int level;             /* 1 .. CODEC_LEVEL_MAXIMUM: 1 without the models, from 6 on ir too */
+    uint64_t content_size; /* of the input, CODEC_SIZE_UNKNOWN: until its end */
 };
 
 /* What became of the input; sums over calls until zeroed. */
@@ -28,6 +40,8 @@ struct codec_report {
     uint64_t ir_chunks, ir_input_bytes; /* chunks stored as z */
     uint64_t ir_tokens;                 /* tokens in those z */
     uint64_t ir_coded_bytes;            /* entropy-coded z */
+    uint64_t text_chunks, text_input_bytes, text_coded_bytes;             /* under the decompressor */
+    uint64_t bytes_chunks, bytes_input_bytes, bytes_coded_bytes;          /* under the byte model alone */
     uint64_t fallback_chunks, fallback_input_bytes, fallback_coded_bytes; /* zstd or stored */
 };
 
@@ -42,8 +56,9 @@ typedef void codec_progress(void *context, uint64_t done);
 /* Streams: one frame per call of compress; decompress reads frames until the end of input. Wrong model,
  * damage or truncation: a status and a sentence; what was written before then is not to be trusted. `report`
  * may be NULL. With output NULL decompress only tests. */
-enum status codec_compress(struct codec *codec, FILE *input, FILE *output, enum codec_mode mode,
-                           struct codec_report *report, codec_progress *progress, void *context);
+enum status codec_compress(struct codec *codec, FILE *input, FILE *output,
+                           const struct codec_settings *settings, struct codec_report *report,
+                           codec_progress *progress, void *context);
 enum status codec_decompress(struct codec *codec, FILE *input, FILE *output, struct codec_report *report,
                              codec_progress *progress, void *context);
 
@@ -52,7 +67,8 @@ struct codec_listing {
     uint8_t model_hash[16];
     int version;
     uint64_t frames, blocks, chunks, content_bytes, archive_bytes;
-    uint64_t ir_chunks, ir_coded_bytes, fallback_chunks, fallback_coded_bytes;
+    uint64_t ir_chunks, ir_coded_bytes, text_chunks, text_coded_bytes, bytes_chunks, bytes_coded_bytes,
+        fallback_chunks, fallback_coded_bytes;
 };
 enum status codec_list(FILE *input, struct codec_listing *listing);
 

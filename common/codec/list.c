@@ -6,17 +6,26 @@
 
 static enum status list_block(const struct archive_reader *reader, const struct archive_block *header,
                               struct codec_listing *listing) {
-    struct block_preamble preamble = {.fallback_coded = header->coded_size};
+    struct block_preamble preamble = {0};
+    struct codec_report report = {0};
     const uint8_t *bytes = reader->payload.data, *end = bytes + reader->payload.size;
-    if (header->method == ARCHIVE_IR && !block_get_preamble(&bytes, end, header, &preamble))
+    if (header->method != ARCHIVE_IR)
+        block_report(header, &report);
+    else if (!block_get_preamble(&bytes, end, header, &preamble))
         return archive_fail(reader, "the sizes inside a block contradict each other");
+    else
+        report.fallback_chunks = header->chunk_count - preamble.coded_chunks;
     listing->blocks++;
     listing->chunks += header->chunk_count;
     listing->content_bytes += header->raw_size;
     listing->ir_chunks += preamble.coded_chunks;
     listing->ir_coded_bytes += preamble.token_bytes;
-    listing->fallback_chunks += header->chunk_count - preamble.coded_chunks;
-    listing->fallback_coded_bytes += preamble.fallback_coded;
+    listing->text_chunks += report.text_chunks;
+    listing->text_coded_bytes += report.text_coded_bytes;
+    listing->bytes_chunks += report.bytes_chunks;
+    listing->bytes_coded_bytes += report.bytes_coded_bytes;
+    listing->fallback_chunks += report.fallback_chunks;
+    listing->fallback_coded_bytes += report.fallback_coded_bytes + preamble.fallback_coded;
     return STATUS_OK;
 }
 
