@@ -144,12 +144,13 @@ static void choose_sets(struct mixture *mixture, const struct view *view, int or
     mixture->final = node;
 }
 
-/* Long before they are asked, for the memory is slow. */
+/* The rows of half a byte lie together, for the memory is slow; and it is asked long before they are. */
 static void find_maps(const struct byte_model *model, struct opinion *opinion, const struct view *view,
-                      int node) {
+                      uint32_t half, uint32_t node) {
     for (int m = 0; m < MAPS; m++) {
-        uint32_t context = (view->last & (m == 0 ? 0xFF : 0xFFFF)) << 8 | (uint32_t)node;
-        opinion->maps[m] = &model->maps[m][context * UINT32_C(0x9E3779B1) >> (32 - model->map_bits)];
+        uint32_t context = (view->last & (m == 0 ? 0xFF : 0xFFFF)) << 8 | half;
+        uint32_t rows = context * UINT32_C(0x9E3779B1) >> (32 - model->map_bits + 4) << 4;
+        opinion->maps[m] = &model->maps[m][rows + node];
         __builtin_prefetch(&opinion->maps[m]->knots[MAP_KNOTS / 4], 1);
         __builtin_prefetch(&opinion->maps[m]->knots[MAP_KNOTS * 3 / 4], 1);
     }
@@ -174,10 +175,11 @@ static void refine(const struct byte_model *model, struct opinion *opinion) {
 
 static void ask_all(const struct byte_model *model, struct opinion *opinion, const struct view *view,
                     int node, int bit) {
-    int first = bit < 4 ? node : (1 << (bit - 4)) | (node & ((1 << (bit - 4)) - 1)), order = 0;
-    find_maps(model, opinion, view, node);
+    int level = bit % 4, half = bit < 4 ? 0 : node >> level, order = 0;
+    int inner = 1 << level | (node & ((1 << level) - 1)); /* node of the half byte */
+    find_maps(model, opinion, view, (uint32_t)half, (uint32_t)inner);
     for (int c = 0; c < CONTEXTS; c++) {
-        ask_slot(model, opinion, c, &view->buckets[c]->slots[first - 1]);
+        ask_slot(model, opinion, c, &view->buckets[c]->slots[inner - 1]);
         if (c < ORDERS && opinion->slots[c]->seen)
             order = c + 1;
     }
