@@ -2,9 +2,16 @@
 #include "train/demonstration.h"
 #include <string.h>
 
-void demonstrate_compression(const struct environment *e, const struct text *text, struct batch *batch) {
+/* No number is drawn without the option: runs that do not use it stay what they were. */
+static bool is_empty(const struct environment *e, struct rng *rng) {
+    double share = e->settings->demonstration.empty;
+    return share > 0 && (double)rng_uniform(rng) < share;
+}
+
+void demonstrate_compression(const struct environment *e, const struct text *text, struct rng *rng,
+                             struct batch *batch) {
     int32_t code[CHUNK_MAXIMUM];
-    int size = environment_demonstration(e, text, code);
+    int size = is_empty(e, rng) ? 0 : environment_demonstration(e, text, code);
     batch_add(batch, text->ids, text->size, code, size, 1.0f);
 }
 
@@ -39,7 +46,11 @@ void demonstrate_decompression(const struct environment *e, const struct text *t
                                struct batch *batch) {
     const struct train_settings *s = e->settings;
     int32_t code[CHUNK_MAXIMUM];
-    int size;
+    int size = 0;
+    if (is_empty(e, rng)) {
+        batch_add(batch, code, 0, text->ids, text->size, 1.0f);
+        return;
+    }
     if ((double)rng_uniform(rng) < s->demonstration.copies) {
         size = text->size;
         memcpy(code, text->ids, (size_t)size * sizeof *code);

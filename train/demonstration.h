@@ -4,12 +4,12 @@
 
 #include "train/environment.h"
 
-/* Adds a row x -> byte-pair tokens of x, for the compressor. */
+/* Adds a row x -> byte-pair tokens of x, or x -> nothing (demonstration.empty), for the compressor. */
 void demonstrate_compression(const struct environment *environment, const struct text *text,
-                             struct batch *batch);
+                             struct rng *rng, struct batch *batch);
 
 /* Adds a row z -> x for the decompressor: z a copy of x or its byte-pair tokens, pairs of which
- * may have become their symbol (pairs.h), with token noise. */
+ * may have become their symbol (pairs.h), with token noise; or z is empty (demonstration.empty). */
 void demonstrate_decompression(const struct environment *environment, const struct text *text,
                                struct rng *rng, struct batch *batch);
 

@@ -76,6 +76,9 @@ const struct option_row train_options[] = {
     FLOAT("supervised.decompressor_rate", supervised.decompressor_rate, 0, 1, "2e-3",
           "phase one: peak learning rate"),
 
+    FLOAT("demonstration.empty", demonstration.empty, 0, 1, "0",
+          "share of both models' demonstrations whose z is empty: the decompressor learns to be a language "
+          "model, which is what the codec's modes lm and auto use of it"),
     FLOAT("demonstration.copies", demonstration.copies, 0, 1, "0.1",
           "share of the decompressor's demonstrations whose z is a copy of x; the rest are byte-pair tokens "
           "of x"),

@@ -41,7 +41,7 @@ struct train_settings {
         double share, compressor_rate, decompressor_rate;
     } supervised;
     struct {
-        double copies, drop, drop_rows, merge;
+        double empty, copies, drop, drop_rows, merge;
         int64_t pairs;
         bool shortest;
     } demonstration;

@@ -9,7 +9,7 @@ struct step_result supervised_step(struct trainer *t) {
     batch_clear(&t->batch);
     for (int64_t i = 0; i < s->batch.rows; i++) {
         environment_random_text(&t->environment, &t->rng[STREAM_TEXTS], TEXT_ANY, &text);
-        demonstrate_compression(&t->environment, &text, &t->batch);
+        demonstrate_compression(&t->environment, &text, &t->rng[STREAM_NOISE], &t->batch);
     }
     t->tokens += t->batch.source_start[t->batch.rows] + batch_target_tokens(&t->batch);
     struct adamw adamw = trainer_adamw(t, s->supervised.compressor_rate);

@@ -1,16 +1,19 @@
-# Two pictures above each other: exactness and code length along phase two.
-set terminal pngcairo size 900,900 font "sans,11"
+# Exactness and code length along phase two of byte-1m.
+set terminal pngcairo size 1500,560 font "sans,11"
 set output folder . "/curves.png"
 set datafile separator "\t"
-runs = "control-1 recipe-1 awr reinforce vtrace dqn pathwise ilql actor-critic"
-set multiplot layout 2,1
-set key outside right
+runs = "control-1 recipe-1 long-recipe awr reinforce vtrace dqn hold-dqn pathwise ilql actor-critic"
+row(run) = "< grep '^" . run . "\t' " . folder . "/curves.tsv"
+set multiplot layout 1,2
 set grid
 set xlabel "minutes of CPU time"
+set xrange [0:30]
+set key bottom right
 set ylabel "share of held-out chunks rebuilt from C's own z"
-set yrange [0:1]
-plot for [r in runs] "< grep '^" . r . "\t' " . folder . "/curves.tsv" using 2:3 with linespoints title r
+set yrange [0.5:1]
+plot for [i = 1:words(runs)] row(word(runs, i)) using 2:3 with linespoints linetype i pointsize 0.7 title word(runs, i)
+unset key
 set ylabel "IR tokens per byte, with fallback"
 set autoscale y
-plot for [r in runs] "< grep '^" . r . "\t' " . folder . "/curves.tsv" using 2:5 with linespoints notitle
+plot for [i = 1:words(runs)] row(word(runs, i)) using 2:5 with linespoints linetype i pointsize 0.7
 unset multiplot

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Held-out figures along every run, as curves.tsv and curves.png. Needs gnuplot.
+# Held-out figures along every run, as curves.tsv, curves.png and hybrid.png. Needs gnuplot.
 #     experiments/results/rl/curves.sh OUTPUT-FOLDER
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -8,15 +8,16 @@ cd "${1:?usage: curves.sh OUTPUT-FOLDER}"
 # value KEY: of the line on stdin, empty if it has none.
 value() { sed -n "s/.*\"$1\": \([-+.0-9e]*\).*/\1/p"; }
 
-printf 'run\tminutes\texact\texact_fallback\ttokens_per_byte_fallback\tresidual_bits\ttotal_bits\tentropy\tkl_target\n' >curves.tsv
+printf 'run\tminutes\texact\texact_fallback\ttokens_per_byte_fallback\ttokens_per_byte\tresidual_bits\ttotal_bits\tentropy\tkl_target\n' >curves.tsv
 for metrics in */metrics.jsonl; do
-    grep '"held_out_exact"' "$metrics" | while read -r row; do
+    { grep '"held_out_exact"' "$metrics" || true; } | while read -r row; do
         printf '%s\t%.2f' "${metrics%/*}" "$(awk -v s="$(value seconds <<<"$row")" 'BEGIN { print s / 60 }')"
         for key in held_out_exact held_out_exact_fallback held_out_tokens_per_byte_fallback \
-            held_out_residual_bits_per_byte held_out_total_bits_per_byte held_out_entropy held_out_kl_target; do
+            held_out_tokens_per_byte held_out_residual_bits_per_byte held_out_total_bits_per_byte held_out_entropy held_out_kl_target; do
             printf '\t%s' "$(value "$key" <<<"$row")"
         done
         printf '\n'
     done >>curves.tsv
 done
 gnuplot -e "folder='$PWD'" "$here/curves.gp"
+gnuplot -e "folder='$PWD'" "$here/hybrid.gp"

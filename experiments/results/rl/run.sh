@@ -8,10 +8,10 @@
 # TEXT is enwik8.first3600000; its last 2 % are held out of everything. Stages:
 #     small    byte-1m: three seeds of the start, the recipe, the control                (40 minutes of two cores)
 #     others   byte-1m: every other algorithm from the first start, one seed             (30)
-#     hold     byte-1m: the learners that collapsed elsewhere, with safeguards, 30 minutes (35)
-#     long     byte-1m: the recipe and the control for three times as long               (30)
+#     hold     byte-1m: a learner that collapsed elsewhere, with safeguards, 30 minutes  (30, one core)
+#     long     byte-1m: the recipe for three times as long                               (25, one core)
 #     hybrid   byte-1m: the paper's reward and the reward in bits, chunks of 32 and 128  (30)
-#     large    byte-8m: one start; three seeds of the recipe and of the control          (75)
+#     large    byte-8m: one start; three seeds of the recipe and of the control          (65)
 # Then experiments/results/rl/table.sh OUTPUT-FOLDER prints what the page shows.
 set -euo pipefail
 [ $# -ge 3 ] || { sed -n '2,17s/^# \{0,1\}//p' "$0" >&2; exit 2; }
@@ -63,17 +63,13 @@ others() {
 
 hold() {
     data 32
-    for name in dqn pathwise; do
-        run "hold-$name" "$name" --from "$out/start-1/checkpoint.h5" --max-minutes 30
-    done
+    run hold-dqn dqn --from "$out/start-1/checkpoint.h5" --max-minutes 30 --set rl.compressor_rate=5e-5
     settle
 }
 
 long() {
     data 32
-    for name in recipe control; do
-        run "long-$name" "$name" --from "$out/start-1/checkpoint.h5" --max-minutes 24
-    done
+    run long-recipe recipe --from "$out/start-1/checkpoint.h5" --max-minutes 24
     settle
 }
 
@@ -93,14 +89,16 @@ hybrid() {
 }
 
 large() {
+    local common=(--set model=byte-8m --set evaluation.search=1000 --max-minutes 8)
     data 32
-    run large-start start --set model=byte-8m --max-minutes 32
+    run large-start start --set model=byte-8m --max-minutes 36 --set supervised.compressor_rate=1e-3 \
+        --set supervised.decompressor_rate=1e-3
     settle
     for seed in 1 2 3; do
-        for name in recipe control; do
-            run "large-$name-$seed" "$name" --from "$out/large-start/checkpoint.h5" --set seed=$seed --set model=byte-8m \
-                --set evaluation.search=1000 --max-minutes 10
-        done
+        run "large-recipe-$seed" recipe --from "$out/large-start/checkpoint.h5" "${common[@]}" --set seed=$seed \
+            --set rl.compressor_rate=7e-4 --set rl.decompressor_rate=3e-4
+        run "large-control-$seed" control --from "$out/large-start/checkpoint.h5" "${common[@]}" --set seed=$seed \
+            --set supervised.compressor_rate=5e-4 --set supervised.decompressor_rate=5e-4
     done
     settle
 }
