@@ -20,7 +20,8 @@ struct compress {
     bool json;
 };
 
-static const char *const mode_names[] = {[CODEC_AUTO] = "auto", [CODEC_IR] = "ir", [CODEC_LM] = "lm"};
+static const char *const mode_names[] = {
+    [CODEC_AUTO] = "auto", [CODEC_IR] = "ir", [CODEC_LM] = "lm", [CODEC_HYBRID] = "hybrid"};
 
 static enum status parse_mode(const char *name, enum codec_mode *mode) {
     for (size_t i = 0; i < sizeof mode_names / sizeof *mode_names; i++)
@@ -28,11 +29,12 @@ static enum status parse_mode(const char *name, enum codec_mode *mode) {
             *mode = (enum codec_mode)i;
             return STATUS_OK;
         }
-    return fail(
-        STATUS_USAGE,
-        "--mode %s is not possible in this version: use --mode auto (per block the smallest), "
-        "--mode lm (the decompressor as a language model) or --mode ir (z wherever it rebuilds its chunk)",
-        name);
+    return fail(STATUS_USAGE,
+                "--mode %s is not possible in this version: use --mode auto (per block the smallest), "
+                "--mode lm (the decompressor as a language model), --mode hybrid (z and what it leaves open) "
+                "or --mode ir "
+                "(z wherever it rebuilds its chunk)",
+                name);
 }
 
 /* Of a regular file, from where it stands. */
@@ -77,7 +79,7 @@ enum status command_compress(int argc, char **argv) {
         {"keep", 'k', NULL, "keep FILE (the default)", CLI_FLAG, &transfer.keep},
         {"rm", 0, NULL, "remove FILE when its archive is complete", CLI_FLAG, &transfer.remove},
         {"force", 'f', NULL, "overwrite, and write to a terminal", CLI_FLAG, &transfer.force},
-        {"mode", 0, "MODE", "auto, lm or ir (default: auto)", CLI_TEXT, &mode},
+        {"mode", 0, "MODE", "auto, ir, hybrid or lm (default: auto)", CLI_TEXT, &mode},
         {"level", 0, "N", "1 (fast) to 9 (tries most); default 3", CLI_INTEGER, &level},
         {"json", 0, NULL, "print a line of JSON per file", CLI_FLAG, &self.json},
         CLI_END};

@@ -45,6 +45,8 @@ static void print_json(const char *name, const struct codec_listing *listing) {
     json_line_number(&line, "bits_per_byte", bits_per_byte(listing->archive_bytes, listing->content_bytes));
     json_line_integer(&line, "ir_chunks", listing->ir_chunks);
     json_line_integer(&line, "ir_coded_bytes", listing->ir_coded_bytes);
+    json_line_integer(&line, "hybrid_chunks", listing->hybrid_chunks);
+    json_line_integer(&line, "hybrid_coded_bytes", listing->hybrid_coded_bytes);
     json_line_integer(&line, "text_chunks", listing->text_chunks);
     json_line_integer(&line, "text_coded_bytes", listing->text_coded_bytes);
     json_line_integer(&line, "bytes_chunks", listing->bytes_chunks);

@@ -79,6 +79,11 @@ void report_json(const struct transfer_file *file, const struct codec_report *re
     json_line_integer(&line, "ir_input_bytes", report->ir_input_bytes);
     json_line_integer(&line, "ir_tokens", report->ir_tokens);
     json_line_integer(&line, "ir_coded_bytes", report->ir_coded_bytes);
+    json_line_integer(&line, "hybrid_chunks", report->hybrid_chunks);
+    json_line_integer(&line, "hybrid_input_bytes", report->hybrid_input_bytes);
+    json_line_integer(&line, "hybrid_coded_bytes", report->hybrid_coded_bytes);
+    json_line_integer(&line, "hybrid_tokens", report->hybrid_tokens);
+    json_line_integer(&line, "hybrid_token_bytes", report->hybrid_token_bytes);
     json_line_integer(&line, "text_chunks", report->text_chunks);
     json_line_integer(&line, "bytes_chunks", report->bytes_chunks);
     json_line_integer(&line, "text_input_bytes", report->text_input_bytes);

@@ -25,9 +25,10 @@ enum archive_method {
     ARCHIVE_END,
     ARCHIVE_STORED,
     ARCHIVE_ZSTD,
-    ARCHIVE_IR,    /* z of chunks */
-    ARCHIVE_TEXT,  /* bytes under the decompressor and the byte model */
-    ARCHIVE_BYTES, /* bytes under the byte model alone */
+    ARCHIVE_IR,     /* z of chunks */
+    ARCHIVE_TEXT,   /* bytes under the decompressor and the byte model */
+    ARCHIVE_BYTES,  /* bytes under the byte model alone */
+    ARCHIVE_HYBRID, /* z and bytes under the decompressor given z */
     ARCHIVE_METHODS
 };
 

@@ -35,9 +35,27 @@ void chunk_model_copy(struct chunk_model *to, const struct chunk_model *from) {
     prior_copy(to->prior, from->prior);
 }
 
-/* The tokens and the end token. Decoding: the first `room` tokens are kept, one more is damage. */
-static bool code_tokens(struct chunk_model *model, struct range_coder *coder, struct chunk *chunk,
-                        int32_t *code, uint32_t room) {
+double chunk_model_price(const struct chunk_model *model, const int32_t *code, uint32_t count) {
+    const int32_t end = TOKEN_EOS;
+    struct prior_context context = model->context;
+    double bits = prior_price(model->prior, &context, code, count);
+    return bits + prior_price(model->prior, &context, &end, 1);
+}
+
+bool block_code_bit(struct chunk_model *model, struct range_coder *coder, struct chunk *chunk) {
+    uint16_t *coded = &model->coded[model->history];
+    chunk->is_coded = range_code_adaptive_bit(coder, coded, chunk->is_coded);
+    model->history = (model->history << 1 | chunk->is_coded) & 3;
+    return true;
+}
+
+bool block_code_size(struct chunk_model *model, struct range_coder *coder, struct chunk *chunk) {
+    chunk->size = 1 + range_code_adaptive_tree(coder, model->lengths, CHUNK_LENGTH_BITS, chunk->size - 1);
+    return true;
+}
+
+bool block_code_tokens(struct chunk_model *model, struct range_coder *coder, struct chunk *chunk,
+                       int32_t *code, uint32_t room) {
     for (uint32_t n = 0; !range_exhausted(coder); n++) {
         int32_t token = !coder->decoding && n < chunk->code_count ? code[n] : TOKEN_EOS;
         token = prior_code_token(model->prior, coder, &model->context, token);
@@ -54,13 +72,9 @@ static bool code_tokens(struct chunk_model *model, struct range_coder *coder, st
 
 bool block_code_chunk(struct chunk_model *model, struct range_coder *coder, struct chunk *chunk,
                       int32_t *code, uint32_t room) {
-    uint16_t *coded = &model->coded[model->history];
-    chunk->is_coded = range_code_adaptive_bit(coder, coded, chunk->is_coded);
-    model->history = (model->history << 1 | chunk->is_coded) & 3;
-    if (chunk->is_coded)
-        return code_tokens(model, coder, chunk, code, room);
-    chunk->size = 1 + range_code_adaptive_tree(coder, model->lengths, CHUNK_LENGTH_BITS, chunk->size - 1);
-    return true;
+    block_code_bit(model, coder, chunk);
+    return chunk->is_coded ? block_code_tokens(model, coder, chunk, code, room)
+                           : block_code_size(model, coder, chunk);
 }
 
 /* ---- work space ---- */
@@ -166,8 +180,19 @@ void block_report(const struct archive_block *header, struct codec_report *repor
         chunks = &report->bytes_chunks;
         input = &report->bytes_input_bytes;
         coded = &report->bytes_coded_bytes;
+    } else if (header->method == ARCHIVE_HYBRID) {
+        chunks = &report->hybrid_chunks;
+        input = &report->hybrid_input_bytes;
+        coded = &report->hybrid_coded_bytes;
     }
     *chunks += header->chunk_count;
     *input += header->raw_size;
     *coded += header->coded_size;
+}
+
+void block_report_hybrid(const struct archive_block *header, uint64_t tokens, uint64_t token_bytes,
+                         struct codec_report *report) {
+    block_report(header, report);
+    report->hybrid_tokens += tokens;
+    report->hybrid_token_bytes += token_bytes;
 }

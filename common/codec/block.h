@@ -34,6 +34,8 @@ void chunk_model_close(struct chunk_model *model); /* safe on a zeroed one */
 /* What every frame starts from: the model after the checkpoint's sample of codes. */
 void chunk_model_learn_sample(struct chunk_model *model, const struct model_pair *pair);
 void chunk_model_copy(struct chunk_model *to, const struct chunk_model *from); /* both open, of one pair */
+/* About how many bits this z and its end token would take now. */
+double chunk_model_price(const struct chunk_model *model, const int32_t *code, uint32_t count);
 
 struct chunk {
     uint32_t begin, size;            /* its bytes */
@@ -67,7 +69,14 @@ void block_clear_rows(struct block *block);
 void block_add_row(struct block *block, uint32_t chunk, const int32_t *ids, uint32_t count, int limit);
 struct t5_rows block_rows(const struct block *block);
 
-/* Codes in the coder's direction whether the chunk goes out as z, then its tokens or its size. Decoding fills
+/* Pieces of a chunk in the coder's direction: is_coded; size; code_count tokens and the end token, of which
+ * decoding keeps `room` in code[]. False: no encoder wrote this. */
+bool block_code_bit(struct chunk_model *model, struct range_coder *coder, struct chunk *chunk);
+bool block_code_size(struct chunk_model *model, struct range_coder *coder, struct chunk *chunk);
+bool block_code_tokens(struct chunk_model *model, struct range_coder *coder, struct chunk *chunk,
+                       int32_t *code, uint32_t room);
+
+/* Method ir: codes whether the chunk goes out as z, then its tokens or its size. Decoding fills
  * chunk->is_coded, size, code_count and code[], which has room for `room` ids; false: no encoder wrote this.
  */
 bool block_code_chunk(struct chunk_model *model, struct range_coder *coder, struct chunk *chunk,
@@ -87,15 +96,17 @@ enum status block_put_preamble(const struct block_preamble *preamble, struct buf
 bool block_get_preamble(const uint8_t **bytes, const uint8_t *end, const struct archive_block *header,
                         struct block_preamble *preamble);
 
+enum block_trial { TRIAL_BYTES, TRIAL_TEXT, TRIAL_HYBRID, TRIALS };
+
 struct block_tools {
     const struct model_pair *pair;
     struct engine *engine;
-    struct chunk_model fresh;     /* at the start of a frame */
-    struct chunk_model model;     /* as a decoder has it before this block */
-    struct chunk_model scratch;   /* for trying */
-    struct text_coder *text;      /* NULL: the pair's text is not bytes */
-    struct byte_model *bytes;     /* as a decoder has it before this block */
-    struct byte_model *trials[2]; /* encoding: for trying with and without the decompressor */
+    struct chunk_model fresh;          /* at the start of a frame */
+    struct chunk_model model;          /* as a decoder has it before this block */
+    struct chunk_model scratch;        /* for trying */
+    struct text_coder *text;           /* NULL: the pair's text is not bytes */
+    struct byte_model *bytes;          /* as a decoder has it before this block */
+    struct byte_model *trials[TRIALS]; /* encoding: to try methods with; NULL before their first use */
     ZSTD_CCtx *zstd_encoder;
     ZSTD_DCtx *zstd_decoder;
 };
@@ -106,16 +117,41 @@ enum status block_encode(struct block_tools *tools, struct block *block,
                          const struct codec_settings *settings, struct archive_block *header,
                          struct buffer *payload, struct codec_report *report);
 
+/* z of every chunk of the block, none longer than its text: the compressor's greedy one; where that is not
+ * known to be exact the tokenizer's own tokens. Then is_exact of those that have one: whether the
+ * decompressor rebuilds the chunk (block_codes.c). */
+enum status block_write_codes(struct block_tools *tools, struct block *block);
+void block_take_tokenizer_codes(struct block_tools *tools, struct block *block);
+enum status block_check_codes(struct block_tools *tools, struct block *block);
+
+/* Appends raw[0 .. size) to `out` as zstd, or stored where zstd does not make it smaller. */
+enum status block_append_bytes(struct block_tools *tools, struct block *block, const uint8_t *raw,
+                               size_t size, struct buffer *out, enum archive_method *method);
+/* The failure of an encoder that does not read back what it wrote. */
+enum status block_fail_proof(void);
+
+/* What text is given: how far back the decompressor sees, in blocks of EXACT_KEYS bytes; how many streams at
+ * most, none shorter than `stream_bytes` if there is more than one. */
+struct text_effort {
+    int window, streams;
+    uint32_t stream_bytes;
+};
+
 /* Content as bytes, under the decompressor and the model of bytes or the latter alone, which learns
  * (block_text.c). */
-enum status block_encode_text(struct block_tools *tools, struct block *block, struct byte_model *model,
+enum status block_encode_text(struct block_tools *tools, struct block *block,
+                              const struct text_effort *effort, struct byte_model *model,
                               struct buffer *payload);
 enum status block_encode_bytes(struct block *block, struct byte_model *model, struct buffer *payload);
 enum status block_decode_text(struct block_tools *tools, struct block *block,
-                              const struct archive_reader *reader, bool guided);
+                              const struct archive_reader *reader);
+enum status block_decode_bytes(struct block_tools *tools, struct block *block,
+                               const struct archive_reader *reader);
 
-/* Adds a block of another method than ir to the report. */
+/* Adds a block of another method than ir to the report; of method hybrid with its tokens and their bytes. */
 void block_report(const struct archive_block *header, struct codec_report *report);
+void block_report_hybrid(const struct archive_block *header, uint64_t tokens, uint64_t token_bytes,
+                         struct codec_report *report);
 
 /* Rebuilds block->raw from the reader's payload. */
 enum status block_decode(struct block_tools *tools, struct block *block, const struct archive_block *header,

@@ -3,6 +3,7 @@
 #include "codec/block.h"
 
 #include <string.h>
+#include "codec/block_hybrid.h"
 
 struct decoding {
     struct block_tools *tools;
@@ -139,18 +140,23 @@ enum status block_decode(struct block_tools *tools, struct block *block, const s
     struct decoding decoding = {.tools = tools, .block = block, .reader = reader};
     block->raw_size = header->raw_size;
     block->chunk_count = header->chunk_count;
-    if (header->method == ARCHIVE_IR) {
+    switch (header->method) {
+    case ARCHIVE_IR:
         TRY(decode_ir(&decoding, header));
         report_ir(&decoding, header, report);
         return STATUS_OK;
+    case ARCHIVE_HYBRID:
+        return block_hybrid_decode(tools, block, header, reader, report);
+    case ARCHIVE_TEXT:
+        TRY(block_decode_text(tools, block, reader));
+        break;
+    case ARCHIVE_BYTES:
+        TRY(block_decode_bytes(tools, block, reader));
+        break;
+    default:
+        TRY(expand_bytes(&decoding, header->method, reader->payload.data, reader->payload.size, block->raw,
+                         block->raw_size));
     }
-    if (header->method == ARCHIVE_TEXT || header->method == ARCHIVE_BYTES) {
-        TRY(block_decode_text(tools, block, reader, header->method == ARCHIVE_TEXT));
-        block_report(header, report);
-        return STATUS_OK;
-    }
-    TRY(expand_bytes(&decoding, header->method, reader->payload.data, reader->payload.size, block->raw,
-                     block->raw_size));
     block_report(header, report);
     return STATUS_OK;
 }

@@ -49,6 +49,8 @@ int byte_model_window(uint64_t content_size);
 /* guided: a D's frequencies will mostly be there; it sets the weights at the start. A window out of range:
  * STATUS_LIMIT. */
 enum status byte_model_open(struct byte_model **model, int window, bool guided);
+/* As open as another one: for byte_model_copy(). */
+enum status byte_model_open_like(struct byte_model **model, const struct byte_model *other);
 void byte_model_close(struct byte_model *model); /* NULL is fine */
 /* As just opened: for a new frame. */
 void byte_model_reset(struct byte_model *model);

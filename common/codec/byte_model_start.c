@@ -67,6 +67,10 @@ enum status byte_model_open(struct byte_model **out, int window, bool guided) {
     return STATUS_OK;
 }
 
+enum status byte_model_open_like(struct byte_model **out, const struct byte_model *other) {
+    return byte_model_open(out, other->log.bits, other->guided);
+}
+
 void byte_model_close(struct byte_model *model) {
     free(model);
 }

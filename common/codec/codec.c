@@ -25,9 +25,11 @@ struct codec {
 
 static void close_byte_models(struct block_tools *tools) {
     byte_model_close(tools->bytes);
-    byte_model_close(tools->trials[0]);
-    byte_model_close(tools->trials[1]);
-    tools->bytes = tools->trials[0] = tools->trials[1] = NULL;
+    tools->bytes = NULL;
+    for (int i = 0; i < TRIALS; i++) {
+        byte_model_close(tools->trials[i]);
+        tools->trials[i] = NULL;
+    }
 }
 
 static enum status open_zstd(struct block_tools *tools) {
@@ -105,8 +107,8 @@ void codec_close(struct codec *codec) {
     free(codec);
 }
 
-/* Models of bytes for frames of this window; encoding needs two more to try with. */
-static enum status open_byte_models(struct codec *codec, int window, bool encoding) {
+/* The model of bytes for frames of this window. */
+static enum status open_byte_model(struct codec *codec, int window) {
     struct block_tools *tools = &codec->tools;
     bool guided = tools->text;
     if (codec->window != window)
@@ -114,15 +116,12 @@ static enum status open_byte_models(struct codec *codec, int window, bool encodi
     codec->window = window;
     if (!tools->bytes)
         TRY(byte_model_open(&tools->bytes, window, guided));
-    for (int i = 0; encoding && i < 2; i++)
-        if (!tools->trials[i])
-            TRY(byte_model_open(&tools->trials[i], window, guided));
     byte_model_reset(tools->bytes);
     return STATUS_OK;
 }
 
-static enum status begin_frame(struct codec *codec, int window, bool encoding) {
-    TRY(open_byte_models(codec, window, encoding));
+static enum status begin_frame(struct codec *codec, int window) {
+    TRY(open_byte_model(codec, window));
     chunk_model_copy(&codec->tools.model, &codec->tools.fresh);
     XXH64_reset(codec->content, 0);
     return STATUS_OK;
@@ -212,15 +211,15 @@ enum status codec_compress(struct codec *codec, FILE *input, FILE *output,
     if (!report)
         report = &unused;
     uint64_t before = report->input_bytes;
-    if (settings->mode == CODEC_LM && !codec->tools.text)
+    if ((settings->mode == CODEC_LM || settings->mode == CODEC_HYBRID) && !codec->tools.text)
         return fail(STATUS_CONFIG,
-                    "this pair's text is in merged tokens; mode lm needs one that writes bytes");
+                    "this pair's text is in merged tokens; modes lm and hybrid need one that writes bytes");
     TRY(read_content(input, &codec->block, 0, &at_end));
     if (at_end && header.content_size == CODEC_SIZE_UNKNOWN)
         header.content_size = codec->block.raw_size;
     header.window = byte_model_window(header.content_size);
     memcpy(header.model_hash, codec->model_hash, sizeof header.model_hash);
-    TRY(begin_frame(codec, header.window, true));
+    TRY(begin_frame(codec, header.window));
     TRY(archive_write_header(output, &header, &report->output_bytes));
     TRY(compress_blocks(codec, input, output, settings, at_end, report, progress, context));
     TRY(check_size(header.content_size, report->input_bytes - before));
@@ -278,7 +277,7 @@ static enum status decompress_frame(struct codec *codec, struct archive_reader *
     struct archive_block block;
     struct archive_end end = {0};
     TRY(check_model(codec, header));
-    TRY(begin_frame(codec, header->window, false));
+    TRY(begin_frame(codec, header->window));
     for (;;) {
         TRY(archive_read_block(reader, &block, &end));
         if (progress)

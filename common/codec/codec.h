@@ -15,9 +15,10 @@
 #include "store/model_file.h"
 
 enum codec_mode {
-    CODEC_AUTO, /* per block the smallest of all that the level tries */
-    CODEC_IR,   /* z wherever it rebuilds its chunk */
-    CODEC_LM,   /* the decompressor as a language model, z empty */
+    CODEC_AUTO,   /* per block the smallest of all that the level tries */
+    CODEC_IR,     /* z wherever it rebuilds its chunk */
+    CODEC_LM,     /* the decompressor as a language model, z empty */
+    CODEC_HYBRID, /* z, then the text under the decompressor given z */
     CODEC_MODES
 };
 
@@ -40,6 +41,8 @@ struct codec_report {
     uint64_t ir_chunks, ir_input_bytes; /* chunks stored as z */
     uint64_t ir_tokens;                 /* tokens in those z */
     uint64_t ir_coded_bytes;            /* entropy-coded z */
+    uint64_t hybrid_chunks, hybrid_input_bytes, hybrid_coded_bytes;       /* z and residual */
+    uint64_t hybrid_tokens, hybrid_token_bytes;                           /* z of these */
     uint64_t text_chunks, text_input_bytes, text_coded_bytes;             /* under the decompressor */
     uint64_t bytes_chunks, bytes_input_bytes, bytes_coded_bytes;          /* under the byte model alone */
     uint64_t fallback_chunks, fallback_input_bytes, fallback_coded_bytes; /* zstd or stored */
@@ -67,8 +70,8 @@ struct codec_listing {
     uint8_t model_hash[16];
     int version;
     uint64_t frames, blocks, chunks, content_bytes, archive_bytes;
-    uint64_t ir_chunks, ir_coded_bytes, text_chunks, text_coded_bytes, bytes_chunks, bytes_coded_bytes,
-        fallback_chunks, fallback_coded_bytes;
+    uint64_t ir_chunks, ir_coded_bytes, hybrid_chunks, hybrid_coded_bytes, text_chunks, text_coded_bytes,
+        bytes_chunks, bytes_coded_bytes, fallback_chunks, fallback_coded_bytes;
 };
 enum status codec_list(FILE *input, struct codec_listing *listing);
 

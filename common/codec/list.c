@@ -20,6 +20,8 @@ static enum status list_block(const struct archive_reader *reader, const struct 
     listing->content_bytes += header->raw_size;
     listing->ir_chunks += preamble.coded_chunks;
     listing->ir_coded_bytes += preamble.token_bytes;
+    listing->hybrid_chunks += report.hybrid_chunks;
+    listing->hybrid_coded_bytes += report.hybrid_coded_bytes;
     listing->text_chunks += report.text_chunks;
     listing->text_coded_bytes += report.text_coded_bytes;
     listing->bytes_chunks += report.bytes_chunks;

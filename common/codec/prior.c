@@ -2,7 +2,7 @@
 #include "codec/prior.h"
 
 #include <assert.h>
-#include <math.h>
+#include "codec/bits.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -228,16 +228,17 @@ void prior_learn(struct prior *prior, struct prior_context *context, const int32
         walk_tree(prior, NULL, context, ids[i]);
 }
 
-static double price_token(const struct prior *prior, const struct prior_context *context, int32_t token) {
+/* In 1 / BITS_ONE of a bit. */
+static uint64_t price_token(const struct prior *prior, const struct prior_context *context, int32_t token) {
     uint32_t contexts[ORDERS], node = 1;
     struct view view;
-    double bits = 0;
+    uint64_t bits = 0;
     hash_contexts(context, contexts);
     for (int level = prior->depth - 1; level >= 0; level--) {
         int bit = token >> level & 1;
         if (!is_forced(prior, node, level)) {
             view_node(prior, &view, contexts, node);
-            bits -= log2((bit ? view.one : RANGE_BIT_ONE - view.one) / (double)RANGE_BIT_ONE);
+            bits += bits_price((uint32_t)(bit ? view.one : RANGE_BIT_ONE - view.one), RANGE_BIT_ONE);
         }
         node = 2 * node + (uint32_t)bit;
     }
@@ -246,10 +247,10 @@ static double price_token(const struct prior *prior, const struct prior_context 
 
 double prior_price(const struct prior *prior, struct prior_context *context, const int32_t *ids,
                    size_t count) {
-    double bits = 0;
+    uint64_t bits = 0;
     for (size_t i = 0; i < count; i++) {
         bits += price_token(prior, context, ids[i]);
         move_on(context, ids[i]);
     }
-    return bits;
+    return (double)bits / BITS_ONE;
 }

@@ -25,6 +25,7 @@ struct worker {
 struct exact_decoder {
     const struct exact_model *model;
     struct exact_decoder_size size;
+    int window; /* in use, at most the one it was opened with */
     int workers;
     struct arena arena;
     struct worker *worker;              /* [workers] */
@@ -106,6 +107,7 @@ enum status exact_decoder_open(struct exact_decoder **out, const struct exact_mo
         return fail(STATUS_MEMORY, "no memory for a decoder");
     d->model = model;
     d->size = *size;
+    d->window = size->window;
     d->workers = threads_count();
     enum status status = open_lists(d);
     if (status == STATUS_OK) {
@@ -194,6 +196,16 @@ void exact_decoder_remember(struct exact_decoder *d, const struct t5_rows *sourc
     threads_for((size_t)sources->count, 1, remember_task, &remembering);
 }
 
+/* Shorter rings too, so that what is seen lies close together. */
+void exact_decoder_narrow(struct exact_decoder *d, int window) {
+    size_t count =
+        (size_t)d->model->decoder.depth * (size_t)d->size.slots * (size_t)d->model->config.num_heads;
+    assert(window > 0 && window % EXACT_KEYS == 0 && window <= d->size.window);
+    d->window = window;
+    for (size_t i = 0; i < count; i++)
+        d->self[i].ring = (size_t)window / EXACT_KEYS + 1;
+}
+
 void exact_decoder_begin(struct exact_decoder *d, int slot, int memory) {
     d->slots[slot] = (struct slot){.position = 0, .memory = memory};
 }
@@ -217,7 +229,7 @@ static void embed_row(const struct exact_decoder *d, struct exact_work *w, int r
 
 /* The first position that a token sees. */
 static size_t first_seen(const struct exact_decoder *d, size_t position) {
-    size_t block = position / EXACT_KEYS * EXACT_KEYS, before = (size_t)d->size.window - EXACT_KEYS;
+    size_t block = position / EXACT_KEYS * EXACT_KEYS, before = (size_t)d->window - EXACT_KEYS;
     return block > before ? block - before : 0;
 }
 

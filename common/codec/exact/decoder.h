@@ -35,6 +35,10 @@ void exact_decoder_close(struct exact_decoder *decoder); /* NULL is fine */
 /* Runs the encoder: memory i becomes source i. At most `memories` rows of 1 .. source_length tokens. */
 void exact_decoder_remember(struct exact_decoder *decoder, const struct t5_rows *sources);
 
+/* Tokens see less from now on: window, a multiple of EXACT_KEYS up to the one it was opened with. Every slot
+ * must begin anew. */
+void exact_decoder_narrow(struct exact_decoder *decoder, int window);
+
 /* The slot starts anew with this memory, which several slots may share. */
 void exact_decoder_begin(struct exact_decoder *decoder, int slot, int memory);
 
