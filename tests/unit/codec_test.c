@@ -190,6 +190,35 @@ static void expect_all_kinds(struct codec *codec, const struct model_pair *pair,
     free(bytes);
 }
 
+/* Every level decodes, and none is worse than stored. */
+Test(codec, levels_lose_nothing) {
+    enum { SIZE = 40000 };
+    struct model_pair pair;
+    struct codec *codec;
+    char *text = malloc(SIZE);
+    open_pair(&pair, "24", 6);
+    cr_assert_eq(codec_open(&codec, &pair), STATUS_OK, "%s", fail_sentence());
+    fill_text(text, SIZE, 9);
+    for (int level = 1; level <= CODEC_LEVEL_MAXIMUM; level++) {
+        struct codec_settings settings = {.level = level, .content_size = CODEC_SIZE_UNKNOWN};
+        struct codec_report report = {0};
+        struct bytes archive, back;
+        FILE *input = read_memory(text, SIZE), *output = open_memstream(&archive.data, &archive.size);
+        cr_assert_eq(codec_compress(codec, input, output, &settings, &report, NULL, NULL), STATUS_OK, "%s",
+                     fail_sentence());
+        fclose(input);
+        fclose(output);
+        cr_assert_lt(archive.size, SIZE, "level %d", level);
+        cr_assert_eq(decompress(codec, archive.data, archive.size, &back), STATUS_OK, "%s", fail_sentence());
+        cr_assert(back.size == SIZE && memcmp(back.data, text, SIZE) == 0, "level %d", level);
+        free(archive.data);
+        free(back.data);
+    }
+    codec_close(codec);
+    model_pair_free(&pair);
+    free(text);
+}
+
 Test(codec, random_weights_lose_nothing) {
     static const char *const chunkings[] = {"16", "lines:24"};
     for (uint64_t i = 0; i < 2; i++) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/rng.h"
+#include "codec/bits.h"
 #include "codec/prior.h"
 #include "codec/range_coder.h"
 #include "text/tokenizer.h"
@@ -378,4 +379,15 @@ Test(prior, vocabularies_out_of_range_are_refused) {
     cr_assert_null(prior);
     cr_assert_eq(prior_open(&prior, counts, PRIOR_VOCABULARY_MAXIMUM + 1), STATUS_LIMIT);
     cr_assert(strstr(fail_sentence(), "not 262145"), "%s", fail_sentence());
+}
+
+/* ---- prices ---- */
+
+Test(range_coder, prices_are_logarithms) {
+    for (uint32_t x = 1; x < 1u << 31; x += x / 37 + 1) {
+        double exact = log2((double)x) * BITS_ONE, ours = bits_log2(x);
+        cr_assert(ours <= exact + 1e-6 && exact - ours < 1.01, "log2(%u) = %f, not %f", x, exact, ours);
+    }
+    cr_assert_eq(bits_price(1, 4096), 12 * BITS_ONE);
+    cr_assert_eq(bits_price(4096, 4096), 0);
 }
