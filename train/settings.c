@@ -43,6 +43,9 @@ const struct option_row train_options[] = {
     BOOL("absolute_positions", absolute_positions, "false",
          "adds learned absolute positions to T5's relative bias: they help short runs, but are not Hugging "
          "Face's T5"),
+    FLOAT("local_bias", local_bias, 0, 100, "0",
+          "relative biases begin at minus this times the distance in the first head, a quarter of it in each "
+          "further one; 0: T5's own initial values. Long chunks without learned positions need it"),
     TEXT("precision", precision, precision_names, "bf16",
          "operands of the matrix products while training; sums, weights and optimiser stay in float32"),
     INT("seed", seed, 0, 1e15, "1", "seed of every random stream"),

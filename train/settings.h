@@ -25,7 +25,7 @@ struct train_settings {
         precision[OPTION_TEXT_ROOM], clock[OPTION_TEXT_ROOM];
     bool absolute_positions;
     int64_t seed, threads;
-    double minutes;
+    double minutes, local_bias;
 
     struct {
         int64_t merges;

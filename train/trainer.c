@@ -97,6 +97,10 @@ static enum status open_models(struct trainer *t) {
     TRY(t5_open(&t->target_decompressor, &decompressor));
     t5_initialise(&t->pair.compressor, &t->rng[STREAM_WEIGHTS]);
     t5_initialise(&t->pair.decompressor, &t->rng[STREAM_WEIGHTS]);
+    if (t->settings.local_bias > 0) {
+        t5_localise(&t->pair.compressor, (float)t->settings.local_bias);
+        t5_localise(&t->pair.decompressor, (float)t->settings.local_bias);
+    }
     if (trainer_uses_bf16(t)) {
         struct t5_model *models[] = {&t->pair.compressor, &t->pair.decompressor, &t->target_compressor,
                                      &t->target_decompressor};

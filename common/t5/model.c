@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/threads.h"
+#include "kernels/position.h"
 #include "t5/head.h"
 #include "t5/stack.h"
 
@@ -60,6 +61,30 @@ void t5_initialise(struct t5_model *model, struct rng *rng) {
         for (size_t j = 0; j < n; j++)
             w[j] = p->deviation == 0.0f ? 1.0f : p->deviation * rng_normal(rng);
     }
+}
+
+/* The mean distance of each bucket; the last one is full of all that is far. */
+static void localise_table(float *table, const struct position_buckets *buckets, int heads, float slope) {
+    for (int b = 0; b < buckets->buckets; b++) {
+        float sum = 0.0f, count = 0.0f;
+        for (int d = -buckets->largest_distance; d <= (buckets->both_sides ? buckets->largest_distance : 0);
+             d++)
+            if (position_bucket(buckets, d) == b) {
+                sum += (float)abs(d);
+                count += 1.0f;
+            }
+        float bias = count > 0.0f ? slope * (sum / count) : 0.0f; /* a bucket may be empty */
+        for (int h = 0; h < heads; h++, bias /= 4.0f)
+            table[b * heads + h] -= bias;
+    }
+}
+
+void t5_localise(struct t5_model *model, float slope) {
+    const struct t5_config *c = &model->config;
+    const struct t5_layout *layout = model->layout;
+    struct position_buckets encoder = t5_stack_buckets(c, false), decoder = t5_stack_buckets(c, true);
+    localise_table(model->weights + layout->encoder.relative_bias, &encoder, c->num_heads, slope);
+    localise_table(model->weights + layout->decoder.relative_bias, &decoder, c->num_heads, slope);
 }
 
 const struct t5_parameter *t5_find_parameter(const struct t5_model *model, const char *name) {

@@ -58,6 +58,10 @@ struct t5_model {
 enum status t5_open(struct t5_model *model, const struct t5_config *config); /* weights zero */
 void t5_close(struct t5_model *model);                       /* safe on a zeroed model, twice */
 void t5_initialise(struct t5_model *model, struct rng *rng); /* T5's own initial distribution */
+/* Relative biases that favour what is near, added to the initial ones: -slope * distance in the first head, a
+ * quarter of that in each further one (after the linear biases of Press, Smith, Lewis 2022). From T5's own
+ * initial values a language model of bytes needs thousands of steps to find the bytes before. */
+void t5_localise(struct t5_model *model, float slope);
 const struct t5_parameter *t5_find_parameter(const struct t5_model *model, const char *name); /* NULL: none */
 
 /* Allocates the packed copies and fills them; nothing when that was done. */

@@ -550,3 +550,23 @@ Test(t5, configuration_is_checked) {
     cr_expect_str_eq(fail_sentence(), "T5 configuration: d_kv is 0, must be from 1 to 16384");
     t5_close(&model);
 }
+
+/* Nothing at distance 0, a quarter of the slope from head to head, more the farther away. */
+Test(t5, near_keys_can_be_favoured_from_the_start) {
+    const struct t5_config config = small_config();
+    const int buckets = config.relative_attention_num_buckets, heads = config.num_heads;
+    struct t5_model model;
+    cr_assert_eq(t5_open(&model, &config), STATUS_OK);
+    t5_localise(&model, 2.0f);
+    const float *encoder = model.weights + model.layout->encoder.relative_bias;
+    const float *decoder = model.weights + model.layout->decoder.relative_bias;
+    for (int h = 0; h < heads; h++) {
+        float slope = 2.0f / (float)(1 << 2 * h);
+        cr_assert_eq(decoder[h], 0.0f);
+        cr_assert_float_eq(decoder[heads + h], -slope, 1e-6f);
+        cr_assert_float_eq(encoder[heads + h], -slope, 1e-6f);
+        for (int b = 1; b < buckets; b++)
+            cr_assert_lt(decoder[b * heads + h], decoder[(b - 1) * heads + h]);
+    }
+    t5_close(&model);
+}
