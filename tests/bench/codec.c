@@ -84,6 +84,9 @@ static void report_totals(const struct codec_bench *bench, const struct codec_pl
 static enum status bench_all(const struct codec_bench *bench, const struct codec_plan *plan, char **files,
                              int count, bool peers) {
     struct totals totals = {0};
+    uint64_t bytes;
+    for (int i = 0; i < count; i++)
+        TRY(trial_measure(files[i], &bytes)); /* before any work */
     TRY(measure_startups(bench, plan, &totals));
     codec_report_startup(bench, &totals.startups[0]);
     for (int i = 0; i < count; i++) {
