@@ -17,7 +17,7 @@ wrong() {
 }
 
 parse() {
-    [ $# -gt 0 ] && [ "${1#-}" = "$1" ] || wrong "which model? Its path comes first (see the first lines of run.sh)"
+    [[ ${1:--} != -* ]] || wrong "which model? Its path comes first (see the first lines of run.sh)"
     model=$1
     shift
     while [ $# -gt 0 ]; do
