@@ -1,4 +1,4 @@
-/* The compressors everybody has, as peers: gzip -9, xz -9e, zstd -19, through their own commands. */
+/* Other compressors as peers, through their own commands, each restored and compared. */
 #ifndef LACONIC_EXPERIMENTS_BASELINES_H
 #define LACONIC_EXPERIMENTS_BASELINES_H
 
@@ -7,22 +7,31 @@
 #include "base/status.h"
 #include "sizes.h"
 
-enum { BASELINE_COUNT = 3 };
+/* The first BASELINE_COMMON are the ones everybody has, and fast; the others compress more or take longer. */
+enum { BASELINE_COMMON = 3, BASELINE_COUNT = 7 };
 
-struct baseline_sizes {
-    int64_t bytes[BASELINE_COUNT]; /* compressed; -1: that command is not installed */
-    double seconds[BASELINE_COUNT];
+struct baseline_cost {
+    double seconds; /* wall time */
+    uint64_t peak_kib;
 };
 
-/* Compresses the file at `path` with each of them; nothing is written anywhere. */
-enum status baselines_measure(const char *path, uint64_t input_bytes, struct baseline_sizes *sizes);
+struct baseline_sizes {
+    int count;                     /* how many of the baselines were measured */
+    int64_t bytes[BASELINE_COUNT]; /* compressed; -1: that command is not installed */
+    struct baseline_cost compress[BASELINE_COUNT], decompress[BASELINE_COUNT];
+};
 
+/* Compresses the file at `path` with each of the first `count`, in a temporary folder, and restores it. */
+enum status baselines_measure(const char *path, uint64_t input_bytes, int count,
+                              struct baseline_sizes *sizes);
+
+/* Memory of the sum is that of the larger; `total` begins as zeros with its count set. */
 void baselines_add(struct baseline_sizes *total, const struct baseline_sizes *sizes);
 
 /* One row each, for sizes_print(). */
-void baselines_rows(const struct baseline_sizes *sizes, struct size_row rows[BASELINE_COUNT]);
+void baselines_rows(const struct baseline_sizes *sizes, struct size_row *rows);
 
-/* Appends "gzip": {...}, "xz": {...}, "zstd": {...} (the inside of an object). */
+/* Appends "gzip": {...}, "xz": {...} and so on (the inside of an object); null for what is not installed. */
 enum status baselines_append_json(struct buffer *out, const struct baseline_sizes *sizes,
                                   uint64_t input_bytes);
 

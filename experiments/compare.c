@@ -1,76 +1,34 @@
 /* Compresses each file with laconic, restores it, compares byte for byte, and asks laconic what it saw. */
 #include "compare.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "base/cli.h"
+#include "base/process.h"
+#include "base/trial.h"
 #include "comparison.h"
-#include "process.h"
 #include "store/json_find.h"
-
-enum { COMPARE_SIZE = 1 << 16 };
 
 /* The program under test and where its files go. */
 struct workplace {
     const char *model;
-    char *laconic, *folder, *archive, *restored; /* owned */
+    char *laconic; /* owned */
+    struct trial trial;
 };
 
-static enum status fail_memory(void) {
-    return fail(STATUS_MEMORY, "cannot keep a path: memory ran out");
-}
-
-/* Removes what workplace_open() and the runs made; safe on a zeroed workplace. */
 static void workplace_close(struct workplace *place) {
-    if (place->archive)
-        unlink(place->archive);
-    if (place->restored)
-        unlink(place->restored);
-    if (place->folder)
-        rmdir(place->folder);
-    free(place->restored);
-    free(place->archive);
-    free(place->folder);
+    trial_close(&place->trial);
     free(place->laconic);
     *place = (struct workplace){0};
 }
 
-static enum status make_folder(char **folder) {
-    const char *parent = getenv("TMPDIR");
-
-    if (asprintf(folder, "%s/laconic-compare-XXXXXX", parent && *parent ? parent : "/tmp") < 0) {
-        *folder = NULL;
-        return fail_memory();
-    }
-    if (mkdtemp(*folder))
-        return STATUS_OK;
-    enum status status =
-        fail(STATUS_IO, "cannot make a temporary folder %s: %s; set TMPDIR to one that can be written",
-             *folder, strerror(errno));
-    free(*folder);
-    *folder = NULL;
-    return status;
-}
-
 static enum status workplace_open(struct workplace *place, const char *model) {
-    enum status status = process_beside("laconic", &place->laconic);
-
     place->model = model;
-    if (status == STATUS_OK)
-        status = make_folder(&place->folder);
-    if (status == STATUS_OK && asprintf(&place->archive, "%s/archive.lcn", place->folder) < 0) {
-        place->archive = NULL;
-        status = fail_memory();
-    }
-    if (status == STATUS_OK && asprintf(&place->restored, "%s/restored", place->folder) < 0) {
-        place->restored = NULL;
-        status = fail_memory();
-    }
+    TRY(process_beside("laconic", &place->laconic));
+    enum status status = trial_open(&place->trial, "laconic-compare");
     if (status != STATUS_OK)
         workplace_close(place);
     return status;
@@ -88,57 +46,11 @@ static enum status run_laconic(const char *const *argv, struct buffer *output, d
     return STATUS_OK;
 }
 
-/* Runs a command with --json and cuts its output down to the last line, the object. */
+/* Runs a command with --json for its object. */
 static enum status run_for_json(const char *const *argv, struct buffer *json) {
     json->size = 0;
     TRY(run_laconic(argv, json, NULL));
-    while (json->size && json->data[json->size - 1] == '\n')
-        json->size--;
-    TRY(buffer_append_byte(json, '\0'));
-    char *line = memrchr(json->data, '\n', json->size);
-    if (line) {
-        size_t skip = (size_t)(line + 1 - (char *)json->data);
-        memmove(json->data, line + 1, json->size - skip);
-        json->size -= skip;
-    }
-    return STATUS_OK;
-}
-
-/* Byte number of the first difference is part of the sentence: it is where the search for the fault begins.
- */
-static enum status compare_streams(FILE *one, FILE *other, const char *path) {
-    static unsigned char a[COMPARE_SIZE], b[COMPARE_SIZE];
-    uint64_t done = 0;
-
-    for (;;) {
-        size_t a_count = fread(a, 1, sizeof a, one), b_count = fread(b, 1, sizeof b, other);
-        size_t both = a_count < b_count ? a_count : b_count, same = 0;
-        while (same < both && a[same] == b[same])
-            same++;
-        if (same < both || a_count != b_count)
-            return fail(STATUS_MISMATCH, "%s was not restored: byte %" PRIu64 " is the first that differs",
-                        path, done + same);
-        if (ferror(one) || ferror(other))
-            return fail(STATUS_IO, "cannot compare %s with what was restored: %s", path, strerror(errno));
-        if (a_count == 0)
-            return STATUS_OK;
-        done += a_count;
-    }
-}
-
-static enum status compare_files(const char *path, const char *restored) {
-    FILE *one = fopen(path, "rb"), *other = fopen(restored, "rb");
-    enum status status;
-
-    if (one && other)
-        status = compare_streams(one, other, path);
-    else
-        status = fail(STATUS_IO, "cannot read %s: %s", one ? restored : path, strerror(errno));
-    if (other)
-        fclose(other);
-    if (one)
-        fclose(one);
-    return status;
+    return process_last_line(json);
 }
 
 struct figure {
@@ -160,7 +72,7 @@ static enum status ask_laconic(const char *const *argv, struct figure *figures, 
 }
 
 static enum status read_archive(const struct workplace *place, struct comparison *comparison) {
-    const char *argv[] = {place->laconic, "list", "--json", place->archive, NULL};
+    const char *argv[] = {place->laconic, "list", "--json", place->trial.archive, NULL};
     struct figure figures[] = {
         {.key = "chunks"}, {.key = "ir_chunks"}, {.key = "ir_coded_bytes"}, {.key = "fallback_coded_bytes"}};
 
@@ -169,7 +81,7 @@ static enum status read_archive(const struct workplace *place, struct comparison
     comparison->ir_chunks = (uint64_t)figures[1].value;
     comparison->ir_bytes = (uint64_t)figures[2].value;
     comparison->fallback_bytes = (uint64_t)figures[3].value;
-    return measure_file(place->archive, &comparison->archive_bytes);
+    return trial_measure(place->trial.archive, &comparison->archive_bytes);
 }
 
 /* After read_archive(): the shares are of its chunks. An empty file has no shares. */
@@ -186,24 +98,24 @@ static enum status evaluate(const struct workplace *place, const char *path, str
 
 static enum status compare_one(const struct workplace *place, const char *path,
                                struct comparison *comparison) {
-    const char *compress[] = {place->laconic, "compress", "-m",           place->model, "--mode", "ir",
-                              "-f",           "-o",       place->archive, "--",         path,     NULL};
-    const char *decompress[] = {place->laconic, "decompress",    "-m", place->model,   "-f",
-                                "-o",           place->restored, "--", place->archive, NULL};
+    const char *compress[] = {place->laconic, "compress",           "-m", place->model, "--mode", "ir", "-f",
+                              "-o",           place->trial.archive, "--", path,         NULL};
+    const char *decompress[] = {place->laconic, "decompress",          "-m", place->model,         "-f",
+                                "-o",           place->trial.restored, "--", place->trial.archive, NULL};
 
     *comparison = (struct comparison){0};
-    TRY(measure_file(path, &comparison->input_bytes));
+    TRY(trial_measure(path, &comparison->input_bytes));
     TRY(run_laconic(compress, NULL, &comparison->compress_seconds));
     TRY(run_laconic(decompress, NULL, &comparison->decompress_seconds));
-    TRY(compare_files(path, place->restored));
+    TRY(trial_check(&place->trial, path));
     TRY(read_archive(place, comparison));
     TRY(evaluate(place, path, comparison));
-    return baselines_measure(path, comparison->input_bytes, &comparison->baselines);
+    return baselines_measure(path, comparison->input_bytes, BASELINE_COMMON, &comparison->baselines);
 }
 
 static enum status compare_all(const struct workplace *place, char **files, int count, bool as_json,
                                struct buffer *json) {
-    struct comparison total = {0}, one;
+    struct comparison total = {.baselines.count = BASELINE_COMMON}, one;
 
     TRY(buffer_printf(json, "{\"files\": ["));
     for (int i = 0; i < count; i++) {

@@ -56,7 +56,7 @@ void comparison_print(FILE *stream, const char *title, const struct comparison *
 
     baselines_rows(&c->baselines, rows + LACONIC_ROWS);
     fprintf(stream, "%s: %s bytes, restored exactly\n\n", title, thousands(c->input_bytes, bytes));
-    sizes_print(stream, rows, LACONIC_ROWS + BASELINE_COUNT, c->input_bytes);
+    sizes_print(stream, rows, LACONIC_ROWS + c->baselines.count, c->input_bytes);
     fputc('\n', stream);
     if (c->input_bytes)
         fprintf(stream, "  %-24s%6.3f\n", "IR tokens per byte", share(c->ir_tokens, (double)c->input_bytes));

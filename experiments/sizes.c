@@ -1,10 +1,8 @@
 /* Sizes for people (aligned columns) and for scripts (JSON). */
 #include "sizes.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include <sys/stat.h>
 
 const char *thousands(uint64_t value, char text[THOUSANDS_ROOM]) {
     char digits[THOUSANDS_ROOM];
@@ -56,15 +54,4 @@ enum status sizes_append_json(struct buffer *out, int64_t bytes, uint64_t input_
         return buffer_printf(out, "{\"bytes\": %" PRId64 ", \"bits_per_byte\": null}", bytes);
     return buffer_printf(out, "{\"bytes\": %" PRId64 ", \"bits_per_byte\": %.6f}", bytes,
                          8.0 * (double)bytes / (double)input_bytes);
-}
-
-enum status measure_file(const char *path, uint64_t *bytes) {
-    struct stat info;
-
-    if (stat(path, &info) != 0)
-        return fail(STATUS_IO, "cannot read %s: %s", path, strerror(errno));
-    if (!S_ISREG(info.st_mode))
-        return fail(STATUS_IO, "cannot measure %s: it is not a regular file", path);
-    *bytes = (uint64_t)info.st_size;
-    return STATUS_OK;
 }

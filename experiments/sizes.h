@@ -23,8 +23,4 @@ void sizes_print(FILE *stream, const struct size_row *rows, int count, uint64_t 
 /* Appends {"bytes": B, "bits_per_byte": F}; null where not known or where there is no input. */
 enum status sizes_append_json(struct buffer *out, int64_t bytes, uint64_t input_bytes);
 
-
-/* Bytes of the regular file at `path`. */
-enum status measure_file(const char *path, uint64_t *bytes);
-
 #endif

@@ -11,6 +11,7 @@
 #include "codec/engine.h"
 #include "base/json_line.h"
 #include "measure.h"
+#include "precision.h"
 #include "report.h"
 #include "setup.h"
 #include "transfer.h"
@@ -32,6 +33,8 @@ struct evaluate {
     struct model_pair pair;
     struct codec *codec;
     struct measure *measure;
+    struct precision *precision; /* NULL: not asked for */
+    struct precision_sum precision_total;
     uint64_t limit; /* bytes of each file; 0: all */
     bool json;
     int files;
@@ -185,11 +188,28 @@ static enum status evaluate_content(struct evaluate *self, const struct transfer
     return status;
 }
 
+/* --precision: nothing else is measured. */
+static void evaluate_precision(struct evaluate *self, const char *name, const struct buffer *content) {
+    struct precision_sum sum = {0}, *total = &self->precision_total;
+    precision_add(self->precision, content->data, content->size, &sum);
+    precision_print(name, &sum, self->json);
+    total->bytes += sum.bytes;
+    total->float32 += sum.float32;
+    total->exact += sum.exact;
+    total->frequencies += sum.frequencies;
+    self->files++;
+}
+
 static enum status evaluate_file(void *context, const struct transfer_file *file) {
     struct evaluate *self = context;
     struct evaluation evaluation = {0};
     struct buffer content = {0};
     enum status status = read_content(file->input, self->limit, &content);
+    if (status == STATUS_OK && self->precision) {
+        evaluate_precision(self, file->name, &content);
+        buffer_free(&content);
+        return STATUS_OK;
+    }
     if (status == STATUS_OK)
         status = evaluate_content(self, file, &content, &evaluation);
     buffer_free(&content);
@@ -202,8 +222,10 @@ static enum status evaluate_file(void *context, const struct transfer_file *file
     return STATUS_OK;
 }
 
-static enum status open_all(struct evaluate *self, const struct setup *setup) {
+static enum status open_all(struct evaluate *self, const struct setup *setup, bool precision) {
     TRY(setup_model(setup, &self->pair));
+    if (precision)
+        return precision_open(&self->precision, &self->pair);
     TRY(codec_open(&self->codec, &self->pair));
     return measure_open(&self->measure, &self->pair, codec_engine(self->codec));
 }
@@ -214,6 +236,7 @@ enum status command_evaluate(int argc, char **argv) {
     struct transfer transfer = {
         .program = "laconic evaluate", .naming = TRANSFER_NO_OUTPUT, .run = evaluate_file, .context = &self};
     const char *mode = "ir";
+    bool precision = false;
     long limit = 0;
     char **files;
     int file_count;
@@ -221,6 +244,7 @@ enum status command_evaluate(int argc, char **argv) {
         SETUP_OPTIONS(&setup),
         {"mode", 0, "MODE", "ir (the default and the only one so far)", CLI_TEXT, &mode},
         {"limit", 0, "BYTES", "only the first BYTES of each file", CLI_INTEGER, &limit},
+        {"precision", 0, NULL, "only: the decompressor alone in float32 and in 8 bits", CLI_FLAG, &precision},
         {"json", 0, NULL, "print a line of JSON per file, and a last one over all", CLI_FLAG, &self.json},
         CLI_END};
     const struct cli_command command = {"laconic evaluate", "[-m MODEL.h5] [OPTION...] FILE...",
@@ -232,11 +256,14 @@ enum status command_evaluate(int argc, char **argv) {
     if (limit < 0)
         return fail(STATUS_USAGE, "--limit takes a number of bytes, not %ld", limit);
     self.limit = (uint64_t)limit;
-    enum status status = open_all(&self, &setup);
+    enum status status = open_all(&self, &setup, precision);
     if (status == STATUS_OK)
         status = transfer_all(&transfer, files, file_count);
-    if (self.files > 1)
+    if (self.files > 1 && precision)
+        precision_print("all files", &self.precision_total, self.json);
+    else if (self.files > 1)
         print_evaluation(&self, "all files", &self.total);
+    precision_close(self.precision);
     measure_close(self.measure);
     codec_close(self.codec);
     model_pair_free(&self.pair);

@@ -38,6 +38,11 @@ void json_line_number(struct json_line *line, const char *name, double value) {
         fputs("null", stdout);
 }
 
+void json_line_truth(struct json_line *line, const char *name, bool value) {
+    begin_member(line, name);
+    fputs(value ? "true" : "false", stdout);
+}
+
 void json_line_end(struct json_line *line) {
     line->has_members = false;
     fputs("}\n", stdout);

@@ -23,6 +23,8 @@ enum status bench_train(const struct bench_settings *settings);
 enum status bench_generate(const struct bench_settings *settings);
 enum status bench_kernels(const struct bench_settings *settings);
 
+enum status command_codec(int argc, char **argv); /* laconic bench codec (codec.h) */
+
 bool bench_wants(const struct bench_settings *settings, const char *dtype);
 
 /* ---- models and batches (model.c) ---- */
@@ -61,6 +63,9 @@ struct timing {
 
 /* One run to warm up, then the timed ones. */
 struct timing timing_measure(const struct timing_plan *plan);
+
+/* Sorts. */
+double timing_median(double *seconds, int count);
 
 /* ---- memory (memory.c) ---- */
 

@@ -123,9 +123,11 @@ static enum status run_work(int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
-    struct cli_subcommand table[WORK_COUNT + 1] = {{NULL, NULL, NULL}};
+    struct cli_subcommand table[WORK_COUNT + 2] = {{NULL, NULL, NULL}};
     for (size_t i = 0; i < WORK_COUNT; i++)
         table[i] = (struct cli_subcommand){works[i].name, works[i].summary, run_work};
+    table[WORK_COUNT] = (struct cli_subcommand){
+        "codec", "files through compress and back, beside other compressors", command_codec};
     signals_clean_up_and_die();
     enum status status = keep_arguments(argc, argv);
     if (status == STATUS_OK)

@@ -10,7 +10,7 @@ static int compare_seconds(const void *a, const void *b) {
 }
 
 /* The mean of the two in the middle where their number is even, as the peer's median is. */
-static double median_of(double *seconds, int count) {
+double timing_median(double *seconds, int count) {
     qsort(seconds, (size_t)count, sizeof *seconds, compare_seconds);
     return count % 2 ? seconds[count / 2] : (seconds[count / 2 - 1] + seconds[count / 2]) / 2;
 }
@@ -39,7 +39,7 @@ struct timing timing_measure(const struct timing_plan *plan) {
         seconds[timing.runs++] = last;
         tell(plan, timing.runs + 1);
     }
-    timing.median = median_of(seconds, timing.runs); /* sorts */
+    timing.median = timing_median(seconds, timing.runs); /* sorts */
     timing.best = seconds[0];
     return timing;
 }

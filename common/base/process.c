@@ -1,5 +1,5 @@
 /* Running other programs through posix_spawn and a pipe. */
-#include "process.h"
+#include "base/process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "base/progress.h"
@@ -32,6 +33,8 @@ static int spawn(const struct process *process, int output, pid_t *child) {
                                              process->input ? process->input : "/dev/null", O_RDONLY, 0);
     if (!error)
         error = posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
+    if (!error && process->hush)
+        error = posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
     if (!error)
         error = posix_spawnp(child, process->argv[0], &actions, NULL, (char *const *)process->argv,
                              process->plain_environment ? plain : environ);
@@ -41,7 +44,7 @@ static int spawn(const struct process *process, int output, pid_t *child) {
 
 /* Reads until the pipe's other end is closed. Wakes up now and then to pass a request to stop on to the
  * child. */
-static enum status drain(int pipe, pid_t child, struct buffer *output, uint64_t *count) {
+static enum status drain(int pipe, pid_t child, FILE *sink, struct buffer *output, uint64_t *count) {
     struct pollfd ready = {.fd = pipe, .events = POLLIN};
     uint8_t *bytes = malloc(READ_SIZE);
     enum status status = STATUS_OK;
@@ -61,6 +64,8 @@ static enum status drain(int pipe, pid_t child, struct buffer *output, uint64_t 
             *count += (uint64_t)got;
             if (output)
                 status = buffer_append(output, bytes, (size_t)got);
+            if (status == STATUS_OK && sink && fwrite(bytes, 1, (size_t)got, sink) != (size_t)got)
+                status = fail(STATUS_IO, "cannot keep what a program writes: %s", strerror(errno));
         } else if (errno != EINTR) {
             status = fail(STATUS_IO, "cannot read from a program: %s", strerror(errno));
         }
@@ -69,12 +74,14 @@ static enum status drain(int pipe, pid_t child, struct buffer *output, uint64_t 
     return status;
 }
 
-static enum status wait_for(pid_t child, const char *name) {
+static enum status wait_for(pid_t child, const char *name, uint64_t *peak_kib) {
+    struct rusage usage;
     int ended;
 
-    while (waitpid(child, &ended, 0) < 0)
+    while (wait4(child, &ended, 0, &usage) < 0)
         if (errno != EINTR)
             return fail(STATUS_IO, "cannot wait for %s: %s", name, strerror(errno));
+    *peak_kib = (uint64_t)usage.ru_maxrss;
     if (signals_stop_requested())
         return fail(STATUS_INTERRUPTED, "stopped by a signal while %s was running", name);
     if (WIFSIGNALED(ended))
@@ -104,11 +111,24 @@ enum status process_run(const struct process *process, struct buffer *output,
         return fail(STATUS_IO, "cannot start %s: %s", name, strerror(error));
     }
     outcome->found = true;
-    enum status status = drain(ends[0], child, output, &outcome->output_bytes);
+    enum status status = drain(ends[0], child, process->sink, output, &outcome->output_bytes);
     close(ends[0]);
-    enum status ended = wait_for(child, name);
+    enum status ended = wait_for(child, name, &outcome->peak_kib);
     outcome->seconds = progress_clock() - start;
     return status != STATUS_OK ? status : ended;
+}
+
+enum status process_last_line(struct buffer *output) {
+    while (output->size && output->data[output->size - 1] == '\n')
+        output->size--;
+    TRY(buffer_append_byte(output, '\0'));
+    char *line = memrchr(output->data, '\n', output->size);
+    if (line) {
+        size_t skip = (size_t)(line + 1 - (char *)output->data);
+        memmove(output->data, line + 1, output->size - skip);
+        output->size -= skip;
+    }
+    return STATUS_OK;
 }
 
 enum status process_beside(const char *name, char **path) {

@@ -1,0 +1,197 @@
+/* The same bytes through t5/model.h and codec/exact/decoder.h. */
+#include "precision.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/json_line.h"
+#include "codec/exact/decoder.h"
+
+enum {
+    BYTES = 256,
+    BURST = 512,
+    ROWS = 16,                                          /* of a float32 batch */
+    FREQUENCY_TOTAL = 1 << 16,                          /* as in archives */
+    FIRST = TOKEN_BYTE / EXACT_OUTPUTS * EXACT_OUTPUTS, /* of the outputs that hold all bytes */
+    OUTPUTS = (TOKEN_BYTE + BYTES - FIRST + EXACT_OUTPUTS - 1) / EXACT_OUTPUTS * EXACT_OUTPUTS
+};
+
+struct precision {
+    const struct model_pair *pair;
+    int length; /* bytes of a chunk */
+    struct exact_model model;
+    struct exact_decoder *decoder;
+    struct t5_pass *pass;
+    int32_t *inputs, *labels; /* [ROWS * length] start and all bytes but the last; the bytes, as ids */
+    int32_t start[ROWS + 1];
+    struct precision_sum *sum; /* where logits of a float32 batch go */
+};
+
+static const int32_t no_code[ROWS] = {TOKEN_EOS, TOKEN_EOS, TOKEN_EOS, TOKEN_EOS, TOKEN_EOS, TOKEN_EOS,
+                                      TOKEN_EOS, TOKEN_EOS, TOKEN_EOS, TOKEN_EOS, TOKEN_EOS, TOKEN_EOS,
+                                      TOKEN_EOS, TOKEN_EOS, TOKEN_EOS, TOKEN_EOS};
+static const int32_t no_code_start[ROWS + 1] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
+
+static enum status open_exact(struct precision *p) {
+    TRY(exact_model_open(&p->model, &p->pair->decompressor));
+    TRY(exact_decoder_open(
+        &p->decoder, &p->model,
+        &(struct exact_decoder_size){.slots = 1,
+                                     .memories = 1,
+                                     .source_length = 1,
+                                     .window = (p->length + EXACT_KEYS - 1) / EXACT_KEYS * EXACT_KEYS,
+                                     .burst = BURST}));
+    exact_decoder_remember(p->decoder, &(struct t5_rows){1, no_code, no_code_start});
+    return STATUS_OK;
+}
+
+static enum status open_parts(struct precision *p) {
+    size_t tokens = ROWS * (size_t)p->length;
+    struct t5_limits limits = {ROWS, ROWS, (int)tokens, p->length, false};
+    p->inputs = malloc(tokens * sizeof *p->inputs);
+    p->labels = malloc(tokens * sizeof *p->labels);
+    if (!p->inputs || !p->labels)
+        return fail(STATUS_MEMORY, "no memory for measuring");
+    TRY(open_exact(p));
+    return t5_pass_open(&p->pass, &p->pair->decompressor.config, &limits, false);
+}
+
+enum status precision_open(struct precision **out, const struct model_pair *pair) {
+    *out = NULL;
+    if (pair->text_merged)
+        return fail(STATUS_CONFIG,
+                    "this pair's text is in merged tokens; --precision needs a pair that writes bytes");
+    struct precision *p = calloc(1, sizeof *p);
+    if (!p)
+        return fail(STATUS_MEMORY, "no memory for measuring");
+    p->pair = pair;
+    p->length = pair->chunking.size;
+    enum status status = open_parts(p);
+    if (status != STATUS_OK) {
+        precision_close(p);
+        return status;
+    }
+    *out = p;
+    return STATUS_OK;
+}
+
+void precision_close(struct precision *p) {
+    if (!p)
+        return;
+    t5_pass_close(p->pass);
+    exact_decoder_close(p->decoder);
+    exact_model_close(&p->model);
+    free(p->labels);
+    free(p->inputs);
+    free(p);
+}
+
+/* Bits of one byte under the logits [BYTES] of all. */
+static double bits_of(const float *logits, int byte) {
+    double top = logits[0], total = 0;
+    for (int b = 1; b < BYTES; b++)
+        top = fmax(top, (double)logits[b]);
+    for (int b = 0; b < BYTES; b++)
+        total += exp((double)logits[b] - top);
+    return (log(total) + top - (double)logits[byte]) / log(2);
+}
+
+static double bits_of_frequencies(const float *logits, int byte) {
+    float copy[BYTES];
+    uint32_t frequency[BYTES], total = 0;
+    memcpy(copy, logits, sizeof copy);
+    exact->frequencies(frequency, copy, BYTES, FREQUENCY_TOTAL);
+    for (int b = 0; b < BYTES; b++)
+        total += frequency[b];
+    return log2((double)total / frequency[byte]);
+}
+
+/* The next chunks of the text; returns how many there are. */
+static int fill(struct precision *p, const uint8_t *bytes, size_t size) {
+    size_t length = (size_t)p->length;
+    int rows = 0;
+    for (size_t begin = 0; begin < size && rows < ROWS; begin += length) {
+        size_t count = size - begin < length ? size - begin : length;
+        int32_t at = p->start[rows];
+        for (size_t i = 0; i < count; i++) {
+            p->labels[(size_t)at + i] = TOKEN_BYTE + bytes[begin + i];
+            p->inputs[(size_t)at + i] =
+                i ? p->labels[(size_t)at + i - 1] : p->pair->decompressor.config.decoder_start_token_id;
+        }
+        p->start[++rows] = at + (int32_t)count;
+    }
+    return rows;
+}
+
+static void add_float32(void *context, float *logits, int first, int count) {
+    struct precision *p = context;
+    size_t vocabulary = (size_t)p->pair->decompressor.config.vocab_size;
+    for (int i = 0; i < count; i++)
+        p->sum->float32 +=
+            bits_of(logits + (size_t)i * vocabulary + TOKEN_BYTE, p->labels[first + i] - TOKEN_BYTE);
+}
+
+static void run_float32(struct precision *p, int rows) {
+    struct t5_batch batch = {.source = {rows, no_code, no_code_start}, .target = {rows, p->inputs, p->start}};
+    struct t5_loss loss = {.run = add_float32, .context = p};
+    t5_forward(p->pass, &p->pair->decompressor, &batch, NULL);
+    t5_head(p->pass, &p->pair->decompressor, &loss);
+}
+
+static void run_exact(struct precision *p, int row) {
+    exact_decoder_begin(p->decoder, 0, 0);
+    for (int at = p->start[row], end = p->start[row + 1], count; at < end; at += count) {
+        count = end - at < BURST ? end - at : BURST;
+        struct exact_piece piece = {0, count, p->inputs + at};
+        const float *logits = exact_decoder_run(p->decoder, &piece, 1, FIRST, OUTPUTS);
+        for (int i = 0; i < count; i++) {
+            const float *of_bytes = logits + (size_t)i * OUTPUTS + (TOKEN_BYTE - FIRST);
+            int byte = p->labels[at + i] - TOKEN_BYTE;
+            p->sum->exact += bits_of(of_bytes, byte);
+            p->sum->frequencies += bits_of_frequencies(of_bytes, byte);
+        }
+    }
+}
+
+void precision_add(struct precision *p, const uint8_t *bytes, size_t size, struct precision_sum *sum) {
+    p->sum = sum;
+    for (size_t done = 0; done < size;) {
+        int rows = fill(p, bytes + done, size - done);
+        run_float32(p, rows);
+        for (int row = 0; row < rows; row++)
+            run_exact(p, row);
+        done += (size_t)p->start[rows];
+        sum->bytes += (uint64_t)p->start[rows];
+    }
+}
+
+static double per_byte(double bits, uint64_t bytes) {
+    return bytes ? bits / (double)bytes : (double)NAN;
+}
+
+void precision_print(const char *name, const struct precision_sum *sum, bool json) {
+    double float32 = per_byte(sum->float32, sum->bytes), exact_bits = per_byte(sum->exact, sum->bytes);
+    double frequencies = per_byte(sum->frequencies, sum->bytes);
+    if (!json) {
+        printf("%s: %" PRIu64 " bytes under the decompressor alone\n", name, sum->bytes);
+        if (sum->bytes == 0)
+            return;
+        printf("  float32             %8.4f bits per byte\n", float32);
+        printf("  8 bits              %8.4f bits per byte, %+.3f %%\n", exact_bits,
+               100 * (exact_bits / float32 - 1));
+        printf("  for the range coder %8.4f bits per byte, %+.3f %%\n", frequencies,
+               100 * (frequencies / float32 - 1));
+        return;
+    }
+    struct json_line line;
+    json_line_begin(&line);
+    json_line_text(&line, "file", name);
+    json_line_integer(&line, "bytes", sum->bytes);
+    json_line_number(&line, "float32_bits_per_byte", float32);
+    json_line_number(&line, "exact_bits_per_byte", exact_bits);
+    json_line_number(&line, "frequencies_bits_per_byte", frequencies);
+    json_line_number(&line, "exact_cost", exact_bits / float32 - 1);
+    json_line_end(&line);
+}
