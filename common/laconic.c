@@ -23,6 +23,7 @@ static const struct tool tools[] = {
     {"list", "say what archives contain", "laconic-infer", true},
     {"evaluate", "measure a pair on files", "laconic-infer", true},
     {"generate", "let one model of a pair write", "laconic-infer", true},
+    {"pack", "pack a trained pair for use, with weights in 8 bits", "laconic-infer", true},
     {"inspect", "say in words what is inside a file of ours", "laconic-infer", true},
     {"experiment", "compare with other compressors", "laconic-experiment", false},
     {"bench", "measure speed, of whole models and of single kernels", "laconic-bench", false},

@@ -10,6 +10,7 @@ enum status command_test(int argc, char **argv);
 enum status command_list(int argc, char **argv);
 enum status command_evaluate(int argc, char **argv);
 enum status command_generate(int argc, char **argv);
+enum status command_pack(int argc, char **argv);
 enum status command_inspect(int argc, char **argv);
 
 #endif

@@ -11,13 +11,14 @@ static const char decompress_details[] =
     "Without FILE, or with -, standard input is restored to standard output. FILE\n"
     "stays unless --rm is given; an existing output stays unless -f is given. The\n"
     "model must be the one the archive was written with ('laconic list' names it).\n"
+    "Without -m it is looked for by that name: LACONIC_MODEL, then the models folder.\n"
     "What is restored is checked; a damaged archive leaves no output file.\n";
 static const char test_details[] =
     "Restores every archive without writing and checks the result, so the model is\n"
     "needed. The exit code is 0 if all are intact.\n";
 
 struct decompress {
-    struct codec *codec;
+    struct archive_codec model;
     bool json;
     const char *label;
 };
@@ -26,12 +27,13 @@ static enum status decompress_file(void *context, const struct transfer_file *fi
     struct decompress *self = context;
     struct codec_report report = {0};
     struct meter meter;
+    TRY(codec_for_archive(&self->model, file->input));
     meter_begin(&meter, self->label, file);
     enum status status =
-        codec_decompress(self->codec, file->input, file->output, &report, meter_update, &meter);
+        codec_decompress(self->model.codec, file->input, file->output, &report, meter_update, &meter);
     meter_end(&meter);
     if (status != STATUS_OK)
-        return status;
+        return explain_mismatch(&self->model, status);
     report_restored(file, &report);
     if (self->json)
         report_json(file, &report, false, meter.seconds);
@@ -63,7 +65,7 @@ enum status command_decompress(int argc, char **argv) {
     TRY(cli_parse(&command, argc, argv, &files, &file_count));
     TRY(transfer_check(&transfer, file_count));
     TRY(transfer_check_json(&transfer, self.json, files, file_count));
-    return with_codec(&setup, &self.codec, &transfer, files, file_count);
+    return with_archive_codec(&setup, &self.model, &transfer, files, file_count);
 }
 
 enum status command_test(int argc, char **argv) {
@@ -83,5 +85,5 @@ enum status command_test(int argc, char **argv) {
     const struct cli_command command = {"laconic test", "[-m MODEL.h5] [OPTION...] [FILE.lcn...]",
                                         "Check that archives can be restored.", test_details, options};
     TRY(cli_parse(&command, argc, argv, &files, &file_count));
-    return with_codec(&setup, &self.codec, &transfer, files, file_count);
+    return with_archive_codec(&setup, &self.model, &transfer, files, file_count);
 }

@@ -29,7 +29,7 @@ static void print_model(const char *role, const struct t5_model *model) {
     printf("; dropout %g in training\n", (double)c->dropout_rate);
 }
 
-static void print_pair(const struct model_pair *pair) {
+static void print_pair(const struct model_pair *pair, const struct model_label *label) {
     uint8_t hash[16];
     char hash_text[33], chunking[64];
     int vocabulary = tokenizer_vocabulary(&pair->tokenizer);
@@ -39,7 +39,10 @@ static void print_pair(const struct model_pair *pair) {
     model_pair_hash(pair, hash);
     archive_format_hash(hash, hash_text);
     chunking_format(&pair->chunking, chunking, sizeof chunking);
-    printf("a laconic checkpoint\n  %-13s %s (archives name it so)\n", "model", hash_text);
+    printf(label->packed ? "a laconic model for use, weights in 8 bits\n" : "a laconic checkpoint\n");
+    if (*label->title)
+        printf("  %-13s %s\n", "title", label->title);
+    printf("  %-13s %s (archives name it so)\n", "model", hash_text);
     print_model("compressor", &pair->compressor);
     print_model("decompressor", &pair->decompressor);
     printf("  %-13s %d tokens: 256 bytes, 3 special, %d merges, %d free\n", "tokenizer", vocabulary,
@@ -138,10 +141,12 @@ static enum status print_examples(struct h5_file *file) {
 
 static enum status inspect_checkpoint(struct h5_file *file) {
     struct model_pair pair = {0};
+    struct model_label label;
     struct walk walk = {0};
+    TRY(model_label_read(file, &label));
     enum status status = model_pair_read(file, &pair);
     if (status == STATUS_OK)
-        print_pair(&pair);
+        print_pair(&pair, &label);
     model_pair_free(&pair);
     if (status == STATUS_OK)
         status = h5_walk(file, "", visit, &walk);
@@ -186,7 +191,8 @@ static enum status inspect_h5(const char *path) {
     char *format = NULL;
     TRY(h5_open(&file, path));
     enum status status = h5_get_own_text(file, "", "format", &format);
-    if (status == STATUS_OK && strcmp(format, "laconic checkpoint") == 0) {
+    if (status == STATUS_OK &&
+        (strcmp(format, "laconic checkpoint") == 0 || strcmp(format, "laconic model") == 0)) {
         status = inspect_checkpoint(file);
     } else if (status == STATUS_OK && strcmp(format, "laconic data set") == 0) {
         h5_close(file);

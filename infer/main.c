@@ -14,6 +14,7 @@ static const struct cli_subcommand subcommands[] = {
     {"list", "say what archives contain", command_list},
     {"evaluate", "measure a pair on files", command_evaluate},
     {"generate", "let one model of a pair write", command_generate},
+    {"pack", "pack a trained pair for use, with weights in 8 bits", command_pack},
     {"inspect", "say in words what is inside a file of ours", command_inspect},
     {NULL, NULL, NULL}};
 

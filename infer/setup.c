@@ -7,6 +7,7 @@
 #include "base/threads.h"
 #include "codec/exact/loops.h"
 #include "kernels/cpu.h"
+#include "store/model_find.h"
 
 static char **arguments; /* a copy that no parser has touched; NULL when memory ran out */
 
@@ -34,15 +35,59 @@ enum status setup_machine(const struct setup *setup) {
     return threads_start((int)setup->threads);
 }
 
-enum status setup_model(const struct setup *setup, struct model_pair *pair) {
-    const char *path = setup->model ? setup->model : getenv("LACONIC_MODEL");
-    if (!path || !*path)
-        return fail(STATUS_USAGE,
-                    "which model? Give -m MODEL.h5 or set LACONIC_MODEL; 'laconic train' makes one");
-    TRY(setup_machine(setup));
-    TRY(model_pair_load(path, pair));
+static void describe(const char *path, const struct model_pair *pair) {
     log_detail("model %s: %zu + %zu parameters, %s, exact arithmetic by %s", path,
                pair->compressor.weight_count, pair->decompressor.weight_count, cpu_description(),
                exact->name);
+}
+
+enum status setup_model(const struct setup *setup, struct model_pair *pair) {
+    TRY(setup_machine(setup));
+    if (setup->model) {
+        TRY(model_pair_load(setup->model, pair));
+        describe(setup->model, pair);
+        return STATUS_OK;
+    }
+    char *path = NULL;
+    TRY(model_load_default(pair, &path));
+    describe(path, pair);
+    free(path);
+    return STATUS_OK;
+}
+
+/* The hash stands in the frame's header behind magic, version, flags, mode and chunking. */
+enum { HASH_AT = 10, HEAD_BYTES = HASH_AT + MODEL_HASH_BYTES };
+
+/* The first bytes of a stream, which stay to be read. C promises to take back one byte; glibc takes all. */
+static enum status peek(FILE *input, uint8_t head[HEAD_BYTES], size_t *size) {
+    *size = fread(head, 1, HEAD_BYTES, input);
+    clearerr(input); /* what is wrong with the stream, its reader will find again */
+    if (fseeko(input, -(off_t)*size, SEEK_CUR) == 0)
+        return STATUS_OK;
+    for (size_t i = *size; i-- > 0;)
+        if (ungetc(head[i], input) == EOF)
+            return fail(STATUS_IO, "cannot look ahead in the input for the model's name; name the model with "
+                                   "-m MODEL.h5");
+    return STATUS_OK;
+}
+
+enum status setup_model_of(FILE *input, uint8_t hash[MODEL_HASH_BYTES], bool *known) {
+    static const uint8_t magic[] = {'L', 'C', 'N', 0x1A};
+    uint8_t head[HEAD_BYTES];
+    size_t size;
+
+    TRY(peek(input, head, &size));
+    *known = size == HEAD_BYTES && memcmp(head, magic, sizeof magic) == 0;
+    if (*known)
+        memcpy(hash, head + HASH_AT, MODEL_HASH_BYTES);
+    return STATUS_OK;
+}
+
+enum status setup_model_by_hash(const uint8_t hash[MODEL_HASH_BYTES], struct model_pair *pair) {
+    char *path = NULL;
+
+    TRY(model_load_by_hash(hash, pair, &path));
+    describe(path, pair);
+    free(path);
     return STATUS_OK;
 }

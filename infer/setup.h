@@ -3,12 +3,13 @@
 #define LACONIC_INFER_SETUP_H
 
 #include <stdbool.h>
+#include <stdio.h>
 #include "base/cli.h"
 #include "base/status.h"
 #include "store/model_file.h"
 
 struct setup {
-    const char *model, *cpu; /* NULL: from the environment */
+    const char *model, *cpu; /* NULL: from the environment; the model also from its folder */
     long threads;            /* 0: from the environment, or all CPUs */
     bool quiet, verbose;
 };
@@ -19,7 +20,10 @@ struct setup {
         "verbose", 'v', NULL, "say more", CLI_FLAG, &(setup)->verbose                                        \
     }
 #define SETUP_OPTIONS(setup)                                                                                 \
-    {"model", 'm', "MODEL.h5", "the trained pair (default: LACONIC_MODEL)", CLI_TEXT, &(setup)->model},      \
+    {                                                                                                        \
+        "model",    'm',                                                                                     \
+        "MODEL.h5", "the trained pair (default: LACONIC_MODEL, else default.h5)",                            \
+        CLI_TEXT,   &(setup)->model},                                                                        \
         {"threads",        'T', "N", "threads (default: LACONIC_THREADS, else all CPUs)", CLI_INTEGER,       \
          &(setup)->threads},                                                                                 \
         {"cpu",    0,                                                                                        \
@@ -32,7 +36,14 @@ void setup_keep_arguments(int argc, char **argv);
 
 void setup_log(const struct setup *setup);
 enum status setup_machine(const struct setup *setup); /* log, CPU, threads */
-enum status setup_model(const struct setup *setup,
-                        struct model_pair *pair); /* the above, and the checkpoint */
+
+/* The above, and the model: the one given, else the default (store/model_find.h). */
+enum status setup_model(const struct setup *setup, struct model_pair *pair);
+
+/* The model that the first frame of an archive names; nothing is used up of the input. *known false: what
+ * comes is no archive. */
+enum status setup_model_of(FILE *input, uint8_t hash[MODEL_HASH_BYTES], bool *known);
+/* That model, where none was given. The machine is set up. */
+enum status setup_model_by_hash(const uint8_t hash[MODEL_HASH_BYTES], struct model_pair *pair);
 
 #endif

@@ -1,5 +1,7 @@
 /* The frame around compress, decompress and test. */
 #include "with_codec.h"
+#include <string.h>
+#include "codec/archive.h"
 
 enum status with_codec(const struct setup *setup, struct codec **codec, const struct transfer *transfer,
                        char **files, int file_count) {
@@ -14,4 +16,69 @@ enum status with_codec(const struct setup *setup, struct codec **codec, const st
     *codec = NULL;
     model_pair_free(&pair);
     return status;
+}
+
+static void forget(struct archive_codec *self) {
+    codec_close(self->codec);
+    self->codec = NULL;
+    model_pair_free(&self->pair);
+}
+
+static enum status open_codec(struct archive_codec *self) {
+    model_pair_hash(&self->pair, self->hash);
+    return codec_open(&self->codec, &self->pair);
+}
+
+enum status with_archive_codec(const struct setup *setup, struct archive_codec *self,
+                               const struct transfer *transfer, char **files, int file_count) {
+    enum status status;
+    self->given = setup->model;
+    if (self->given)
+        status = setup_model(setup, &self->pair);
+    else
+        status = setup_machine(setup);
+    if (status == STATUS_OK && self->given)
+        status = open_codec(self);
+    if (status == STATUS_OK)
+        status = transfer_all(transfer, files, file_count);
+    forget(self);
+    return status;
+}
+
+/* What begins as no archive does: the archive reader says it best. */
+static enum status refuse(FILE *input) {
+    struct archive_reader reader;
+    struct archive_header header;
+    bool more;
+    archive_reader_open(&reader, input);
+    enum status status = archive_read_header(&reader, &header, &more);
+    archive_reader_close(&reader);
+    return status != STATUS_OK ? status : fail(STATUS_FORMAT, "this is not a laconic archive");
+}
+
+enum status codec_for_archive(struct archive_codec *self, FILE *input) {
+    uint8_t hash[MODEL_HASH_BYTES];
+    bool known;
+    if (self->given)
+        return STATUS_OK;
+    TRY(setup_model_of(input, hash, &known));
+    if (!known)
+        return refuse(input);
+    if (self->codec && memcmp(hash, self->hash, sizeof hash) == 0)
+        return STATUS_OK;
+    forget(self);
+    TRY(setup_model_by_hash(hash, &self->pair));
+    return open_codec(self);
+}
+
+enum status explain_mismatch(const struct archive_codec *self, enum status status) {
+    char loaded[MODEL_HASH_TEXT];
+    if (status != STATUS_MISMATCH || self->given)
+        return status;
+    model_hash_format(self->hash, loaded);
+    return fail(
+        status,
+        "the frames of this archive are of several models, and only that of the first, %s, was looked for; "
+        "restore the frames one by one",
+        loaded);
 }

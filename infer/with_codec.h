@@ -10,4 +10,23 @@
 enum status with_codec(const struct setup *setup, struct codec **codec, const struct transfer *transfer,
                        char **files, int file_count);
 
+/* For archives, which name their model: where none was given, run() begins with codec_for_archive(). */
+struct archive_codec {
+    struct codec *codec; /* NULL: no file yet needed one */
+    struct model_pair pair;
+    uint8_t hash[MODEL_HASH_BYTES]; /* of the pair */
+    bool given;                     /* the model is the one of -m, whatever an archive says */
+};
+
+enum status with_archive_codec(const struct setup *setup, struct archive_codec *self,
+                               const struct transfer *transfer, char **files, int file_count);
+
+/* self->codec becomes that of the model which the first frame of the input names; the input stays where it
+ * is. */
+enum status codec_for_archive(struct archive_codec *self, FILE *input);
+
+/* After a codec function that came back with `status`: a sentence about frames of several models where that
+ * was it. */
+enum status explain_mismatch(const struct archive_codec *self, enum status status);
+
 #endif

@@ -12,9 +12,10 @@ kernels:base
 t5:base kernels
 text:base
 store:base kernels t5 text
-codec:base kernels t5 text store"
+codec:base kernels t5 text store
+library:base kernels t5 text store codec"
 tools="datasets train infer experiments notebooks-export"
-common="base kernels t5 text store codec"
+common="base kernels t5 text store codec library"
 
 # Prints "FILE:LINE: PATH" for every #include in the C files of a folder.
 includes() {

@@ -271,11 +271,26 @@ static enum status read_state(struct h5_file *file, struct trainer *t) {
     return metrics_read(file, "metrics", &t->metrics);
 }
 
+/* A packed model has neither the trainer's state nor weights that small steps could change. */
+static enum status check_resumable(struct h5_file *file) {
+    struct model_label label;
+    TRY(model_label_read(file, &label));
+    if (!label.packed)
+        return STATUS_OK;
+    return fail(
+        STATUS_FORMAT,
+        "%s is packed for use: its weights are in 8 bits and the state of its training is not in it; "
+        "resume from the checkpoint that training wrote, or begin a new run from these weights (--from)",
+        h5_path(file));
+}
+
 enum status checkpoint_load(struct trainer *t) {
     char *path = NULL;
     struct h5_file *file = NULL;
     TRY(path_in(t, "checkpoint.h5", &path));
     enum status status = h5_open(&file, path);
+    if (status == STATUS_OK)
+        status = check_resumable(file);
     if (status == STATUS_OK)
         status = read_pair(file, t);
     if (status == STATUS_OK)

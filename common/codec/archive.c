@@ -54,8 +54,7 @@ bool archive_get_varint(const uint8_t **bytes, const uint8_t *end, uint64_t maxi
 }
 
 void archive_format_hash(const uint8_t hash[16], char text[33]) {
-    for (int i = 0; i < 16; i++)
-        snprintf(text + 2 * i, 3, "%02x", hash[i]);
+    model_hash_format(hash, text);
 }
 
 /* The low half of XXH64; `seed` chains pieces. */

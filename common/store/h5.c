@@ -66,12 +66,12 @@ static enum status new_file(struct h5_file **file, const char *path, bool writin
 
 /* The layout of HDF5 1.8: since then the library keeps checksums over its own structures, and damage there is
  * found where older layouts lead it astray. No times, so that equal contents are equal bytes. */
-static hid_t create_file(const char *path) {
+static hid_t create_file(const char *path, H5F_libver_t layout) {
     hid_t creation = H5Pcreate(H5P_FILE_CREATE), access = H5Pcreate(H5P_FILE_ACCESS);
     hid_t id = H5I_INVALID_HID;
 
     if (creation >= 0 && access >= 0 && H5Pset_obj_track_times(creation, false) >= 0 &&
-        H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18) >= 0)
+        H5Pset_libver_bounds(access, layout, layout) >= 0)
         id = H5Fcreate(path, H5F_ACC_TRUNC, creation, access);
     if (access >= 0)
         H5Pclose(access);
@@ -80,14 +80,14 @@ static hid_t create_file(const char *path) {
     return id;
 }
 
-enum status h5_create(struct h5_file **file, const char *path) {
+static enum status create(struct h5_file **file, const char *path, H5F_libver_t layout) {
     enum status status;
 
     TRY(new_file(file, path, true));
     status = file_temporary_name(path, &(*file)->temporary);
     if (status != STATUS_OK)
         goto close;
-    (*file)->id = create_file((*file)->temporary);
+    (*file)->id = create_file((*file)->temporary, layout);
     if ((*file)->id < 0) {
         status = h5_fail(*file, "cannot create the file");
         goto close;
@@ -97,6 +97,14 @@ close:
     h5_close(*file);
     *file = NULL;
     return status;
+}
+
+enum status h5_create(struct h5_file **file, const char *path) {
+    return create(file, path, H5F_LIBVER_V18);
+}
+
+enum status h5_create_small(struct h5_file **file, const char *path) {
+    return create(file, path, H5F_LIBVER_V110);
 }
 
 enum status h5_open(struct h5_file **file, const char *path) {

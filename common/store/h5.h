@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include "base/status.h"
 
-enum h5_type { H5_F32, H5_F64, H5_I32, H5_I64, H5_U8, H5_U16, H5_U32, H5_U64 };
+enum h5_type { H5_F32, H5_F64, H5_I8, H5_I32, H5_I64, H5_U8, H5_U16, H5_U32, H5_U64 };
 enum { H5_RANK_MAXIMUM = 4 };
 
 struct h5_file; /* opaque */
@@ -24,6 +24,9 @@ struct h5_shape {
 
 /* Writes to a temporary file; h5_commit() moves it to `path`, h5_close() without commit discards it. */
 enum status h5_create(struct h5_file **file, const char *path);
+/* The same in the layout of HDF5 1.10, which has no index of 2500 bytes for an array of one piece
+ * (h5_write_packed()). */
+enum status h5_create_small(struct h5_file **file, const char *path);
 enum status h5_open(struct h5_file **file, const char *path); /* read only */
 enum status h5_commit(struct h5_file *file);                  /* only once, then h5_close() */
 void h5_close(struct h5_file *file);                          /* NULL is fine */
@@ -36,6 +39,10 @@ enum status h5_shape(struct h5_file *file, const char *name, struct h5_shape *sh
 /* Whole arrays. Writing replaces nothing: a name is written once. Reading converts to `type`. */
 enum status h5_write(struct h5_file *file, const char *name, enum h5_type type, const struct h5_shape *shape,
                      const void *data);
+/* h5_write() with the values shuffled and deflated in pieces, where the array is long enough for that to pay;
+ * a piece that deflate does not make smaller is stored as it is. Any HDF5 reader unpacks it unasked. */
+enum status h5_write_packed(struct h5_file *file, const char *name, enum h5_type type,
+                            const struct h5_shape *shape, const void *data);
 enum status h5_read(struct h5_file *file, const char *name, enum h5_type type,
                     const struct h5_shape *expected, void *data);
 /* Any shape: allocates *data (caller frees), says the shape. `limit` bounds the elements. */

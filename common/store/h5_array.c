@@ -18,6 +18,8 @@ hid_t h5_native_type(enum h5_type type) {
         return H5T_NATIVE_FLOAT;
     case H5_F64:
         return H5T_NATIVE_DOUBLE;
+    case H5_I8:
+        return H5T_NATIVE_INT8;
     case H5_I32:
         return H5T_NATIVE_INT32;
     case H5_I64:

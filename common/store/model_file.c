@@ -3,88 +3,36 @@
 
 #include <inttypes.h>
 #include <limits.h>
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include "store/t5_json.h"
 #include "t5/parameters.h"
-#include "t5/quantise.h"
 
-#define XXH_STATIC_LINKING_ONLY /* the hash state as a plain variable */
-#include <xxhash.h>
-
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "model hashes are over little-endian words");
 _Static_assert(sizeof(struct tokenizer_merge) == 2 * sizeof(int32_t), "merges are stored as pairs of int32");
 
-static const char checkpoint_format[] = "laconic checkpoint";
+static const char checkpoint_format[] = "laconic checkpoint", packed_format[] = "laconic model";
 
-enum { CHECKPOINT_VERSION = 1, TENSOR_NAME_ROOM = 256, MERGES_MAXIMUM = 1 << 22 };
+enum { CHECKPOINT_VERSION = 1, MERGES_MAXIMUM = 1 << 22 };
 
-/* ---- weights ---- */
+/* What the two kinds of file differ in. */
+struct kind {
+    const char *format;
+    enum status (*write_array)(struct h5_file *, const char *, enum h5_type, const struct h5_shape *,
+                               const void *);
+    enum status (*write_weights)(struct h5_file *, const char *, const struct t5_model *, const float *);
+    enum status (*read_weights)(struct h5_file *, const char *, const struct t5_model *, float *);
+    size_t densest; /* bytes of float32 weights that a byte of the file may stand for */
+};
 
-static enum status tensor_name(char name[TENSOR_NAME_ROOM], const char *group,
-                               const struct t5_parameter *parameter) {
-    int length =
-        snprintf(name, TENSOR_NAME_ROOM, "%s%sweights/%s", group, *group ? "/" : "", parameter->name);
-
-    if (length < 0 || length >= TENSOR_NAME_ROOM)
-        return fail(STATUS_LIMIT, "the group name %s is too long", group);
-    return STATUS_OK;
-}
-
-static struct h5_shape tensor_shape(const struct t5_parameter *parameter) {
-    if (parameter->rank == 1)
-        return (struct h5_shape){1, {(uint64_t)parameter->columns}};
-    return (struct h5_shape){2, {(uint64_t)parameter->rows, (uint64_t)parameter->columns}};
-}
-
-static size_t tensor_size(const struct t5_parameter *parameter) {
-    return (size_t)parameter->rows * (size_t)parameter->columns;
-}
-
-enum status t5_weights_write(struct h5_file *file, const char *group, const struct t5_model *model,
-                             const float *values) {
-    char name[TENSOR_NAME_ROOM];
-
-    for (int i = 0; i < model->parameter_count; i++) {
-        const struct t5_parameter *parameter = &model->parameters[i];
-        struct h5_shape shape = tensor_shape(parameter);
-        TRY(tensor_name(name, group, parameter));
-        TRY(h5_write(file, name, H5_F32, &shape, values + parameter->offset));
-    }
-    return STATUS_OK;
-}
-
-static enum status check_finite(struct h5_file *file, const char *name, const float *values, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        if (!isfinite(values[i]))
-            return fail(STATUS_FORMAT,
-                        "%s: %s holds a value that is not finite; the training run diverged or the "
-                        "file is damaged",
-                        h5_path(file), name);
-    }
-    return STATUS_OK;
-}
-
-enum status t5_weights_read(struct h5_file *file, const char *group, const struct t5_model *model,
-                            float *values) {
-    char name[TENSOR_NAME_ROOM];
-
-    for (int i = 0; i < model->parameter_count; i++) {
-        const struct t5_parameter *parameter = &model->parameters[i];
-        struct h5_shape shape = tensor_shape(parameter);
-        TRY(tensor_name(name, group, parameter));
-        TRY(h5_read(file, name, H5_F32, &shape, values + parameter->offset));
-        TRY(check_finite(file, name, values + parameter->offset, tensor_size(parameter)));
-    }
-    return STATUS_OK;
-}
+static const struct kind checkpoint = {checkpoint_format, h5_write, t5_weights_write, t5_weights_read, 16};
+static const struct kind packed = {packed_format, h5_write_packed, t5_weights_write_packed,
+                                   t5_weights_read_packed, 256};
 
 /* ---- writing a pair ---- */
 
-static enum status write_model(struct h5_file *file, const char *group, const struct t5_model *model) {
+static enum status write_model(struct h5_file *file, const struct kind *kind, const char *group,
+                               const struct t5_model *model) {
     struct buffer json = {0};
     enum status status = t5_config_write_json(&model->config, &json);
 
@@ -93,30 +41,57 @@ static enum status write_model(struct h5_file *file, const char *group, const st
     if (status == STATUS_OK)
         status = h5_set_text(file, group, "config_json", (const char *)json.data);
     if (status == STATUS_OK)
-        status = t5_weights_write(file, group, model, model->weights);
+        status = kind->write_weights(file, group, model, model->weights);
     buffer_free(&json);
     return status;
 }
 
-enum status model_pair_write(struct h5_file *file, const struct model_pair *pair) {
+static enum status write_pair(struct h5_file *file, const struct kind *kind, const struct model_pair *pair) {
     char chunking[64];
     struct h5_shape merges = {2, {(uint64_t)pair->tokenizer.merge_count, 2}};
     struct h5_shape prior = {1, {(uint64_t)tokenizer_vocabulary(&pair->tokenizer)}};
 
     chunking_format(&pair->chunking, chunking, sizeof chunking);
-    TRY(h5_set_text(file, "", "format", checkpoint_format));
+    TRY(h5_set_text(file, "", "format", kind->format));
     TRY(h5_set_int(file, "", "version", CHECKPOINT_VERSION));
     TRY(h5_set_text(file, "", "chunking", chunking));
     TRY(h5_set_text(file, "", "text", pair->text_merged ? "merged" : "bytes"));
-    TRY(h5_write(file, "tokenizer/merges", H5_I32, &merges, pair->tokenizer.merges));
+    TRY(kind->write_array(file, "tokenizer/merges", H5_I32, &merges, pair->tokenizer.merges));
     TRY(h5_set_int(file, "tokenizer/merges", "extra", pair->tokenizer.extra));
-    TRY(write_model(file, "compressor", &pair->compressor));
-    TRY(write_model(file, "decompressor", &pair->decompressor));
-    TRY(h5_write(file, "prior/counts", H5_U32, &prior, pair->prior_counts));
+    TRY(write_model(file, kind, "compressor", &pair->compressor));
+    TRY(write_model(file, kind, "decompressor", &pair->decompressor));
+    TRY(kind->write_array(file, "prior/counts", H5_U32, &prior, pair->prior_counts));
     if (pair->prior_sample_size == 0)
         return STATUS_OK;
     struct h5_shape sample = {1, {pair->prior_sample_size}};
-    return h5_write(file, "prior/sample", H5_I32, &sample, pair->prior_sample);
+    return kind->write_array(file, "prior/sample", H5_I32, &sample, pair->prior_sample);
+}
+
+enum status model_pair_write(struct h5_file *file, const struct model_pair *pair) {
+    return write_pair(file, &checkpoint, pair);
+}
+
+/* A title is one line of text for people. */
+static enum status check_title(const char *title) {
+    if (strlen(title) > MODEL_TITLE_MAXIMUM)
+        return fail(STATUS_USAGE, "the title is %zu bytes long; give at most %d", strlen(title),
+                    (int)MODEL_TITLE_MAXIMUM);
+    for (const char *c = title; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            return fail(STATUS_USAGE, "the title holds a control character; give one line of text");
+    return STATUS_OK;
+}
+
+enum status model_pair_write_packed(struct h5_file *file, const struct model_pair *pair, const char *title) {
+    uint8_t hash[MODEL_HASH_BYTES];
+    char text[MODEL_HASH_TEXT];
+
+    model_pair_hash(pair, hash);
+    model_hash_format(hash, text);
+    TRY(check_title(title));
+    TRY(write_pair(file, &packed, pair));
+    TRY(h5_set_text(file, "", "hash", text));
+    return h5_set_text(file, "", "title", title);
 }
 
 /* ---- reading a pair ---- */
@@ -128,22 +103,53 @@ static enum status as_damage(enum status status, struct h5_file *file, const cha
     return fail_context(STATUS_FORMAT, "%s: %s", h5_path(file), what);
 }
 
-static enum status check_header(struct h5_file *file) {
+static enum status read_kind(struct h5_file *file, const struct kind **kind) {
     char *format = NULL;
     int64_t version;
 
-    if (h5_get_own_text(file, "", "format", &format) != STATUS_OK || strcmp(format, checkpoint_format) != 0) {
-        free(format);
-        return fail(STATUS_FORMAT,
-                    "%s is an HDF5 file but not a laconic checkpoint; give a file that training wrote",
-                    h5_path(file));
-    }
+    *kind = NULL;
+    if (h5_get_own_text(file, "", "format", &format) == STATUS_OK)
+        *kind = strcmp(format, checkpoint_format) == 0 ? &checkpoint
+                : strcmp(format, packed_format) == 0   ? &packed
+                                                       : NULL;
     free(format);
+    if (!*kind)
+        return fail(STATUS_FORMAT,
+                    "%s is an HDF5 file but not a laconic checkpoint; give a file that 'laconic train' or "
+                    "'laconic pack' wrote",
+                    h5_path(file));
     TRY(h5_get_int(file, "", "version", &version));
     if (version != CHECKPOINT_VERSION)
         return fail(STATUS_FORMAT, "%s is a checkpoint of version %" PRId64 "; this program reads version %d",
                     h5_path(file), version, CHECKPOINT_VERSION);
     return STATUS_OK;
+}
+
+static enum status read_label(struct h5_file *file, struct model_label *label) {
+    char *hash = NULL, *title = NULL;
+    enum status status = h5_get_own_text(file, "", "hash", &hash);
+
+    if (status == STATUS_OK)
+        status = h5_get_own_text(file, "", "title", &title);
+    if (status == STATUS_OK && (strspn(hash, "0123456789abcdef") != MODEL_HASH_TEXT - 1 ||
+                                strlen(hash) != MODEL_HASH_TEXT - 1 || check_title(title) != STATUS_OK))
+        status = fail(STATUS_FORMAT, "%s: its hash or title is damaged; fetch the file again", h5_path(file));
+    if (status == STATUS_OK) {
+        strcpy(label->hash, hash);
+        strcpy(label->title, title);
+    }
+    free(hash);
+    free(title);
+    return status;
+}
+
+enum status model_label_read(struct h5_file *file, struct model_label *label) {
+    const struct kind *kind;
+
+    *label = (struct model_label){0};
+    TRY(read_kind(file, &kind));
+    label->packed = kind == &packed;
+    return label->packed ? read_label(file, label) : STATUS_OK;
 }
 
 static enum status read_chunking(struct h5_file *file, struct model_pair *pair) {
@@ -207,8 +213,10 @@ static enum status check_config(struct h5_file *file, const char *group, const s
     return STATUS_OK;
 }
 
-/* Memory is only reserved for weights that the file can hold. Sixteen: nobody compresses weights further. */
-static enum status check_size(struct h5_file *file, const char *group, const struct t5_config *config) {
+/* Memory is only reserved for weights that the file can hold: nobody compresses them further than `densest`.
+ */
+static enum status check_size(struct h5_file *file, const struct kind *kind, const char *group,
+                              const struct t5_config *config) {
     struct t5_model model = {.config = *config};
     struct stat info;
 
@@ -217,21 +225,21 @@ static enum status check_size(struct h5_file *file, const char *group, const str
     t5_free_parameters(&model);
     if (stat(h5_path(file), &info) != 0)
         return fail(STATUS_IO, "cannot find the size of %s", h5_path(file));
-    if (bytes / 16 > (size_t)info.st_size + (1 << 16))
+    if (bytes / kind->densest > (size_t)info.st_size + (1 << 16))
         return fail(STATUS_FORMAT, "%s: %s claims %zu MiB of weights, more than the file can hold",
                     h5_path(file), group, bytes >> 20);
     return STATUS_OK;
 }
 
-static enum status read_model(struct h5_file *file, const char *group, int vocabulary,
-                              struct t5_model *model) {
+static enum status read_model(struct h5_file *file, const struct kind *kind, const char *group,
+                              int vocabulary, struct t5_model *model) {
     struct t5_config config;
 
     TRY(read_config(file, group, &config));
     TRY(check_config(file, group, &config, vocabulary));
-    TRY(check_size(file, group, &config));
+    TRY(check_size(file, kind, group, &config));
     TRY(t5_open(model, &config));
-    return t5_weights_read(file, group, model, model->weights);
+    return kind->read_weights(file, group, model, model->weights);
 }
 
 static enum status read_prior(struct h5_file *file, int vocabulary, uint32_t **counts) {
@@ -260,16 +268,35 @@ static enum status read_sample(struct h5_file *file, int vocabulary, struct mode
     return STATUS_OK;
 }
 
+/* A packed file names itself, so that damage to any value of it shows. */
+static enum status check_name(struct h5_file *file, const struct model_pair *pair) {
+    struct model_label label;
+    uint8_t hash[MODEL_HASH_BYTES];
+    char text[MODEL_HASH_TEXT];
+
+    TRY(model_label_read(file, &label));
+    if (!label.packed)
+        return STATUS_OK;
+    model_pair_hash(pair, hash);
+    model_hash_format(hash, text);
+    if (strcmp(text, label.hash) != 0)
+        return fail(STATUS_FORMAT, "%s is damaged: it holds model %s and says it is %s; fetch the file again",
+                    h5_path(file), text, label.hash);
+    return STATUS_OK;
+}
+
 static enum status read_parts(struct h5_file *file, struct model_pair *pair) {
-    TRY(check_header(file));
+    const struct kind *kind;
+    TRY(read_kind(file, &kind));
     TRY(read_chunking(file, pair));
     TRY(read_text_kind(file, pair));
     TRY(read_tokenizer(file, pair));
     int vocabulary = tokenizer_vocabulary(&pair->tokenizer);
-    TRY(read_model(file, "compressor", vocabulary, &pair->compressor));
-    TRY(read_model(file, "decompressor", vocabulary, &pair->decompressor));
+    TRY(read_model(file, kind, "compressor", vocabulary, &pair->compressor));
+    TRY(read_model(file, kind, "decompressor", vocabulary, &pair->decompressor));
     TRY(read_prior(file, vocabulary, &pair->prior_counts));
-    return read_sample(file, vocabulary, pair);
+    TRY(read_sample(file, vocabulary, pair));
+    return check_name(file, pair);
 }
 
 enum status model_pair_read(struct h5_file *file, struct model_pair *pair) {
@@ -308,62 +335,4 @@ size_t model_pair_encode_text(const struct model_pair *pair, const uint8_t *byte
     for (size_t i = 0; i < size; i++)
         ids[i] = TOKEN_BYTE + bytes[i];
     return size;
-}
-
-/* Every part goes in behind its length, so that no two pairs run together to the same bytes. */
-static void hash_part(XXH3_state_t *state, const void *data, uint64_t size) {
-    XXH3_128bits_update(state, &size, sizeof size);
-    if (size > 0)
-        XXH3_128bits_update(state, data, size);
-}
-
-/* In 8 bits, as the codec computes: a pair and its small file have one name. */
-static void hash_rows(XXH3_state_t *state, const struct t5_parameter *p, const float *weights) {
-    enum { PIECE = 4096 };
-    int8_t q[PIECE];
-    size_t columns = (size_t)p->columns;
-    for (size_t row = 0; row < (size_t)p->rows; row++, weights += columns) {
-        float scale = t5_row_scale(weights, columns);
-        hash_part(state, &scale, sizeof scale);
-        for (size_t i = 0; i < columns; i += PIECE) {
-            size_t count = columns - i < PIECE ? columns - i : PIECE;
-            t5_quantise(q, weights + i, scale, count);
-            hash_part(state, q, count);
-        }
-    }
-}
-
-static void hash_model(XXH3_state_t *state, const struct t5_model *model) {
-    uint8_t config[T5_CONFIG_PACKED];
-
-    t5_config_pack(&model->config, config);
-    hash_part(state, config, sizeof config);
-    for (int i = 0; i < model->parameter_count; i++) {
-        const struct t5_parameter *parameter = &model->parameters[i];
-        const float *weights = model->weights + parameter->offset;
-        if (t5_is_quantised(parameter))
-            hash_rows(state, parameter, weights);
-        else
-            hash_part(state, weights, tensor_size(parameter) * sizeof(float));
-    }
-}
-
-void model_pair_hash(const struct model_pair *pair, uint8_t hash[16]) {
-    const struct tokenizer *tokenizer = &pair->tokenizer;
-    int32_t settings[] = {tokenizer->extra, (int32_t)pair->chunking.kind, pair->chunking.size,
-                          pair->text_merged};
-    XXH128_canonical_t canonical;
-    XXH3_state_t state;
-
-    XXH3_INITSTATE(&state);
-    XXH3_128bits_reset(&state);
-    hash_part(&state, settings, sizeof settings);
-    hash_part(&state, tokenizer->merges, (uint64_t)tokenizer->merge_count * sizeof *tokenizer->merges);
-    hash_part(&state, pair->prior_counts,
-              (uint64_t)tokenizer_vocabulary(tokenizer) * sizeof *pair->prior_counts);
-    hash_part(&state, pair->prior_sample, (uint64_t)pair->prior_sample_size * sizeof *pair->prior_sample);
-    hash_model(&state, &pair->compressor);
-    hash_model(&state, &pair->decompressor);
-    XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(&state));
-    memcpy(hash, canonical.digest, 16);
 }

@@ -121,6 +121,90 @@ Test(model_file, text_is_written_in_bytes_or_merged_tokens) {
     model_pair_free(&pair);
 }
 
+/* ---- packed ---- */
+
+static void write_packed(const char *path, const struct model_pair *pair, const char *title) {
+    struct h5_file *file = NULL;
+
+    EXPECT_OK(h5_create_small(&file, path));
+    EXPECT_OK(model_pair_write_packed(file, pair, title));
+    EXPECT_OK(h5_commit(file));
+    h5_close(file);
+}
+
+static struct model_label read_label(const char *path) {
+    struct h5_file *file = NULL;
+    struct model_label label;
+
+    EXPECT_OK(h5_open(&file, path));
+    EXPECT_OK(model_label_read(file, &label));
+    h5_close(file);
+    return label;
+}
+
+static void expect_hash(const struct model_pair *pair, const char *expected) {
+    uint8_t hash[MODEL_HASH_BYTES];
+    char text[MODEL_HASH_TEXT];
+
+    model_pair_hash(pair, hash);
+    model_hash_format(hash, text);
+    cr_assert_str_eq(text, expected);
+}
+
+/* The codec computes with bytes and scales, so the same hash is the same codec. */
+Test(model_file, a_packed_pair_is_the_same_model) {
+    struct model_pair before = make_pair(), after;
+
+    write_packed("a.h5", &before, "a title");
+    struct model_label label = read_label("a.h5");
+    cr_assert(label.packed);
+    cr_assert_str_eq(label.title, "a title");
+    expect_hash(&before, label.hash);
+    EXPECT_OK(model_pair_load("a.h5", &after));
+    expect_hash(&after, label.hash);
+    cr_assert_arr_eq(before.prior_counts, after.prior_counts, VOCABULARY * sizeof(uint32_t));
+    model_pair_free(&before);
+    model_pair_free(&after);
+}
+
+Test(model_file, packing_twice_gives_the_same_bytes) {
+    struct model_pair pair = make_pair(), again;
+    struct buffer once = {0}, twice = {0};
+
+    write_packed("a.h5", &pair, "");
+    EXPECT_OK(model_pair_load("a.h5", &again));
+    write_packed("b.h5", &again, "");
+    EXPECT_OK(file_read("a.h5", &once));
+    EXPECT_OK(file_read("b.h5", &twice));
+    cr_assert_eq(once.size, twice.size);
+    cr_assert_eq(memcmp(once.data, twice.data, once.size), 0);
+    buffer_free(&once);
+    buffer_free(&twice);
+    model_pair_free(&pair);
+    model_pair_free(&again);
+}
+
+Test(model_file, checkpoints_of_training_have_no_label) {
+    write_sample();
+    struct model_label label = read_label("a.h5");
+    cr_assert(!label.packed);
+    cr_assert_str_eq(label.hash, "");
+}
+
+Test(model_file, titles_are_one_short_line) {
+    struct model_pair pair = make_pair();
+    struct h5_file *file = NULL;
+    char title[MODEL_TITLE_MAXIMUM + 2];
+
+    memset(title, 'x', sizeof title - 1);
+    title[sizeof title - 1] = '\0';
+    EXPECT_OK(h5_create(&file, "a.h5"));
+    EXPECT_FAIL(model_pair_write_packed(file, &pair, title), STATUS_USAGE, "the title is 201 bytes long");
+    EXPECT_FAIL(model_pair_write_packed(file, &pair, "a\x1b[2J"), STATUS_USAGE, "control character");
+    h5_close(file);
+    model_pair_free(&pair);
+}
+
 /* ---- hash ---- */
 
 static void change_weight(struct model_pair *pair) {
@@ -307,26 +391,45 @@ Test(model_file, configurations_that_lie_are_refused) {
                        "{\"vocab_size\": 264, \"d_model\": 65536, \"d_ff\": 1048576, \"num_layers\": 1000}");
 }
 
-/* Bytes changed at random: an answer or a refusal, but never a crash (the sanitizers watch). */
-Test(model_file, damage_anywhere_is_survived) {
+/* Bytes changed at random: an answer or a refusal, but never a crash (the sanitizers watch). Returns the
+ * refusals in 300; `checked`: what is read in spite of the damage is the very model. */
+static int damage(bool checked) {
     struct buffer whole = {0};
+    struct model_label label = read_label("a.h5");
     struct rng rng;
     int refused = 0;
 
-    write_sample();
     EXPECT_OK(file_read("a.h5", &whole));
     rng_seed(&rng, 1, "damage");
     for (int i = 0; i < 300; i++) {
         struct file_writer writer;
+        struct model_pair pair;
         size_t place = rng_below(&rng, i % 2 ? whole.size : 4096);
         uint8_t held = whole.data[place];
         whole.data[place] ^= (uint8_t)(1 + rng_below(&rng, 255));
         EXPECT_OK(file_writer_open(&writer, "a.h5"));
         fwrite(whole.data, 1, whole.size, writer.stream);
         EXPECT_OK(file_writer_commit(&writer));
-        refused += load() != STATUS_OK;
+        bool read = model_pair_load("a.h5", &pair) == STATUS_OK;
+        refused += !read;
+        if (read && checked)
+            expect_hash(&pair, label.hash);
+        model_pair_free(&pair);
         whole.data[place] = held;
     }
-    cr_assert_gt(refused, 30);
     buffer_free(&whole);
+    return refused;
+}
+
+Test(model_file, damage_anywhere_is_survived) {
+    write_sample();
+    cr_assert_gt(damage(false), 30);
+}
+
+Test(model_file, damage_to_a_packed_pair_is_found) {
+    struct model_pair pair = make_pair();
+
+    write_packed("a.h5", &pair, "a title");
+    model_pair_free(&pair);
+    cr_assert_gt(damage(true), 150);
 }

@@ -1,0 +1,128 @@
+/* liblaconic: lossless compression with a trained pair of models.
+ *
+ *     laconic_model *model;
+ *     if (laconic_open(&model, NULL, 0) != LACONIC_OK)           // NULL: the default model
+ *         fprintf(stderr, "%s\n", laconic_error());
+ *     size_t size = laconic_bound(length);                       // room in `archive`
+ *     laconic_compress(model, NULL, text, length, archive, &size);
+ *     ...
+ *     laconic_close(model);
+ *
+ * Archives are those of the command: 'laconic decompress' restores what laconic_compress() wrote and the
+ * other way round, on every machine, at any number of threads. Format: docs/archive-format.md.
+ *
+ * Every function that can fail returns a status; laconic_error() then has a sentence for people. A model may
+ * be used by one thread at a time; several models may be used at once, and share the library's worker
+ * threads. Nothing here prints, exits, installs a signal handler or starts another program. Reading a model
+ * goes through HDF5: a program that calls HDF5 itself must not do so meanwhile, and finds HDF5's own printing
+ * of errors turned off.
+ */
+#ifndef LACONIC_H
+#define LACONIC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define LACONIC_API __attribute__((visibility("default")))
+
+#define LACONIC_VERSION_MAJOR 0
+#define LACONIC_VERSION_MINOR 1
+#define LACONIC_VERSION_PATCH 0
+LACONIC_API const char *laconic_version(void); /* of the library: "0.1.0" */
+
+/* ---- failures ---- */
+
+typedef enum laconic_status {
+    LACONIC_OK = 0,
+    LACONIC_ARGUMENT = 1, /* an argument or an option makes no sense, or there is no default model */
+    LACONIC_IO = 2,       /* a file or a callback refused to be read or written */
+    LACONIC_MEMORY = 3,
+    LACONIC_CONFIG = 4,   /* this model cannot do what the options ask for */
+    LACONIC_FORMAT = 5,   /* the archive or the model is damaged, cut off or something else */
+    LACONIC_MISMATCH = 6, /* the archive was written with another model */
+    LACONIC_ROOM = 7      /* the output does not fit, or a size is beyond what is handled */
+} laconic_status;
+
+/* The sentence of this thread's last failure, "" if there was none; valid until the next call of this
+ * library. */
+LACONIC_API const char *laconic_error(void);
+
+/* ---- models ---- */
+
+typedef struct laconic_model laconic_model;
+
+enum { LACONIC_HASH_BYTES = 16 };
+
+/* path NULL: the default model, which is the file LACONIC_MODEL of the environment, else default.h5 in the
+ * models folder (LACONIC_MODELS, else PREFIX/share/laconic/models). threads: of the whole library, 0 for all
+ * CPUs; the first opening decides while any model is open. On failure *model is NULL. */
+LACONIC_API laconic_status laconic_open(laconic_model **model, const char *path, int threads);
+
+/* The model that an archive, or its first 39 bytes, was written with: the default, or one of the models
+ * folder. */
+LACONIC_API laconic_status laconic_open_for(laconic_model **model, const void *archive, size_t size,
+                                            int threads);
+
+LACONIC_API void laconic_close(laconic_model *model); /* NULL is fine */
+
+/* What archives call the model; as hexadecimal digits 'laconic inspect' shows it. */
+LACONIC_API void laconic_hash(const laconic_model *model, uint8_t hash[LACONIC_HASH_BYTES]);
+
+/* ---- buffers ---- */
+
+typedef enum laconic_mode {
+    LACONIC_AUTO = 0, /* per block the smallest of what the level tries */
+    LACONIC_IR = 1,   /* codes of the compressor wherever the decompressor rebuilds the text from them */
+    LACONIC_LM = 2    /* the decompressor as a language model */
+} laconic_mode;
+
+/* Zeros mean defaults; a NULL pointer to options means all defaults. */
+typedef struct laconic_options {
+    laconic_mode mode;
+    int level;             /* 1 (fast, without the models) to 9 (tries most); 0: 3 */
+    uint64_t content_size; /* of a stream, where it is known; 0: until its end */
+    uint64_t reserved[6];  /* zero */
+} laconic_options;
+
+/* The most bytes that `size` bytes can become; 0: too many to count. */
+LACONIC_API size_t laconic_bound(size_t size);
+
+/* *output_size: room in `output` before, bytes written after. LACONIC_ROOM: it did not fit. What stands in
+ * `output` after a failure is not to be trusted. The buffers must not overlap. */
+LACONIC_API laconic_status laconic_compress(laconic_model *model, const laconic_options *options,
+                                            const void *input, size_t size, void *output,
+                                            size_t *output_size);
+LACONIC_API laconic_status laconic_decompress(laconic_model *model, const void *archive, size_t size,
+                                              void *output, size_t *output_size);
+
+/* Bytes that an archive restores to, by a walk over its blocks that checks their checksums; needs no model.
+ */
+LACONIC_API laconic_status laconic_content_size(const void *archive, size_t size, uint64_t *content);
+
+/* ---- streams ---- */
+
+/* Up to `size` bytes into `bytes`; returns how many, 0 at the end, negative on failure. */
+typedef ptrdiff_t laconic_read(void *context, void *bytes, size_t size);
+/* Takes all `size` bytes and returns 0, or something else on failure. */
+typedef int laconic_write(void *context, const void *bytes, size_t size);
+
+/* From one callback to the other until the end of the input. Each compressed stream is a frame; frames may be
+ * concatenated, and decompressing restores all of them. Memory does not grow with the stream. Output that was
+ * written before a failure is not to be trusted; `write` NULL only tests an archive. The callbacks are called
+ * on the caller's thread. */
+LACONIC_API laconic_status laconic_compress_stream(laconic_model *model, const laconic_options *options,
+                                                   laconic_read *read, void *read_context,
+                                                   laconic_write *write, void *write_context);
+LACONIC_API laconic_status laconic_decompress_stream(laconic_model *model, laconic_read *read,
+                                                     void *read_context, laconic_write *write,
+                                                     void *write_context);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

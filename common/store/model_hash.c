@@ -1,0 +1,74 @@
+/* The name of a pair: a hash of all that decides what the codec computes. */
+#include <stdio.h>
+#include <string.h>
+#include "store/model_file.h"
+#include "store/t5_json.h"
+#include "t5/quantise.h"
+
+#define XXH_STATIC_LINKING_ONLY /* the hash state as a plain variable */
+#include <xxhash.h>
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "model hashes are over little-endian words");
+
+/* Every part goes in behind its length, so that no two pairs run together to the same bytes. */
+static void hash_part(XXH3_state_t *state, const void *data, uint64_t size) {
+    XXH3_128bits_update(state, &size, sizeof size);
+    if (size > 0)
+        XXH3_128bits_update(state, data, size);
+}
+
+/* In 8 bits, as the codec computes: a pair and its small file have one name. */
+static void hash_rows(XXH3_state_t *state, const struct t5_parameter *p, const float *weights) {
+    enum { PIECE = 4096 };
+    int8_t q[PIECE];
+    size_t columns = (size_t)p->columns;
+    for (size_t row = 0; row < (size_t)p->rows; row++, weights += columns) {
+        float scale = t5_row_scale(weights, columns);
+        hash_part(state, &scale, sizeof scale);
+        for (size_t i = 0; i < columns; i += PIECE) {
+            size_t count = columns - i < PIECE ? columns - i : PIECE;
+            t5_quantise(q, weights + i, scale, count);
+            hash_part(state, q, count);
+        }
+    }
+}
+
+static void hash_model(XXH3_state_t *state, const struct t5_model *model) {
+    uint8_t config[T5_CONFIG_PACKED];
+
+    t5_config_pack(&model->config, config);
+    hash_part(state, config, sizeof config);
+    for (int i = 0; i < model->parameter_count; i++) {
+        const struct t5_parameter *parameter = &model->parameters[i];
+        const float *weights = model->weights + parameter->offset;
+        if (t5_is_quantised(parameter))
+            hash_rows(state, parameter, weights);
+        else
+            hash_part(state, weights, (size_t)parameter->rows * (size_t)parameter->columns * sizeof(float));
+    }
+}
+
+void model_pair_hash(const struct model_pair *pair, uint8_t hash[16]) {
+    const struct tokenizer *tokenizer = &pair->tokenizer;
+    int32_t settings[] = {tokenizer->extra, (int32_t)pair->chunking.kind, pair->chunking.size,
+                          pair->text_merged};
+    XXH128_canonical_t canonical;
+    XXH3_state_t state;
+
+    XXH3_INITSTATE(&state);
+    XXH3_128bits_reset(&state);
+    hash_part(&state, settings, sizeof settings);
+    hash_part(&state, tokenizer->merges, (uint64_t)tokenizer->merge_count * sizeof *tokenizer->merges);
+    hash_part(&state, pair->prior_counts,
+              (uint64_t)tokenizer_vocabulary(tokenizer) * sizeof *pair->prior_counts);
+    hash_part(&state, pair->prior_sample, (uint64_t)pair->prior_sample_size * sizeof *pair->prior_sample);
+    hash_model(&state, &pair->compressor);
+    hash_model(&state, &pair->decompressor);
+    XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(&state));
+    memcpy(hash, canonical.digest, 16);
+}
+
+void model_hash_format(const uint8_t hash[MODEL_HASH_BYTES], char text[MODEL_HASH_TEXT]) {
+    for (int i = 0; i < MODEL_HASH_BYTES; i++)
+        snprintf(text + 2 * i, 3, "%02x", hash[i]);
+}
