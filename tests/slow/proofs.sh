@@ -30,17 +30,19 @@ words() {
     }'
 }
 
-# make_pair BUILD-FOLDER MODEL.h5: the pair of the command-line tests, the same on every machine.
+# make_pair BUILD-FOLDER MODEL.h5 [SHAPE.json [KEY=VALUE...]]: the pair of the command-line tests, the same on every
+# machine, or one of another shape and configuration. Nothing happens when MODEL.h5 is there.
 make_pair() {
-    local build=$1 model=$2 work
+    local build=$1 model=$2 shape=${3:-$top/tests/cli/tiny-model.json} work options=(--set precision=fp32) setting
+    for setting in "${@:4}"; do options+=(--set "$setting"); done
     [ ! -f "$model" ] || return 0
     work=$(mktemp -d "${TMPDIR:-/tmp}/laconic-pair-XXXXXX") || return
-    sed "s|tiny-model.json|$top/tests/cli/tiny-model.json|" "$top/tests/cli/tiny.json" >"$work/tiny.json"
+    sed "s|tiny-model.json|$shape|" "$top/tests/cli/tiny.json" >"$work/tiny.json"
     words 6000 1 >"$work/words.txt"
     if (
         cd "$work" &&
             "$build/laconic" data make -q -o data.h5 --tokenizer bytes --chunk lines:32 words.txt &&
-            "$build/laconic" train tiny.json --data data.h5 -o run --set precision=fp32 --cpu scalar -q
+            "$build/laconic" train tiny.json --data data.h5 -o run "${options[@]}" --cpu scalar -T 1 -q
     ) >"$work/log" 2>&1; then
         mv "$work/run/best.h5" "$model"
         rm -rf "$work"
