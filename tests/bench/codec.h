@@ -14,7 +14,7 @@
 /* ---- what can be asked for (codec_settings.c) ---- */
 
 enum {
-    CODEC_MODE_COUNT = 3,
+    CODEC_MODE_COUNT = 4,
     CODEC_LEVEL_COUNT = 9,
     CODEC_SETTINGS_MOST = CODEC_MODE_COUNT * CODEC_LEVEL_COUNT
 };

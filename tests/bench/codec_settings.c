@@ -7,7 +7,7 @@
 static const struct {
     const char *name;
     bool has_levels;
-} modes[CODEC_MODE_COUNT] = {{"auto", true}, {"ir", false}, {"lm", false}};
+} modes[CODEC_MODE_COUNT] = {{"auto", true}, {"ir", false}, {"lm", false}, {"hybrid", false}};
 
 enum { ITEM_ROOM = 32 };
 
@@ -46,7 +46,7 @@ static enum status find_mode(const char *name, int *mode) {
             *mode = i;
             return STATUS_OK;
         }
-    return fail(STATUS_USAGE, "--modes takes auto, ir and lm with commas between them, not '%s'", name);
+    return fail(STATUS_USAGE, "--modes takes auto, ir, lm and hybrid with commas between them, not '%s'", name);
 }
 
 /* False: no room, which only a mode that is named twice can bring about. */

@@ -14,6 +14,7 @@ const struct toy_way toy_ways[] = {
     {"auto-9", {.mode = CODEC_AUTO, .level = 9}, false},
     {"ir", {.mode = CODEC_IR, .level = CODEC_LEVEL_DEFAULT}, false},
     {"lm", {.mode = CODEC_LM, .level = CODEC_LEVEL_DEFAULT}, true},
+    {"hybrid", {.mode = CODEC_HYBRID, .level = 8}, true},
 };
 const int toy_way_count = sizeof toy_ways / sizeof *toy_ways;
 
