@@ -1,4 +1,4 @@
-/* The container: frames of a header, blocks and an end. docs/archive-format.md is the specification.
+/* The container: frames of a header, blocks and an end. docs/format.md is the specification.
  *
  * Writing is a function per part. A reader keeps its place, so that every sentence about damage says where.
  * Nothing read is used before its checksum has matched, nothing is allocated by a length that is not bounded.

@@ -3,7 +3,7 @@
  * The engine beneath (codec/engine.h) answers two questions, the same on every CPU: which z does the
  * compressor write for x, and which x does the decompressor write for z. A chunk goes out as z only after the
  * engine has rebuilt it exactly; every other chunk falls back to zstd or stored bytes. The format is in
- * docs/archive-format.md.
+ * docs/format.md.
  */
 #ifndef LACONIC_CODEC_CODEC_H
 #define LACONIC_CODEC_CODEC_H
