@@ -137,7 +137,8 @@ static enum status read_content(FILE *input, uint64_t limit, struct buffer *cont
 /* The archive in mode ir, of which only the figures stay. */
 static enum status compress_content(struct evaluate *self, const struct buffer *content,
                                     struct codec_report *report, struct meter *meter) {
-    const struct codec_settings settings = {CODEC_IR, CODEC_LEVEL_DEFAULT, content->size};
+    const struct codec_settings settings = {
+        .mode = CODEC_IR, .level = CODEC_LEVEL_DEFAULT, .content_size = content->size};
     FILE *input = content->size ? fmemopen(content->data, content->size, "rb") : fopen("/dev/null", "rb");
     FILE *output = fopen("/dev/null", "wb");
     enum status status = STATUS_OK;

@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-enum { LEVEL_WITH_IR = 6 };
-
 struct encoding {
     struct block_tools *tools;
     struct block *block;
@@ -308,7 +306,7 @@ static enum status try_all(struct encoding *encoding, const struct codec_setting
     }
     if (settings->mode == CODEC_LM || (automatic && text && settings->level > 1))
         TRY(try_text(encoding, best, true));
-    if (settings->mode == CODEC_IR || (automatic && settings->level >= LEVEL_WITH_IR))
+    if (settings->mode == CODEC_IR || (automatic && settings->level >= CODEC_LEVEL_WITH_IR))
         TRY(try_ir(encoding, best, report));
     return best->method == ARCHIVE_STORED && !automatic ? try_bytes(encoding, best) : STATUS_OK;
 }

@@ -8,6 +8,7 @@
 #ifndef LACONIC_CODEC_CODEC_H
 #define LACONIC_CODEC_CODEC_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include "base/buffer.h"
@@ -22,13 +23,18 @@ enum codec_mode {
 };
 
 /* How much is tried for a block in CODEC_AUTO. */
-enum { CODEC_LEVEL_DEFAULT = 3, CODEC_LEVEL_MAXIMUM = 9 };
+enum { CODEC_LEVEL_DEFAULT = 3, CODEC_LEVEL_WITH_IR = 6, CODEC_LEVEL_MAXIMUM = 9 };
 #define CODEC_SIZE_UNKNOWN UINT64_MAX
+enum { CODEC_RESTART_MINIMUM = 1 << 12, CODEC_RESTART_DEFAULT = 1 << 20 };
 
 struct codec_settings {
     enum codec_mode mode;
-    int level;             /* 1 .. CODEC_LEVEL_MAXIMUM: 1 without the models, from 6 on ir too */
+    int level; /* 1 .. CODEC_LEVEL_MAXIMUM: 1 without the models, from CODEC_LEVEL_WITH_IR on ir too */
     uint64_t content_size; /* of the input, CODEC_SIZE_UNKNOWN: until its end */
+    bool no_check;         /* leave out the hash of the content; blocks keep their checks */
+    uint64_t restart;      /* content bytes after which the models start anew and can be sought, at least
+                              CODEC_RESTART_MINIMUM; 0: never */
+    const char *comment;   /* goes behind the frame; NULL: none */
 };
 
 /* What became of the input; sums over calls until zeroed. */
@@ -50,6 +56,17 @@ struct codec; /* a model pair made ready; not for use by two threads at once */
 enum status codec_open(struct codec **codec, const struct model_pair *pair); /* pair must outlive the codec */
 void codec_close(struct codec *codec);
 
+/* Memory that compressing or restoring takes, the models and this process included, in bytes: an estimate
+ * that is rather too high. */
+struct codec_use {
+    bool encoding;
+    bool ir;    /* with z: both models write */
+    int window; /* of the byte model; 0: without */
+};
+uint64_t codec_memory(const struct model_pair *pair, struct codec_use use);
+/* A limit on it: work that would need more is refused with STATUS_LIMIT before it begins. 0: none. */
+void codec_set_memory_limit(struct codec *codec, uint64_t limit);
+
 /* Called now and then with input bytes done; may be NULL. */
 typedef void codec_progress(void *context, uint64_t done);
 
@@ -62,6 +79,14 @@ enum status codec_compress(struct codec *codec, FILE *input, FILE *output,
 enum status codec_decompress(struct codec *codec, FILE *input, FILE *output, struct codec_report *report,
                              codec_progress *progress, void *context);
 
+/* Writes content bytes begin .. end - 1 of all frames together (end CODEC_SIZE_UNKNOWN: to the last). In a
+ * file that can seek only the blocks from the last new start of the models before `begin` on are decoded,
+ * from a pipe all up to `end`. Blocks are checked; the hash of the content only of frames that are decoded
+ * whole. A range beyond the content: STATUS_LIMIT. */
+enum status codec_decompress_range(struct codec *codec, FILE *input, FILE *output, uint64_t begin,
+                                   uint64_t end, struct codec_report *report, codec_progress *progress,
+                                   void *context);
+
 /* What an archive says of itself, without a model. */
 struct codec_listing {
     uint8_t model_hash[16];
@@ -69,6 +94,12 @@ struct codec_listing {
     uint64_t frames, blocks, chunks, content_bytes, archive_bytes;
     uint64_t ir_chunks, ir_coded_bytes, text_chunks, text_coded_bytes, bytes_chunks, bytes_coded_bytes,
         fallback_chunks, fallback_coded_bytes;
+    uint64_t unchecked;         /* frames without a hash of their content */
+    uint64_t seek_tables;       /* frames with one */
+    uint64_t restarts;          /* blocks before which the models start anew */
+    uint64_t notes, note_bytes; /* skippable frames: comments, seek tables and what others put there */
+    uint64_t comments;          /* of them */
+    char comment[4096 + 1];     /* the comments, a line each; cut where there is no room */
 };
 enum status codec_list(FILE *input, struct codec_listing *listing);
 
