@@ -174,12 +174,12 @@ static enum status evaluate_content(struct evaluate *self, const struct transfer
     struct transfer_file shown = *file;
     struct meter meter;
     shown.size = content->size;
-    meter_begin(&meter, "compress", &shown);
+    meter_begin(&meter, "compress", &shown, NULL, false);
     enum status status = compress_content(self, content, &evaluation->archive, &meter);
     meter_end(&meter);
     if (status != STATUS_OK)
         return status;
-    meter_begin(&meter, "measure", &shown);
+    meter_begin(&meter, "measure", &shown, NULL, false);
     status = measure_text(self->measure, content->data, content->size, &evaluation->measurement, meter_update,
                           &meter);
     meter_end(&meter);

@@ -6,8 +6,12 @@
 #include "setup.h"
 #include "transfer.h"
 
-/* *codec is set while the transfer's run() is called. */
-enum status with_codec(const struct setup *setup, struct codec **codec, const struct transfer *transfer,
-                       char **files, int file_count);
+/* *codec is set while the transfer's run() is called. memory_limit: as --memlimit gives it, NULL: none. */
+enum status with_codec(const struct setup *setup, const char *memory_limit, struct codec **codec,
+                       const struct transfer *transfer, char **files, int file_count);
+
+/* The row of a cli_option table. */
+#define MEMLIMIT_OPTION(target)                                                                              \
+    { "memlimit", 0, "SIZE", "refuse what needs more memory than SIZE (64M, 1G)", CLI_TEXT, target }
 
 #endif

@@ -64,6 +64,8 @@ struct codec_use {
     int window; /* of the byte model; 0: without */
 };
 uint64_t codec_memory(const struct model_pair *pair, struct codec_use use);
+/* STATUS_LIMIT and both numbers if that is more than the limit; 0: none. */
+enum status codec_check_memory(const struct model_pair *pair, struct codec_use use, uint64_t limit);
 /* A limit on it: work that would need more is refused with STATUS_LIMIT before it begins. 0: none. */
 void codec_set_memory_limit(struct codec *codec, uint64_t limit);
 

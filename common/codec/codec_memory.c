@@ -52,13 +52,18 @@ void codec_set_memory_limit(struct codec *codec, uint64_t limit) {
     codec->memory_limit = limit;
 }
 
+enum status codec_check_memory(const struct model_pair *pair, struct codec_use use, uint64_t limit) {
+    uint64_t need = codec_memory(pair, use);
+    if (limit == 0 || need <= limit)
+        return STATUS_OK;
+    return fail(STATUS_LIMIT,
+                "this needs about %" PRIu64 " MiB of memory (%" PRIu64 " bytes) and the limit is %" PRIu64
+                " MiB (%" PRIu64 " bytes); raise the limit",
+                need >> 20, need, limit >> 20, limit);
+}
+
 enum status codec_require(struct codec *codec, struct codec_use use) {
-    uint64_t need = codec_memory(codec->tools.pair, use);
-    if (codec->memory_limit && need > codec->memory_limit)
-        return fail(STATUS_LIMIT,
-                    "this needs about %" PRIu64 " bytes of memory (%" PRIu64 " MiB) and the limit is %" PRIu64
-                    " bytes (%" PRIu64 " MiB); raise the limit",
-                    need, need >> 20, codec->memory_limit, codec->memory_limit >> 20);
+    TRY(codec_check_memory(codec->tools.pair, use, codec->memory_limit));
     codec->use.ir = use.ir;
     codec->use.encoding = use.encoding;
     return STATUS_OK;
