@@ -87,13 +87,33 @@ static enum status run_tool(int argc, char **argv) {
     return fail(STATUS_IO, "cannot start %s: %s", path, strerror(error));
 }
 
+/* "laconic -d FILE" is "laconic compress -d FILE", which knows what -d means. */
+static bool is_habit(const char *argument) {
+    return argument[0] == '-' && strcmp(argument, "--help") != 0 && strcmp(argument, "-h") != 0;
+}
+
+static enum status run_habit(int argc, char **argv) {
+    static char compress[] = "compress";
+    char **arguments = calloc((size_t)argc + 1, sizeof *arguments);
+    if (!arguments)
+        return fail(STATUS_MEMORY, "cannot start: memory ran out");
+    arguments[0] = compress;
+    for (int i = 1; i < argc; i++)
+        arguments[i] = argv[i];
+    enum status status = run_tool(argc, arguments);
+    free(arguments);
+    return status;
+}
+
 int main(int argc, char **argv) {
     struct cli_subcommand table[TOOL_COUNT + 1] = {{NULL, NULL, NULL}};
 
-    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+    if (argc == 2 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)) {
         printf("laconic %s\n", LACONIC_VERSION);
         return cli_finish("laconic", STATUS_OK);
     }
+    if (argc > 1 && is_habit(argv[1]))
+        return cli_finish("laconic", run_habit(argc, argv));
     for (size_t i = 0; i < TOOL_COUNT; i++)
         table[i] = (struct cli_subcommand){tools[i].command, tools[i].summary, run_tool};
     return cli_finish("laconic", cli_dispatch("laconic",

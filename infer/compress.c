@@ -3,8 +3,10 @@
 #include "commands.h"
 #include "base/cli.h"
 #include "codec/codec.h"
+#include "codec/note.h"
 #include "report.h"
 #include "setup.h"
+#include "sizes.h"
 #include "transfer.h"
 #include "with_codec.h"
 
@@ -48,7 +50,7 @@ static enum status compress_file(void *context, const struct transfer_file *file
     struct codec_report report = {0};
     struct meter meter;
     self->settings.content_size = size_to_come(file);
-    meter_begin(&meter, "compress", file);
+    meter_begin(&meter, "compress", file, &report, true);
     enum status status = codec_compress(self->codec, file->input, file->output, &self->settings, &report,
                                         meter_update, &meter);
     meter_end(&meter);
@@ -57,6 +59,21 @@ static enum status compress_file(void *context, const struct transfer_file *file
     report_compressed(file, &report);
     if (self->json)
         report_json(file, &report, true, meter.seconds);
+    return STATUS_OK;
+}
+
+static enum status check_settings(struct codec_settings *settings, const char *seekable) {
+    size_t comment = settings->comment ? strlen(settings->comment) : 1;
+    if (comment < 1 || comment > COMMENT_MAXIMUM)
+        return fail(STATUS_USAGE, "--comment takes 1 to %d bytes, not %zu", COMMENT_MAXIMUM, comment);
+    if (!seekable)
+        return STATUS_OK;
+    settings->restart = CODEC_RESTART_DEFAULT;
+    if (*seekable)
+        TRY(size_parse("--seekable", seekable, &settings->restart));
+    if (settings->restart < CODEC_RESTART_MINIMUM)
+        return fail(STATUS_USAGE, "--seekable takes at least %d bytes, not %s", CODEC_RESTART_MINIMUM,
+                    seekable);
     return STATUS_OK;
 }
 
@@ -70,17 +87,29 @@ enum status command_compress(int argc, char **argv) {
                                 .run = compress_file,
                                 .context = &self};
     const char *mode = "auto";
+    bool unused = false; /* main() has turned these into commands (habits.h) */
     char **files;
     int file_count;
+    const char *seekable = NULL, *memory_limit = NULL;
     const struct cli_option options[] = {
-        SETUP_OPTIONS(&setup),
+        {"level", CLI_DIGITS, "N", "1 (fast) to 9 (tries most), also as -1 to -9; default 3", CLI_INTEGER,
+         &level},
+        {"decompress", 'd', NULL, "restore instead: laconic decompress", CLI_FLAG, &unused},
+        {"test", 't', NULL, "check archives instead: laconic test", CLI_FLAG, &unused},
+        {"list", 'l', NULL, "list archives instead: laconic list", CLI_FLAG, &unused},
         {"output", 'o', "OUT", "write to OUT (default: FILE.lcn)", CLI_TEXT, &transfer.output},
         {"stdout", 'c', NULL, "write to standard output", CLI_FLAG, &transfer.to_stdout},
         {"keep", 'k', NULL, "keep FILE (the default)", CLI_FLAG, &transfer.keep},
         {"rm", 0, NULL, "remove FILE when its archive is complete", CLI_FLAG, &transfer.remove},
         {"force", 'f', NULL, "overwrite, and write to a terminal", CLI_FLAG, &transfer.force},
         {"mode", 0, "MODE", "auto, ir, hybrid or lm (default: auto)", CLI_TEXT, &mode},
-        {"level", 0, "N", "1 (fast) to 9 (tries most); default 3", CLI_INTEGER, &level},
+        {"seekable", 0, "SIZE", "start anew every SIZE bytes (default 1M), for decompress --range",
+         CLI_OPTIONAL, &seekable},
+        {"no-check", 0, NULL, "leave out the checksum of the content", CLI_FLAG, &self.settings.no_check},
+        {"comment", 0, "TEXT", "put TEXT into the archive; laconic list -v shows it", CLI_TEXT,
+         &self.settings.comment},
+        MEMLIMIT_OPTION(&memory_limit),
+        SETUP_OPTIONS(&setup),
         {"json", 0, NULL, "print a line of JSON per file", CLI_FLAG, &self.json},
         CLI_END};
     const struct cli_command command = {"laconic compress", "[-m MODEL.h5] [OPTION...] [FILE...]",
@@ -90,7 +119,8 @@ enum status command_compress(int argc, char **argv) {
     if (level < 1 || level > CODEC_LEVEL_MAXIMUM)
         return fail(STATUS_USAGE, "--level takes 1 to %d, not %ld", CODEC_LEVEL_MAXIMUM, level);
     self.settings.level = (int)level;
+    TRY(check_settings(&self.settings, seekable));
     TRY(transfer_check(&transfer, file_count));
     TRY(transfer_check_json(&transfer, self.json, files, file_count));
-    return with_codec(&setup, &self.codec, &transfer, files, file_count);
+    return with_codec(&setup, memory_limit, &self.codec, &transfer, files, file_count);
 }

@@ -4,6 +4,7 @@
 #include "codec/codec.h"
 #include "report.h"
 #include "setup.h"
+#include "sizes.h"
 #include "transfer.h"
 #include "with_codec.h"
 
@@ -12,13 +13,18 @@ static const char decompress_details[] =
     "stays unless --rm is given; an existing output stays unless -f is given. The\n"
     "model must be the one the archive was written with ('laconic list' names it).\n"
     "Without -m it is looked for by that name: LACONIC_MODEL, then the models folder.\n"
-    "What is restored is checked; a damaged archive leaves no output file.\n";
+    "What is restored is checked; a damaged archive leaves no output file.\n"
+    "\n"
+    "--range is quick with archives of 'laconic compress --seekable'; other ones are\n"
+    "decoded from their beginning. Of what is not decoded nothing is checked.\n";
 static const char test_details[] =
     "Restores every archive without writing and checks the result, so the model is\n"
     "needed. The exit code is 0 if all are intact.\n";
 
 struct decompress {
     struct archive_codec model;
+    bool ranged;
+    uint64_t begin, end; /* with --range */
     bool json;
     const char *label;
 };
@@ -28,15 +34,32 @@ static enum status decompress_file(void *context, const struct transfer_file *fi
     struct codec_report report = {0};
     struct meter meter;
     TRY(codec_for_archive(&self->model, file->input));
-    meter_begin(&meter, self->label, file);
+    meter_begin(&meter, self->label, file, &report, false);
     enum status status =
-        codec_decompress(self->model.codec, file->input, file->output, &report, meter_update, &meter);
+        self->ranged
+            ? codec_decompress_range(self->model.codec, file->input, file->output, self->begin, self->end,
+                                     &report, meter_update, &meter)
+            : codec_decompress(self->model.codec, file->input, file->output, &report, meter_update, &meter);
     meter_end(&meter);
     if (status != STATUS_OK)
         return explain_mismatch(&self->model, status);
-    report_restored(file, &report);
+    if (self->ranged)
+        report_range(file, &report, self->begin);
+    else
+        report_restored(file, &report);
     if (self->json)
         report_json(file, &report, false, meter.seconds);
+    return STATUS_OK;
+}
+
+/* A piece of a file does not take the file's name unasked, nor its place. */
+static enum status take_range(const char *range, struct decompress *self, struct transfer *transfer) {
+    TRY(range_parse(range, &self->begin, &self->end));
+    if (transfer->remove)
+        return fail(STATUS_USAGE, "--rm would remove the archive although only a piece of it is restored; "
+                                  "leave one of --rm and --range out");
+    self->ranged = true;
+    transfer->to_stdout = transfer->to_stdout || !transfer->output;
     return STATUS_OK;
 }
 
@@ -50,22 +73,28 @@ enum status command_decompress(int argc, char **argv) {
                                 .context = &self};
     char **files;
     int file_count;
+    const char *range = NULL, *memory_limit = NULL;
     const struct cli_option options[] = {
-        SETUP_OPTIONS(&setup),
         {"output", 'o', "OUT", "write to OUT (default: FILE without .lcn)", CLI_TEXT, &transfer.output},
         {"stdout", 'c', NULL, "write to standard output", CLI_FLAG, &transfer.to_stdout},
         {"keep", 'k', NULL, "keep FILE (the default)", CLI_FLAG, &transfer.keep},
         {"rm", 0, NULL, "remove FILE when it is restored", CLI_FLAG, &transfer.remove},
         {"force", 'f', NULL, "overwrite", CLI_FLAG, &transfer.force},
+        {"range", 0, "A:B", "write only bytes A to B - 1 of the content, to standard output or OUT", CLI_TEXT,
+         &range},
+        MEMLIMIT_OPTION(&memory_limit),
+        SETUP_OPTIONS(&setup),
         {"json", 0, NULL, "print a line of JSON per file", CLI_FLAG, &self.json},
         CLI_END};
     const struct cli_command command = {"laconic decompress", "[-m MODEL.h5] [OPTION...] [FILE.lcn...]",
                                         "Restore files that 'laconic compress' wrote.", decompress_details,
                                         options};
     TRY(cli_parse(&command, argc, argv, &files, &file_count));
+    if (range)
+        TRY(take_range(range, &self, &transfer));
     TRY(transfer_check(&transfer, file_count));
     TRY(transfer_check_json(&transfer, self.json, files, file_count));
-    return with_archive_codec(&setup, &self.model, &transfer, files, file_count);
+    return with_archive_codec(&setup, memory_limit, &self.model, &transfer, files, file_count);
 }
 
 enum status command_test(int argc, char **argv) {
@@ -78,12 +107,14 @@ enum status command_test(int argc, char **argv) {
                                 .context = &self};
     char **files;
     int file_count;
+    const char *memory_limit = NULL;
     const struct cli_option options[] = {
+        MEMLIMIT_OPTION(&memory_limit),
         SETUP_OPTIONS(&setup),
         {"json", 0, NULL, "print a line of JSON per file", CLI_FLAG, &self.json},
         CLI_END};
     const struct cli_command command = {"laconic test", "[-m MODEL.h5] [OPTION...] [FILE.lcn...]",
                                         "Check that archives can be restored.", test_details, options};
     TRY(cli_parse(&command, argc, argv, &files, &file_count));
-    return with_archive_codec(&setup, &self.model, &transfer, files, file_count);
+    return with_archive_codec(&setup, memory_limit, &self.model, &transfer, files, file_count);
 }

@@ -140,7 +140,8 @@ static enum status read_content(FILE *input, uint64_t limit, struct buffer *cont
 /* The archive in mode ir, of which only the figures stay. */
 static enum status compress_content(struct evaluate *self, const struct buffer *content,
                                     struct codec_report *report, struct meter *meter) {
-    const struct codec_settings settings = {CODEC_IR, CODEC_LEVEL_DEFAULT, content->size};
+    const struct codec_settings settings = {
+        .mode = CODEC_IR, .level = CODEC_LEVEL_DEFAULT, .content_size = content->size};
     FILE *input = content->size ? fmemopen(content->data, content->size, "rb") : fopen("/dev/null", "rb");
     FILE *output = fopen("/dev/null", "wb");
     enum status status = STATUS_OK;
@@ -176,12 +177,12 @@ static enum status evaluate_content(struct evaluate *self, const struct transfer
     struct transfer_file shown = *file;
     struct meter meter;
     shown.size = content->size;
-    meter_begin(&meter, "compress", &shown);
+    meter_begin(&meter, "compress", &shown, NULL, false);
     enum status status = compress_content(self, content, &evaluation->archive, &meter);
     meter_end(&meter);
     if (status != STATUS_OK)
         return status;
-    meter_begin(&meter, "measure", &shown);
+    meter_begin(&meter, "measure", &shown, NULL, false);
     status = measure_text(self->measure, content->data, content->size, &evaluation->measurement, meter_update,
                           &meter);
     meter_end(&meter);

@@ -7,6 +7,7 @@
 #include "base/cli.h"
 #include "codec/archive.h"
 #include "codec/codec.h"
+#include "codec/note.h"
 #include "report.h"
 #include "setup.h"
 #include "store/dataset.h"
@@ -113,15 +114,6 @@ static enum status visit(void *context, struct h5_file *file, const char *name, 
     return STATUS_OK;
 }
 
-/* Lines of a stranger's file: nothing in them may command the terminal. */
-static void print_lines(const char *text, size_t size) {
-    for (size_t i = 0; i < size && text[i]; i++) {
-        unsigned char c = (unsigned char)text[i], next = i + 1 < size ? (unsigned char)text[i + 1] : 0;
-        bool control = (c < ' ' && c != '\n') || c == 0x7F || (c == 0xC2 && next < 0xA0);
-        putchar(control ? '?' : c);
-    }
-}
-
 /* The last held-out examples that training kept: [count, width] texts, NUL-padded. */
 static enum status print_examples(struct h5_file *file) {
     enum { SHOWN = 3, BYTES_MAXIMUM = 1 << 24 };
@@ -134,7 +126,7 @@ static enum status print_examples(struct h5_file *file) {
     if (count > 0)
         printf("the last examples\n");
     for (uint64_t i = count > SHOWN ? count - SHOWN : 0; i < count; i++)
-        print_lines((const char *)texts + i * shape.extent[1], (size_t)shape.extent[1]);
+        report_words((const char *)texts + i * shape.extent[1], (size_t)shape.extent[1]);
     free(texts);
     return STATUS_OK;
 }
@@ -225,6 +217,10 @@ static enum status inspect_archive(FILE *input) {
            listing.ir_coded_bytes);
     printf("  %-13s %" PRIu64 " chunks in %" PRIu64 " bytes\n", "as bytes", listing.fallback_chunks,
            listing.fallback_coded_bytes);
+    if (listing.seek_tables)
+        printf("  %-13s in %" PRIu64 " frames, %" PRIu64 " places to begin beside their starts\n",
+               "seek tables", listing.seek_tables, listing.restarts);
+    report_comments(&listing);
     return STATUS_OK;
 }
 
@@ -237,7 +233,8 @@ static enum status inspect_file(void *context, const struct transfer_file *file)
         printf("%s: ", file->name);
         return inspect_h5(file->name);
     }
-    if (got == sizeof magic && memcmp(magic, archive_magic, sizeof magic) == 0) {
+    if (got == sizeof magic &&
+        (memcmp(magic, archive_magic, sizeof magic) == 0 || note_is_magic((const uint8_t *)magic, got))) {
         rewind(file->input);
         printf("%s: ", file->name);
         return inspect_archive(file->input);

@@ -10,7 +10,7 @@
 #include "transfer.h"
 
 struct list {
-    bool json, headed;
+    bool json, headed, verbose;
 };
 
 static void print_row(struct list *self, const char *name, const struct codec_listing *listing) {
@@ -27,6 +27,19 @@ static void print_row(struct list *self, const char *name, const struct codec_li
     else
         printf("%9s", "-");
     printf("  %s  %s\n", hash, name);
+}
+
+/* With -v. */
+static void print_details(const struct codec_listing *listing) {
+    printf("  %-13s %s\n", "content hash",
+           listing->unchecked == 0                 ? "XXH64"
+           : listing->unchecked == listing->frames ? "none"
+                                                   : "XXH64, not in every frame");
+    printf("  %-13s %" PRIu64 " in %" PRIu64 " bytes\n", "skippable", listing->notes, listing->note_bytes);
+    if (listing->seek_tables)
+        printf("  %-13s in %" PRIu64 " frames, %" PRIu64 " places to begin beside their starts\n",
+               "seek tables", listing->seek_tables, listing->restarts);
+    report_comments(listing);
 }
 
 static void print_json(const char *name, const struct codec_listing *listing) {
@@ -53,6 +66,13 @@ static void print_json(const char *name, const struct codec_listing *listing) {
     json_line_integer(&line, "bytes_coded_bytes", listing->bytes_coded_bytes);
     json_line_integer(&line, "fallback_chunks", listing->fallback_chunks);
     json_line_integer(&line, "fallback_coded_bytes", listing->fallback_coded_bytes);
+    json_line_integer(&line, "unchecked_frames", listing->unchecked);
+    json_line_integer(&line, "seek_tables", listing->seek_tables);
+    json_line_integer(&line, "restarts", listing->restarts);
+    json_line_integer(&line, "skippable_frames", listing->notes);
+    json_line_integer(&line, "skippable_bytes", listing->note_bytes);
+    if (listing->comments)
+        json_line_text(&line, "comment", listing->comment);
     json_line_end(&line);
 }
 
@@ -64,6 +84,8 @@ static enum status list_file(void *context, const struct transfer_file *file) {
         print_json(file->name, &listing);
     else
         print_row(self, file->name, &listing);
+    if (self->verbose && !self->json)
+        print_details(&listing);
     return STATUS_OK;
 }
 
@@ -82,9 +104,10 @@ enum status command_list(int argc, char **argv) {
         SETUP_LOG_OPTIONS(&setup),
         CLI_END};
     const struct cli_command command = {
-        "laconic list", "[--json] FILE.lcn...",
+        "laconic list", "[--json] [-v] FILE.lcn...",
         "Say what archives contain and which model they need; no model is read.", NULL, options};
     TRY(cli_parse(&command, argc, argv, &files, &file_count));
     setup_log(&setup);
+    self.verbose = setup.verbose;
     return transfer_all(&transfer, files, file_count);
 }

@@ -1,10 +1,12 @@
 /* laconic-infer: everything that uses a trained pair. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "base/cli.h"
 #include "base/signals.h"
 #include "base/status.h"
 #include "commands.h"
+#include "habits.h"
 #include "setup.h"
 
 static const struct cli_subcommand subcommands[] = {
@@ -27,11 +29,14 @@ static void name_program(const char *command, char *program, size_t room) {
 }
 
 int main(int argc, char **argv) {
-    char program[32];
-    name_program(argc > 1 ? argv[1] : NULL, program, sizeof program);
+    char program[32], *text;
     signals_clean_up_and_die();
     setup_keep_arguments(argc, argv);
-    enum status status = cli_dispatch("laconic", "Compress, restore and measure with a trained pair.",
-                                      subcommands, argc, argv);
+    enum status status = habits_apply(&argc, argv, &text);
+    name_program(argc > 1 ? argv[1] : NULL, program, sizeof program);
+    if (status == STATUS_OK)
+        status = cli_dispatch("laconic", "Compress, restore and measure with a trained pair.", subcommands,
+                              argc, argv);
+    free(text);
     return cli_finish(program, status);
 }

@@ -3,19 +3,35 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
+#include <string.h>
 #include "base/log.h"
 #include "base/json_line.h"
 
 static const double line_interval = 10; /* seconds between lines where there is no terminal */
 
-void meter_begin(struct meter *meter, const char *label, const struct transfer_file *file) {
+void meter_begin(struct meter *meter, const char *label, const struct transfer_file *file,
+                 const struct codec_report *report, bool compressing) {
+    meter->report = report;
+    meter->compressing = compressing;
     progress_begin(&meter->progress, label, "byte", (double)file->size, 0, line_interval);
     meter->seconds = progress_clock();
 }
 
 void meter_update(void *meter, uint64_t done) {
     struct meter *self = meter;
-    progress_update(&self->progress, (double)done, (double)done, "");
+    const struct codec_report *report = self->report;
+    char ratio[40] = "";
+    double content = (double)done, coded = 0;
+    if (report && self->compressing)
+        coded = (double)report->output_bytes;
+    else if (report) {
+        content = (double)report->output_bytes;
+        coded = (double)done;
+    }
+    if (coded > 0)
+        snprintf(ratio, sizeof ratio, "ratio %.2f", content / coded);
+    progress_update(&self->progress, (double)done, content, ratio);
 }
 
 void meter_end(struct meter *meter) {
@@ -62,6 +78,30 @@ void report_restored(const struct transfer_file *file, const struct codec_report
     log_info("%s: intact, %" PRIu64 " to %" PRIu64 " bytes", file->name, report->input_bytes,
              report->output_bytes);
     report_chunks(report);
+}
+
+void report_range(const struct transfer_file *file, const struct codec_report *report, uint64_t begin) {
+    log_info("%s: %" PRIu64 " bytes of the content from byte %" PRIu64 " on", file->name,
+             report->output_bytes, begin);
+    report_chunks(report);
+}
+
+void report_comments(const struct codec_listing *listing) {
+    for (const char *line = listing->comment; *line;) {
+        size_t size = strcspn(line, "\n");
+        printf("  %-13s ", "comment");
+        report_words(line, size);
+        putchar('\n');
+        line += size + (line[size] == '\n');
+    }
+}
+
+void report_words(const char *text, size_t size) {
+    for (size_t i = 0; i < size && text[i]; i++) {
+        unsigned char c = (unsigned char)text[i], next = i + 1 < size ? (unsigned char)text[i + 1] : 0;
+        bool control = (c < ' ' && c != '\n') || c == 0x7F || (c == 0xC2 && next < 0xA0);
+        putchar(control ? '?' : c);
+    }
 }
 
 void report_json(const struct transfer_file *file, const struct codec_report *report, bool compressed,

@@ -10,8 +10,12 @@
 struct meter {
     struct progress progress;
     double seconds; /* set by meter_end() */
+    const struct codec_report *report;
+    bool compressing;
 };
-void meter_begin(struct meter *meter, const char *label, const struct transfer_file *file);
+/* With the report that the codec function fills, NULL for none, the ratio is shown too. */
+void meter_begin(struct meter *meter, const char *label, const struct transfer_file *file,
+                 const struct codec_report *report, bool compressing);
 void meter_update(void *meter, uint64_t done); /* a codec_progress */
 void meter_end(struct meter *meter);
 
@@ -20,6 +24,14 @@ double share_of(uint64_t part, uint64_t whole);                     /* not a num
 
 void report_compressed(const struct transfer_file *file, const struct codec_report *report);
 void report_restored(const struct transfer_file *file, const struct codec_report *report);
+
+void report_range(const struct transfer_file *file, const struct codec_report *report, uint64_t begin);
+
+/* The comments of an archive, a line each; nothing without any. */
+void report_comments(const struct codec_listing *listing);
+
+/* Words from a stranger's file: nothing in them may command the terminal. */
+void report_words(const char *text, size_t size);
 
 /* Every figure of the report; how often greedy z was exact is known only to who compressed. */
 void report_json(const struct transfer_file *file, const struct codec_report *report, bool compressed,

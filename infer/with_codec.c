@@ -2,14 +2,22 @@
 #include "with_codec.h"
 #include <string.h>
 #include "codec/archive.h"
+#include "sizes.h"
 
-enum status with_codec(const struct setup *setup, struct codec **codec, const struct transfer *transfer,
-                       char **files, int file_count) {
+enum status with_codec(const struct setup *setup, const char *memory_limit, struct codec **codec,
+                       const struct transfer *transfer, char **files, int file_count) {
     struct model_pair pair = {0};
+    uint64_t limit = 0;
     *codec = NULL;
+    if (memory_limit)
+        TRY(size_parse("--memlimit", memory_limit, &limit));
     enum status status = setup_model(setup, &pair);
     if (status == STATUS_OK)
+        status = codec_check_memory(&pair, (struct codec_use){0}, limit);
+    if (status == STATUS_OK)
         status = codec_open(codec, &pair);
+    if (status == STATUS_OK)
+        codec_set_memory_limit(*codec, limit);
     if (status == STATUS_OK)
         status = transfer_all(transfer, files, file_count);
     codec_close(*codec);
@@ -26,12 +34,18 @@ static void forget(struct archive_codec *self) {
 
 static enum status open_codec(struct archive_codec *self) {
     model_pair_hash(&self->pair, self->hash);
-    return codec_open(&self->codec, &self->pair);
+    TRY(codec_check_memory(&self->pair, (struct codec_use){0}, self->memory_limit));
+    TRY(codec_open(&self->codec, &self->pair));
+    codec_set_memory_limit(self->codec, self->memory_limit);
+    return STATUS_OK;
 }
 
-enum status with_archive_codec(const struct setup *setup, struct archive_codec *self,
-                               const struct transfer *transfer, char **files, int file_count) {
+enum status with_archive_codec(const struct setup *setup, const char *memory_limit,
+                               struct archive_codec *self, const struct transfer *transfer, char **files,
+                               int file_count) {
     enum status status;
+    if (memory_limit)
+        TRY(size_parse("--memlimit", memory_limit, &self->memory_limit));
     self->given = setup->model;
     if (self->given)
         status = setup_model(setup, &self->pair);

@@ -1,6 +1,7 @@
 /* Command lines described by tables. */
 #include "base/cli.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdbool.h>
@@ -78,6 +79,9 @@ static enum status store(const struct cli_option *option, const char *text, cons
     case CLI_TEXT:
         *(const char **)option->target = text;
         break;
+    case CLI_OPTIONAL:
+        *(const char **)option->target = text ? text : "";
+        break;
     case CLI_INTEGER:
         if (!parse_integer(text, option->target))
             return fail(STATUS_USAGE, "%s needs a whole number such as 100 or 20k, not '%s'", called, text);
@@ -149,7 +153,7 @@ static enum status take(struct walk *walk, const struct cli_option *option, cons
                         bool by_letter) {
     struct spelling called = spell(option, by_letter);
 
-    if (takes_value(option) && !attached) {
+    if (takes_value(option) && option->kind != CLI_OPTIONAL && !attached) {
         if (walk->next >= walk->argc)
             return fail(STATUS_USAGE, "%s needs a value: %s %s", called.text, called.text,
                         option->argument ? option->argument : "VALUE");
@@ -176,10 +180,29 @@ static enum status take_long(struct walk *walk, const char *argument) {
     return take(walk, option, attached, false);
 }
 
-/* "-kf", "-oFILE", "-T4": flags may be grouped; the first letter with a value takes the rest. */
+/* "-12" in a group: the option gets the digits that stand together. Returns the last of them. */
+static const char *take_digits(struct walk *walk, const struct cli_option *option, const char *digits,
+                               enum status *status) {
+    char number[16];
+    size_t count = strspn(digits, "0123456789");
+
+    snprintf(number, sizeof number, "%.*s", (int)(count < 15 ? count : 15), digits);
+    *status = take(walk, option, number, true);
+    return digits + count - 1;
+}
+
+/* "-kf", "-oFILE", "-T4", "-9k": flags may be grouped; the first letter with a value takes the rest. */
 static enum status take_letters(struct walk *walk, const char *argument) {
     for (const char *letter = argument + 1; *letter; letter++) {
         const struct cli_option *option = find_letter(walk->command, *letter);
+        const struct cli_option *digits =
+            isdigit((unsigned char)*letter) ? find_letter(walk->command, CLI_DIGITS) : NULL;
+        if (digits) {
+            enum status status;
+            letter = take_digits(walk, digits, letter, &status);
+            TRY(status);
+            continue;
+        }
         if (!option && *letter == 'h')
             print_help_and_exit(walk->command);
         if (!option)
@@ -245,8 +268,12 @@ static int format_option(const struct cli_option *option, char *text, size_t roo
 
     if (option->letter)
         snprintf(letter, sizeof letter, "-%c, ", option->letter);
-    return snprintf(text, room, "  %s--%s%s%s", letter, option->name, option->argument ? " " : "",
-                    option->argument ? option->argument : "");
+    bool optional = option->kind == CLI_OPTIONAL;
+    return snprintf(text, room, "  %s--%s%s%s%s", letter, option->name,
+                    optional           ? "[="
+                    : option->argument ? " "
+                                       : "",
+                    option->argument ? option->argument : "", optional ? "]" : "");
 }
 
 static const struct cli_option help_option = {"help", 0, NULL, "show this help", CLI_FLAG, NULL};

@@ -4,12 +4,12 @@
  *         {"output", 'o', "FILE", "write to FILE", CLI_TEXT, &output},
  *         {"force", 'f', NULL, "overwrite", CLI_FLAG, &force},
  *         CLI_END};
- *     struct cli_command command = {"laconic compress", "[-m MODEL.h5] [FILE...]", "Compress files.", NULL, options};
- *     TRY(cli_parse(&command, argc, argv, &files, &file_count));
+ *     struct cli_command command = {"laconic compress", "[-m MODEL.h5] [FILE...]", "Compress files.", NULL,
+ * options}; TRY(cli_parse(&command, argc, argv, &files, &file_count));
  *
  * Understands --name VALUE, --name=VALUE, -oVALUE, -o VALUE, grouped flags, "--" and lone "-" (a file). Adds
- * --help to every command: prints to stdout and exits the process with 0. Anything wrong is STATUS_USAGE with a
- * sentence that names the argument and the nearest valid option.
+ * --help to every command: prints to stdout and exits the process with 0. Anything wrong is STATUS_USAGE with
+ * a sentence that names the argument and the nearest valid option.
  */
 #ifndef LACONIC_BASE_CLI_H
 #define LACONIC_BASE_CLI_H
@@ -17,12 +17,13 @@
 #include "base/status.h"
 
 enum cli_kind {
-    CLI_FLAG,    /* bool *: set to true */
-    CLI_CLEAR,   /* bool *: set to false */
-    CLI_TEXT,    /* const char **: points into argv */
-    CLI_INTEGER, /* long *; suffixes k, M, G (1000s) */
-    CLI_NUMBER,  /* double * */
-    CLI_LIST     /* struct cli_list *: may be repeated, order kept */
+    CLI_FLAG,     /* bool *: set to true */
+    CLI_CLEAR,    /* bool *: set to false */
+    CLI_TEXT,     /* const char **: points into argv */
+    CLI_INTEGER,  /* long *; suffixes k, M, G (1000s) */
+    CLI_NUMBER,   /* double * */
+    CLI_OPTIONAL, /* const char **: as CLI_TEXT; "" where --name stands without =VALUE */
+    CLI_LIST      /* struct cli_list *: may be repeated, order kept */
 };
 
 struct cli_list {
@@ -32,13 +33,15 @@ struct cli_list {
 
 struct cli_option {
     const char *name;     /* without dashes; NULL ends the table */
-    char letter;          /* 0: none */
+    char letter;          /* 0: none; CLI_DIGITS: -1, -9, -12 and so on give the option this number */
     const char *argument; /* shown in the help; NULL for flags */
     const char *help;
     enum cli_kind kind;
     void *target;
 };
-#define CLI_END {NULL, 0, NULL, NULL, CLI_FLAG, NULL}
+enum { CLI_DIGITS = '#' };
+#define CLI_END                                                                                              \
+    { NULL, 0, NULL, NULL, CLI_FLAG, NULL }
 
 struct cli_command {
     const char *name;     /* "laconic compress" */
@@ -62,8 +65,8 @@ struct cli_subcommand {
 };
 
 /* Finds argv[1] in the table and runs it; "help", "--help", none or unknown names are handled here. */
-enum status cli_dispatch(const char *program, const char *summary, const struct cli_subcommand *table, int argc,
-                         char **argv);
+enum status cli_dispatch(const char *program, const char *summary, const struct cli_subcommand *table,
+                         int argc, char **argv);
 
 /* What a main() ends with: makes sure that standard output was written, reports, returns the exit code. */
 int cli_finish(const char *program, enum status status);

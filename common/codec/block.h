@@ -111,6 +111,9 @@ struct block_tools {
     ZSTD_DCtx *zstd_decoder;
 };
 
+/* What block_encode() will use of what needs memory; text: the pair writes bytes. */
+struct codec_use block_use(const struct codec_settings *settings, bool text);
+
 /* Codes block->raw, cut as begin and size of block->chunks say. Fills the header and appends to an empty
  * payload. */
 enum status block_encode(struct block_tools *tools, struct block *block,

@@ -21,6 +21,14 @@ static const struct level {
     [9] = {.text = true, .ir = true, .hybrid = true, .shortened = true, .effort = {16, 2, 64 << 10}},
 };
 
+struct codec_use block_use(const struct codec_settings *settings, bool text) {
+    const struct level *level = &levels[settings->level];
+    bool automatic = settings->mode == CODEC_AUTO;
+    return (struct codec_use){.encoding = true,
+                              .ir = automatic ? level->ir : settings->mode == CODEC_IR,
+                              .hybrid = automatic ? level->hybrid && text : settings->mode == CODEC_HYBRID};
+}
+
 /* ---- zstd and stored ---- */
 
 /* zstd gives raw[0 .. size) back; a block's z is proven by rebuilding, these bytes by this. */
@@ -136,15 +144,16 @@ static enum status try_zstd(struct encoding *e) {
 static enum status try_all(struct encoding *e, struct codec_report *report) {
     enum codec_mode mode = e->settings->mode;
     bool automatic = mode == CODEC_AUTO, text = e->tools->text;
+    struct codec_use use = block_use(e->settings, text);
     if (automatic) {
         TRY(try_zstd(e));
         TRY(try_bytes(e));
     }
     if (mode == CODEC_LM || (automatic && text && e->level->text))
         TRY(try_text(e));
-    if (mode == CODEC_HYBRID || (automatic && text && e->level->hybrid))
+    if (use.hybrid)
         TRY(try_hybrid(e));
-    if (mode == CODEC_IR || (automatic && e->level->ir))
+    if (use.ir)
         TRY(try_ir(e, report));
     return e->best.method == ARCHIVE_STORED && !automatic ? try_zstd(e) : STATUS_OK;
 }

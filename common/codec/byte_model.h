@@ -4,7 +4,7 @@
  * A byte is coded as its eight bits, highest first. Every bit is predicted by contexts of one to six bytes,
  * of one and two words, of bytes further back and of the byte that the longest match expects, and by D; an
  * online logistic mixture and two adaptive maps turn this into the probability for the range coder.
- * Everything is integer arithmetic, every byte is possible, memory is fixed. docs/archive-format.md has each
+ * Everything is integer arithmetic, every byte is possible, memory is fixed. docs/format.md has each
  * constant; changing one changes the format.
  *
  *     struct byte_model *model;

@@ -3,11 +3,12 @@
  * The engine beneath (codec/engine.h) answers two questions, the same on every CPU: which z does the
  * compressor write for x, and which x does the decompressor write for z. A chunk goes out as z only after the
  * engine has rebuilt it exactly; every other chunk falls back to zstd or stored bytes. The format is in
- * docs/archive-format.md.
+ * docs/format.md.
  */
 #ifndef LACONIC_CODEC_CODEC_H
 #define LACONIC_CODEC_CODEC_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include "base/buffer.h"
@@ -25,11 +26,16 @@ enum codec_mode {
 /* How much is tried for a block in CODEC_AUTO. */
 enum { CODEC_LEVEL_DEFAULT = 3, CODEC_LEVEL_MAXIMUM = 9 };
 #define CODEC_SIZE_UNKNOWN UINT64_MAX
+enum { CODEC_RESTART_MINIMUM = 1 << 12, CODEC_RESTART_DEFAULT = 1 << 20 };
 
 struct codec_settings {
     enum codec_mode mode;
-    int level;             /* 1 .. CODEC_LEVEL_MAXIMUM: 1 without the models, from 6 on ir too */
+    int level; /* 1 .. CODEC_LEVEL_MAXIMUM: 1 without the models, from 6 on ir, from 7 on hybrid too */
     uint64_t content_size; /* of the input, CODEC_SIZE_UNKNOWN: until its end */
+    bool no_check;         /* leave out the hash of the content; blocks keep their checks */
+    uint64_t restart;      /* content bytes after which the models start anew and can be sought, at least
+                              CODEC_RESTART_MINIMUM; 0: never */
+    const char *comment;   /* goes behind the frame; NULL: none */
 };
 
 /* What became of the input; sums over calls until zeroed. */
@@ -53,6 +59,20 @@ struct codec; /* a model pair made ready; not for use by two threads at once */
 enum status codec_open(struct codec **codec, const struct model_pair *pair); /* pair must outlive the codec */
 void codec_close(struct codec *codec);
 
+/* Memory that compressing or restoring takes, the models and this process included, in bytes: an estimate
+ * that is rather too high. */
+struct codec_use {
+    bool encoding;
+    bool ir;     /* with z: both models write */
+    bool hybrid; /* with z and a residual */
+    int window;  /* of the byte model; 0: without */
+};
+uint64_t codec_memory(const struct model_pair *pair, struct codec_use use);
+/* STATUS_LIMIT and both numbers if that is more than the limit; 0: none. */
+enum status codec_check_memory(const struct model_pair *pair, struct codec_use use, uint64_t limit);
+/* A limit on it: work that would need more is refused with STATUS_LIMIT before it begins. 0: none. */
+void codec_set_memory_limit(struct codec *codec, uint64_t limit);
+
 /* Called now and then with input bytes done; may be NULL. */
 typedef void codec_progress(void *context, uint64_t done);
 
@@ -65,6 +85,14 @@ enum status codec_compress(struct codec *codec, FILE *input, FILE *output,
 enum status codec_decompress(struct codec *codec, FILE *input, FILE *output, struct codec_report *report,
                              codec_progress *progress, void *context);
 
+/* Writes content bytes begin .. end - 1 of all frames together (end CODEC_SIZE_UNKNOWN: to the last). In a
+ * file that can seek only the blocks from the last new start of the models before `begin` on are decoded,
+ * from a pipe all up to `end`. Blocks are checked; the hash of the content only of frames that are decoded
+ * whole. A range beyond the content: STATUS_LIMIT. */
+enum status codec_decompress_range(struct codec *codec, FILE *input, FILE *output, uint64_t begin,
+                                   uint64_t end, struct codec_report *report, codec_progress *progress,
+                                   void *context);
+
 /* What an archive says of itself, without a model. */
 struct codec_listing {
     uint8_t model_hash[16];
@@ -72,6 +100,12 @@ struct codec_listing {
     uint64_t frames, blocks, chunks, content_bytes, archive_bytes;
     uint64_t ir_chunks, ir_coded_bytes, hybrid_chunks, hybrid_coded_bytes, text_chunks, text_coded_bytes,
         bytes_chunks, bytes_coded_bytes, fallback_chunks, fallback_coded_bytes;
+    uint64_t unchecked;         /* frames without a hash of their content */
+    uint64_t seek_tables;       /* frames with one */
+    uint64_t restarts;          /* blocks before which the models start anew */
+    uint64_t notes, note_bytes; /* skippable frames: comments, seek tables and what others put there */
+    uint64_t comments;          /* of them */
+    char comment[4096 + 1];     /* the comments, a line each; cut where there is no room */
 };
 enum status codec_list(FILE *input, struct codec_listing *listing);
 

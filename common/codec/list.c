@@ -16,6 +16,7 @@ static enum status list_block(const struct archive_reader *reader, const struct 
     else
         report.fallback_chunks = header->chunk_count - preamble.coded_chunks;
     listing->blocks++;
+    listing->restarts += reader->restart;
     listing->chunks += header->chunk_count;
     listing->content_bytes += header->raw_size;
     listing->ir_chunks += preamble.coded_chunks;
@@ -47,6 +48,18 @@ static enum status list_frame(struct archive_reader *reader, struct codec_listin
     }
 }
 
+/* Comments are joined by newlines. */
+static void keep_comment(void *context, const char *text, size_t size) {
+    struct codec_listing *listing = context;
+    size_t used = strlen(listing->comment), room = sizeof listing->comment - 1;
+    if (listing->comments++ > 0 && used < room)
+        listing->comment[used++] = '\n';
+    for (size_t i = 0; i < size && used < room; i++)
+        if (text[i])
+            listing->comment[used++] = text[i];
+    listing->comment[used] = '\0';
+}
+
 enum status codec_list(FILE *input, struct codec_listing *listing) {
     struct archive_reader reader;
     struct archive_header header;
@@ -54,17 +67,23 @@ enum status codec_list(FILE *input, struct codec_listing *listing) {
     bool more = false;
     *listing = (struct codec_listing){.version = ARCHIVE_VERSION};
     archive_reader_open(&reader, input);
+    reader.comment = keep_comment;
+    reader.comment_context = listing;
     for (;;) {
         status = archive_read_header(&reader, &header, &more);
         if (status != STATUS_OK || !more)
             break;
         if (listing->frames == 0)
             memcpy(listing->model_hash, header.model_hash, sizeof listing->model_hash);
+        listing->unchecked += header.no_check;
+        listing->seek_tables += header.seek_table;
         status = list_frame(&reader, listing);
         if (status != STATUS_OK)
             break;
     }
     listing->archive_bytes = reader.offset;
+    listing->notes = reader.notes;
+    listing->note_bytes = reader.note_bytes;
     archive_reader_close(&reader);
     return status;
 }

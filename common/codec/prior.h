@@ -3,7 +3,7 @@
  * A token is coded as the bits of its id, highest first. Three predictors look at every bit: the bits before
  * it alone, the same with the previous token, the same with the previous two. An online logistic mixture of
  * them (Mahoney 2005) gives the probability for the range coder. Everything is integer arithmetic, every
- * token of the vocabulary is possible, memory is fixed. docs/archive-format.md has each constant; changing
+ * token of the vocabulary is possible, memory is fixed. docs/format.md has each constant; changing
  * one changes the format.
  */
 #ifndef LACONIC_CODEC_PRIOR_H

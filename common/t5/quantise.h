@@ -1,4 +1,4 @@
-/* Weights in 8 bits, the one rule of the codec and of small model files (docs/archive-format.md,
+/* Weights in 8 bits, the one rule of the codec and of small model files (docs/format.md,
  * "Arithmetic").
  *
  * A row of a linear layer or of the embedding is w ~ scale q, q in -127 .. 127. The scale is |w|'s largest /

@@ -46,7 +46,8 @@ static enum status find_mode(const char *name, int *mode) {
             *mode = i;
             return STATUS_OK;
         }
-    return fail(STATUS_USAGE, "--modes takes auto, ir, lm and hybrid with commas between them, not '%s'", name);
+    return fail(STATUS_USAGE, "--modes takes auto, ir, lm and hybrid with commas between them, not '%s'",
+                name);
 }
 
 /* False: no room, which only a mode that is named twice can bring about. */

@@ -72,8 +72,8 @@ static void print_words(const struct bench_settings *s, const struct bench_resul
            100 * speed / r->ceiling, r->ceiling / 1e9, ceiling_name(in_bf16));
     printf("  memory    %10ld MiB at most\n", bench_peak_mib());
     if (s->lines)
-        printf("  padded    %10.4f s, %.2f times as long: %.0f %% of its tokens are padding\n", r->padded.median,
-               r->padded.median / r->timing.median, 100 * padding_of(r));
+        printf("  padded    %10.4f s, %.2f times as long: %.0f %% of its tokens are padding\n",
+               r->padded.median, r->padded.median / r->timing.median, 100 * padding_of(r));
 }
 
 void bench_report(const struct bench_settings *settings, const struct bench_result *result) {

@@ -12,7 +12,7 @@ struct train_work {
     struct t5_model model;
     struct learner learner;
     struct batch batch;
-    int32_t *source, *target;           /* [batch, src - 1], [batch, tgt - 1]: the batch adds a token to each row */
+    int32_t *source, *target; /* [batch, src - 1], [batch, tgt - 1]: the batch adds a token to each row */
     int *source_length, *target_length; /* [batch] of which so many count */
     struct learner_result last;
 };
@@ -84,7 +84,8 @@ static enum status time_steps(struct train_work *w, const char *label, struct ti
         &(struct timing_plan){.run = train_step, .context = w, .repeat = s->repeat, .progress = &progress});
     progress_end(&progress);
     if (!isfinite(w->last.loss))
-        return fail(STATUS_LIMIT, "the gradient of %s is not finite, so the weights were not updated", s->model);
+        return fail(STATUS_LIMIT, "the gradient of %s is not finite, so the weights were not updated",
+                    s->model);
     return STATUS_OK;
 }
 

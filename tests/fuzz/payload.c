@@ -46,7 +46,7 @@ static void write_archive(FILE *output, const struct toy *toy, const uint8_t *da
         uint8_t payload[RAW_MAXIMUM] = {0};
         size_t used = read_block(data + at, size - at, &block);
         memcpy(payload, data + at + BLOCK_HEAD, used - BLOCK_HEAD);
-        if (archive_write_block(output, &block, payload, &written) != STATUS_OK)
+        if (archive_write_block(output, &block, false, payload, &written) != STATUS_OK)
             abort();
         end.content_size += block.raw_size;
         at += used;

@@ -111,7 +111,8 @@ static struct bytes compress(struct codec *codec, const void *content, size_t si
                              struct codec_report *report) {
     struct bytes archive;
     FILE *input = read_memory(content, size), *output = open_memstream(&archive.data, &archive.size);
-    const struct codec_settings settings = {mode, CODEC_LEVEL_MAXIMUM, CODEC_SIZE_UNKNOWN};
+    const struct codec_settings settings = {
+        .mode = mode, .level = CODEC_LEVEL_MAXIMUM, .content_size = CODEC_SIZE_UNKNOWN};
     cr_assert_eq(codec_compress(codec, input, output, &settings, report, NULL, NULL), STATUS_OK, "%s",
                  fail_sentence());
     fclose(input);
@@ -574,7 +575,7 @@ Test(codec, hostile_payloads_with_right_checksums_are_refused) {
         reader.payload.data[at] = (uint8_t)(reader.payload.data[at] + 1 + (int)rng_below(&rng, 255));
         FILE *output = open_memstream(&forged.data, &forged.size);
         cr_assert_eq(archive_write_header(output, &header, &written), STATUS_OK);
-        cr_assert_eq(archive_write_block(output, &block, reader.payload.data, &written), STATUS_OK);
+        cr_assert_eq(archive_write_block(output, &block, false, reader.payload.data, &written), STATUS_OK);
         cr_assert_eq(archive_read_block(&reader, &block, &end), STATUS_OK);
         cr_assert_eq(archive_write_end(output, &end, &written), STATUS_OK);
         fclose(output);

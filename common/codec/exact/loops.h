@@ -2,7 +2,7 @@
  *
  * All sets give the same bits: products of 8-bit integers are summed in 32-bit integers, which is exact in
  * any order; everything in float32 is IEEE addition, subtraction, multiplication, division and square root in
- * one written order (kernels/vec.h). The scalar set is the definition, docs/archive-format.md puts it in
+ * one written order (kernels/vec.h). The scalar set is the definition, docs/format.md puts it in
  * words.
  *
  * Numbers in 8 bits: a row x of floats becomes integers q in -127 .. 127 and a scale, x ~ scale q.

@@ -1,4 +1,4 @@
-/* A T5 model in 8 bits, as the codec computes with it (docs/archive-format.md, "Arithmetic").
+/* A T5 model in 8 bits, as the codec computes with it (docs/format.md, "Arithmetic").
  *
  * Linear layers and the embedding are quantised row by row, w ~ scale q with scale = largest |w| / 127;
  * norms, relative biases and learned positions stay float32. The rule is fixed: the same float32 weights give

@@ -1,0 +1,37 @@
+/* The codec's parts, for the files that work with them (private to codec*.c). */
+#ifndef LACONIC_CODEC_CODEC_INTERNAL_H
+#define LACONIC_CODEC_CODEC_INTERNAL_H
+
+#include <xxhash.h>
+#include "codec/archive.h"
+#include "codec/block.h"
+#include "codec/codec.h"
+#include "codec/engine.h"
+
+struct codec {
+    uint8_t model_hash[16];
+    struct exact_model decompressor;
+    struct block_tools tools;
+    struct block block;
+    XXH64_state_t *content; /* hash of the content of the frame so far */
+    struct codec_use use;   /* what memory was last asked for; its window: the byte models' that are open */
+    uint64_t memory_limit;  /* 0: none */
+};
+
+/* Readies the models for a frame and starts its hash. */
+enum status codec_begin_frame(struct codec *codec, struct codec_use use);
+/* Everything learned is forgotten, as at the start of a frame. */
+void codec_restart(struct codec *codec);
+/* May this much memory be used? STATUS_LIMIT if not. */
+enum status codec_require(struct codec *codec, struct codec_use use);
+
+/* Is the frame of our model? */
+enum status codec_check_model(const struct codec *codec, const struct archive_header *header);
+/* Decodes the block that the reader has read into codec->block. */
+enum status codec_decode_block(struct codec *codec, const struct archive_block *block,
+                               const struct archive_reader *reader, struct codec_report *report);
+/* Does the frame's end agree with the content that was decoded? */
+enum status codec_check_content(const struct codec *codec, const struct archive_reader *reader,
+                                const struct archive_header *header, const struct archive_end *end);
+
+#endif
