@@ -103,6 +103,8 @@ enum status codec_decompress(struct codec *codec, FILE *input, FILE *output, str
         if (status != STATUS_OK)
             break;
     }
+    if (status == STATUS_OK && progress)
+        progress(context, r.reader.offset);
     r.report->input_bytes += r.reader.offset;
     archive_reader_close(&r.reader);
     return status;

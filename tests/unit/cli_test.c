@@ -199,3 +199,24 @@ Test(cli, help_lists_the_subcommands, .init = cr_redirect_stdout) {
                             "  info  say what is inside\n"
                             "\n'laconic data COMMAND --help' explains a command.\n");
 }
+
+Test(cli, digits_and_values_that_may_be_left_out) {
+    static long level;
+    static bool keep;
+    static const char *seekable;
+    const struct cli_option rows[] = {{"level", CLI_DIGITS, "N", "how hard", CLI_INTEGER, &level},
+                                      {"keep", 'k', NULL, "keep", CLI_FLAG, &keep},
+                                      {"seekable", 0, "SIZE", "pieces", CLI_OPTIONAL, &seekable},
+                                      CLI_END};
+    const struct cli_command zip = {"zip", "", "", NULL, rows};
+    const char *grouped[] = {"zip", "-12k", "--seekable", "file", NULL};
+    const char *given_size[] = {"zip", "--seekable=4K", "-9", NULL};
+    EXPECT_OK(cli_parse(&zip, 4, (char **)grouped, &operands, &operand_count));
+    cr_assert_eq(level, 12);
+    cr_assert(keep);
+    cr_assert_str_eq(seekable, "");
+    cr_assert_eq(operand_count, 1);
+    EXPECT_OK(cli_parse(&zip, 3, (char **)given_size, &operands, &operand_count));
+    cr_assert_eq(level, 9);
+    cr_assert_str_eq(seekable, "4K");
+}
