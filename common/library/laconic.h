@@ -75,9 +75,10 @@ LACONIC_API void laconic_hash(const laconic_model *model, uint8_t hash[LACONIC_H
 /* ---- buffers ---- */
 
 typedef enum laconic_mode {
-    LACONIC_AUTO = 0, /* per block the smallest of what the level tries */
-    LACONIC_IR = 1,   /* codes of the compressor wherever the decompressor rebuilds the text from them */
-    LACONIC_LM = 2    /* the decompressor as a language model */
+    LACONIC_AUTO = 0,  /* per block the smallest of what the level tries */
+    LACONIC_IR = 1,    /* codes of the compressor wherever the decompressor rebuilds the text from them */
+    LACONIC_LM = 2,    /* the decompressor as a language model */
+    LACONIC_HYBRID = 3 /* codes, then the text under the decompressor given them */
 } laconic_mode;
 
 /* Zeros mean defaults; a NULL pointer to options means all defaults. */

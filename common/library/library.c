@@ -189,8 +189,10 @@ static enum status close_streams(FILE *input, FILE *output, enum status status) 
 }
 
 static enum status settings_of(const laconic_options *options, struct codec_settings *settings) {
-    static const enum codec_mode modes[] = {
-        [LACONIC_AUTO] = CODEC_AUTO, [LACONIC_IR] = CODEC_IR, [LACONIC_LM] = CODEC_LM};
+    static const enum codec_mode modes[] = {[LACONIC_AUTO] = CODEC_AUTO,
+                                            [LACONIC_IR] = CODEC_IR,
+                                            [LACONIC_LM] = CODEC_LM,
+                                            [LACONIC_HYBRID] = CODEC_HYBRID};
     static const laconic_options defaults;
     const laconic_options *o = options ? options : &defaults;
     if ((unsigned)o->mode >= sizeof modes / sizeof *modes)
