@@ -28,7 +28,7 @@ int FUZZ_TARGET(const uint8_t *data, size_t size) {
         return 0;
     if (toy_compress(toy->codec, data, size, way, NULL, &archive) != STATUS_OK)
         stop("compressing failed");
-    if (archive.size > size + size / 1000 + 64)
+    if (!toy_bounded(way, size, archive.size))
         stop("the archive is larger than the bound");
     if (toy_decompress(toy->codec, archive.data, archive.size, &content) != STATUS_OK)
         stop("decompressing failed");

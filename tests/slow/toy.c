@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/rng.h"
 #include "codec/engine.h"
+#include "codec/note.h"
 
 const struct toy_way toy_ways[] = {
     {"auto-1", {.mode = CODEC_AUTO, .level = 1}, false},
@@ -15,6 +16,9 @@ const struct toy_way toy_ways[] = {
     {"ir", {.mode = CODEC_IR, .level = CODEC_LEVEL_DEFAULT}, false},
     {"lm", {.mode = CODEC_LM, .level = CODEC_LEVEL_DEFAULT}, true},
     {"hybrid", {.mode = CODEC_HYBRID, .level = 8}, true},
+    {"seekable",
+     {.mode = CODEC_AUTO, .level = 3, .restart = CODEC_RESTART_MINIMUM, .comment = "kept"},
+     false},
 };
 const int toy_way_count = sizeof toy_ways / sizeof *toy_ways;
 
@@ -142,7 +146,15 @@ void toy_close(struct toy *toy) {
 }
 
 bool toy_can(const struct toy *toy, const struct toy_way *way) {
-    return way->settings.mode != CODEC_LM || !toy->pair.text_merged;
+    enum codec_mode mode = way->settings.mode;
+    return !toy->pair.text_merged || (mode != CODEC_LM && mode != CODEC_HYBRID);
+}
+
+bool toy_bounded(const struct toy_way *way, size_t size, size_t archive) {
+    size_t notes = way->settings.comment ? NOTE_BARE + strlen(way->settings.comment) : 0;
+    if (way->settings.restart > 0)
+        notes += NOTE_BARE + SEEK_TABLE_BARE + (size / way->settings.restart + 1) * (SEEK_POINT_SIZE + 11);
+    return archive <= size + size / 1000 + 64 + notes;
 }
 
 /* ---- streams in memory ---- */
