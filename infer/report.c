@@ -52,6 +52,11 @@ static void report_chunks(const struct codec_report *report) {
                " tokens in %" PRIu64 " bytes)",
                report->chunks, report->blocks, report->ir_chunks, report->ir_input_bytes, report->ir_tokens,
                report->ir_coded_bytes);
+    if (report->hybrid_chunks > 0)
+        log_detail("  as z and residual %" PRIu64 " bytes in %" PRIu64 ", of which z are %" PRIu64
+                   " tokens in %" PRIu64,
+                   report->hybrid_input_bytes, report->hybrid_coded_bytes, report->hybrid_tokens,
+                   report->hybrid_token_bytes);
     log_detail("  under the decompressor %" PRIu64 " bytes in %" PRIu64
                ", under the byte model alone %" PRIu64 " in %" PRIu64 ", zstd or stored %" PRIu64
                " in %" PRIu64,
