@@ -12,9 +12,9 @@
 
 static const char details[] =
     "Without FILE, or with -, standard input is compressed to standard output. FILE\n"
-    "stays unless --rm is given; an existing output stays unless -f is given. Every\n"
-    "chunk is restored and compared before it counts as coded, so with the same model\n"
-    "the archive gives the file back on any machine.\n";
+    "stays unless --rm is given; an existing output stays unless -f is given. The\n"
+    "arithmetic is the same everywhere: with the same model the archive gives the file\n"
+    "back on any machine. 'laconic test' proves it for an archive at hand.\n";
 
 struct compress {
     struct codec *codec;

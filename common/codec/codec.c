@@ -6,13 +6,17 @@ enum { ZSTD_LEVEL = 19 };
 
 /* ---- opening and closing ---- */
 
-static void close_byte_models(struct block_tools *tools) {
-    byte_model_close(tools->bytes);
-    tools->bytes = NULL;
+static void close_trials(struct block_tools *tools) {
     for (int i = 0; i < TRIALS; i++) {
         byte_model_close(tools->trials[i]);
         tools->trials[i] = NULL;
     }
+}
+
+static void close_byte_models(struct block_tools *tools) {
+    byte_model_close(tools->bytes);
+    tools->bytes = NULL;
+    close_trials(tools);
 }
 
 static enum status open_zstd(struct block_tools *tools) {
@@ -105,12 +109,23 @@ static enum status open_byte_model(struct codec *codec, int window) {
 void codec_restart(struct codec *codec) {
     byte_model_reset(codec->tools.bytes);
     chunk_model_copy(&codec->tools.model, &codec->tools.fresh);
+    codec->since_start = 0;
+    codec->stale = false;
+}
+
+void codec_restart_later(struct codec *codec) {
+    codec->since_start = 0;
+    codec->stale = true;
 }
 
 enum status codec_begin_frame(struct codec *codec, struct codec_use use) {
     TRY(codec_require(codec, use));
     TRY(open_byte_model(codec, use.window));
-    codec_restart(codec);
+    codec_restart_later(codec); /* a frame of stored bytes has no need of them */
+    if (use.encoding)
+        codec_restart(codec);
+    else
+        close_trials(&codec->tools);
     XXH64_reset(codec->content, 0);
     return STATUS_OK;
 }

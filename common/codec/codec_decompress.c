@@ -30,8 +30,13 @@ enum status codec_decode_block(struct codec *codec, const struct archive_block *
     use.hybrid = use.hybrid || block->method == ARCHIVE_HYBRID;
     if (use.ir != codec->use.ir || use.hybrid != codec->use.hybrid)
         TRY(codec_require(codec, use));
+    if (reader->restart && codec->since_start < CODEC_RESTART_MINIMUM && reader->whole)
+        return archive_fail(reader, "the models start anew more often than they may");
     if (reader->restart)
+        codec_restart_later(codec);
+    if (codec->stale && block->method != ARCHIVE_STORED && block->method != ARCHIVE_ZSTD)
         codec_restart(codec);
+    codec->since_start += block->raw_size;
     TRY(block_decode(&codec->tools, to, block, reader, report));
     XXH64_update(codec->content, to->raw, to->raw_size);
     report->blocks++;

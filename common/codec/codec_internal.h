@@ -16,12 +16,15 @@ struct codec {
     XXH64_state_t *content; /* hash of the content of the frame so far */
     struct codec_use use;   /* what memory was last asked for; its window: the byte models' that are open */
     uint64_t memory_limit;  /* 0: none */
+    uint64_t since_start;   /* bytes of content since the models started anew */
+    bool stale;             /* they still have to, before a block that uses them */
 };
 
 /* Readies the models for a frame and starts its hash. */
 enum status codec_begin_frame(struct codec *codec, struct codec_use use);
-/* Everything learned is forgotten, as at the start of a frame. */
+/* Everything learned is forgotten, as at the start of a frame; at once, or as soon as it is needed. */
 void codec_restart(struct codec *codec);
+void codec_restart_later(struct codec *codec);
 /* May this much memory be used? STATUS_LIMIT if not. */
 enum status codec_require(struct codec *codec, struct codec_use use);
 

@@ -1,16 +1,18 @@
 /* How much memory compressing and restoring take: the sizes of everything that is large, added up. */
 #include <inttypes.h>
+#include "base/threads.h"
 #include "codec/codec_internal.h"
 
 enum {
     PROGRAM_BYTES = 24 << 20,      /* code, libraries, buffers of files */
     ZSTD_ENCODER_BYTES = 12 << 20, /* level 19 for blocks of this size */
-    THREAD_BYTES = 1 << 20,
-    PRIOR_TABLE_SLOTS = 1 << 21, /* of orders 1 and 2 together */
+    THREAD_BYTES = 2 << 20,        /* rows and sources of one worker in one of the decoders */
+    PRIOR_TABLE_SLOTS = 1 << 21,   /* of orders 1 and 2 together */
     PRIOR_SLOT_BYTES = 4,
     PRIORS = 3,
-    ENGINE_CACHE_BYTES = 64 << 20, /* the engine chooses its batch so that a model's caches fit */
+    ENGINE_CACHE_BYTES = 72 << 20, /* the engine chooses its batch so that a model's caches fit */
     CHOICE_BYTES = 2 * (4 + 8 + 32) * ARCHIVE_BLOCK_MAXIMUM,
+    CHUNK_LIST_BYTES = 32 * ARCHIVE_BLOCK_MAXIMUM,
     TEXT_STREAM_KEYS = 64 /* keys beyond the window in a stream's caches */
 };
 
@@ -39,13 +41,15 @@ uint64_t codec_memory(const struct model_pair *pair, struct codec_use use) {
     uint64_t compressor = weights_of(&pair->compressor), decompressor = weights_of(&pair->decompressor);
     uint64_t prior = PRIOR_SLOT_BYTES * (PRIOR_TABLE_SLOTS + 2 * (uint64_t)pair->tokenizer.extra);
     uint64_t bytes = PROGRAM_BYTES + sizeof(float) * (compressor + decompressor) + decompressor * 9 / 8;
+    uint64_t decoders = 1 + use.hybrid + (use.ir || use.hybrid) * (use.encoding ? 2u : 1u);
+    bytes += decoders * (uint64_t)threads_count() * THREAD_BYTES;
     bytes += PRIORS * prior + (pair->text_merged ? 0 : text_caches(pair, TEXT_STREAMS_MAXIMUM));
     if (use.window)
         bytes += byte_model_memory(use.window) * (use.encoding ? use.hybrid ? 4 : 3 : 1);
     if (use.encoding)
         bytes += ZSTD_ENCODER_BYTES;
     if (use.hybrid) /* their own text and their sources; and, to choose z in, two of every list */
-        bytes += 2 * text_caches(pair, TEXT_GIVEN_STREAMS) + (use.encoding ? CHOICE_BYTES : 0);
+        bytes += 2 * text_caches(pair, TEXT_GIVEN_STREAMS) + (use.encoding ? CHOICE_BYTES : CHUNK_LIST_BYTES);
     if (use.ir || use.hybrid)
         bytes += ENGINE_CACHE_BYTES * (use.encoding ? 2 : 1) + (use.encoding ? compressor * 9 / 8 : 0);
     return bytes;

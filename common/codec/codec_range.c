@@ -18,6 +18,7 @@ struct start {
     uint64_t number;       /* of the frame, from 1 */
     uint64_t before;       /* content bytes before the frame */
     uint64_t content;      /* of the frame before the block */
+    bool by_table;         /* a seek table says so; else the blocks' headers do */
 };
 
 /* ---- by seek tables ---- */
@@ -97,11 +98,12 @@ static bool search_table(struct archive_reader *reader, const struct table *tabl
             *(seek_point_at(points, middle).content <= wanted ? &low : &high) = middle;
         }
         struct seek_point point = high ? seek_point_at(points, low) : (struct seek_point){0};
-        found =
-            high && point.content <= wanted && point.archive >= HEADER_SIZE && point.archive < table->frame;
+        found = high && point.content <= wanted && point.archive >= HEADER_SIZE &&
+                point.archive < table->frame && (point.content == 0) == (point.archive == HEADER_SIZE);
         start->frame = table->begin - table->frame;
         start->block = start->frame + point.archive;
         start->content = point.content;
+        start->by_table = true;
     }
     buffer_free(&note);
     return found;
@@ -196,6 +198,15 @@ static enum status write_part(struct extraction *x) {
     return STATUS_OK;
 }
 
+/* Content that was passed over cannot be hashed, but the table's offsets must lead to the frame's length. */
+static enum status check_jump(const struct archive_reader *reader, const struct archive_header *header,
+                              const struct archive_end *end) {
+    if (end->content_size == reader->content &&
+        (header->content_size == CODEC_SIZE_UNKNOWN || header->content_size == reader->content))
+        return STATUS_OK;
+    return archive_fail(reader, "the seek table and the frame's end disagree about the content");
+}
+
 static enum status extract_from_frame(struct extraction *x, const struct archive_header *header) {
     struct archive_reader *reader = &x->reader;
     struct archive_block block;
@@ -204,7 +215,8 @@ static enum status extract_from_frame(struct extraction *x, const struct archive
     while (x->content < x->end) {
         TRY(archive_read_block(reader, &block, &end));
         if (block.method == ARCHIVE_END)
-            return reader->whole ? codec_check_content(x->codec, reader, header, &end) : STATUS_OK;
+            return reader->whole ? codec_check_content(x->codec, reader, header, &end)
+                                 : check_jump(reader, header, &end);
         if (first && !reader->whole && reader->block > 1 && !reader->restart)
             return archive_fail(reader, "the seek table names a block that goes on with what was learned");
         first = false;
@@ -226,6 +238,10 @@ static enum status extract_frames(struct extraction *x, const struct start *star
             return STATUS_OK;
         TRY(codec_check_model(x->codec, &header));
         TRY(codec_begin_frame(x->codec, (struct codec_use){.window = header.window}));
+        if (start && reader->frame == start->number && reader->begin != start->frame)
+            return archive_fail(reader, "the seek table names a frame where there is none");
+        if (start && reader->begin == start->frame && start->by_table && !header.seek_table)
+            return archive_fail(reader, "a seek table stands behind a frame that has none");
         if (start && reader->begin == start->frame && start->block > reader->offset) {
             TRY(archive_seek(reader, start->block));
             reader->content = start->content;
@@ -266,8 +282,9 @@ static enum status extract_seeking(struct extraction *x, uint64_t size) {
     uint64_t total = 0;
     bool found;
     TRY(locate(x, size, &start, &found, &total));
-    x->content = found ? start.before + start.content : total;
-    if (!found)
+    bool nothing = x->begin >= x->end; /* the place must be there nevertheless */
+    x->content = !found ? total : nothing ? x->begin : start.before + start.content;
+    if (!found || nothing)
         return STATUS_OK;
     TRY(archive_seek(&x->reader, start.frame));
     x->reader.frame = start.number - 1;
@@ -291,7 +308,7 @@ enum status codec_decompress_range(struct codec *codec, FILE *input, FILE *outpu
         size = ftello(input) - origin;
         x.reader.origin = origin;
     }
-    if (begin >= end)
+    if (size < 0 && begin >= end)
         return STATUS_OK;
     enum status status = size >= 0 ? extract_seeking(&x, (uint64_t)size) : extract_frames(&x, NULL);
     if (status == STATUS_OK)

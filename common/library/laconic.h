@@ -9,7 +9,7 @@
  *     laconic_close(model);
  *
  * Archives are those of the command: 'laconic decompress' restores what laconic_compress() wrote and the
- * other way round, on every machine, at any number of threads. Format: docs/archive-format.md.
+ * other way round, on every machine, at any number of threads. Format: docs/format.md.
  *
  * Every function that can fail returns a status; laconic_error() then has a sentence for people. A model may
  * be used by one thread at a time; several models may be used at once, and share the library's worker

@@ -282,7 +282,7 @@ static laconic_status finish(enum status status, const struct sink *sink, size_t
     return public_status(status);
 }
 
-/* Growth is 58 bytes and 11 for each block of at least 252 KiB (docs/archive-format.md); this leaves a
+/* Growth is at most 58 bytes and 11 for each block of at least 252 KiB (docs/format.md); this leaves a
  * margin. */
 size_t laconic_bound(size_t size) {
     size_t bound;

@@ -135,10 +135,8 @@ static void scale(float *x, float factor, size_t n) {
 
 /* ---- attention ---- */
 
-enum { WIDTH_MAXIMUM = 256 }; /* of one head */
-
 static void remember(struct exact_cache *cache, size_t p, const float *key, const float *value) {
-    uint8_t k[WIDTH_MAXIMUM], v[WIDTH_MAXIMUM];
+    uint8_t k[EXACT_HEAD_MAXIMUM], v[EXACT_HEAD_MAXIMUM];
     size_t width = cache->width, slot = p % (cache->ring * EXACT_KEYS), in_block = slot % EXACT_KEYS;
     cache->key_scale[slot] = quantise_row(k, key, width, DOT_BIAS);
     cache->value_scale[slot] = quantise_row(v, value, width, 0);
@@ -152,7 +150,7 @@ static void remember(struct exact_cache *cache, size_t p, const float *key, cons
 
 /* A query in 8 bits, for products with signed numbers. */
 struct query {
-    int8_t q[WIDTH_MAXIMUM];
+    int8_t q[EXACT_HEAD_MAXIMUM];
     int32_t sum; /* times DOT_BIAS: what the keys' bias adds */
     float scale;
 };
@@ -229,7 +227,7 @@ static void round_weights(const struct exact_view *view, float factor) {
 }
 
 static void attend(float *out, const float *x, const struct exact_cache *c, const struct exact_view *view) {
-    _Alignas(64) int32_t high[WIDTH_MAXIMUM], low[WIDTH_MAXIMUM];
+    _Alignas(64) int32_t high[EXACT_HEAD_MAXIMUM], low[EXACT_HEAD_MAXIMUM];
     struct query q;
     float top;
     memset(high, 0, c->width * sizeof *high);

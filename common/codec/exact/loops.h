@@ -14,12 +14,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __FAST_MATH__
+#error "archives depend on IEEE arithmetic as written: compile without -ffast-math"
+#endif
+
 enum {
-    EXACT_PANEL = 16,   /* outputs of a matrix side by side */
-    EXACT_GROUP = 4,    /* numbers of k that a product takes at once */
-    EXACT_DEPTH = 64,   /* k is padded with zeros to a multiple of this */
-    EXACT_OUTPUTS = 64, /* outputs to a multiple of this */
-    EXACT_KEYS = 64     /* keys of a cache come in blocks of so many */
+    EXACT_PANEL = 16,             /* outputs of a matrix side by side */
+    EXACT_GROUP = 4,              /* numbers of k that a product takes at once */
+    EXACT_DEPTH = 64,             /* k is padded with zeros to a multiple of this */
+    EXACT_OUTPUTS = 64,           /* outputs to a multiple of this */
+    EXACT_KEYS = 64,              /* keys of a cache come in blocks of so many */
+    EXACT_HEAD_MAXIMUM = 256,     /* width of a head */
+    EXACT_WIDTH_MAXIMUM = 1 << 16 /* of what a product sums over: below it 32 bits hold the sum */
 };
 
 /* A matrix [out, in] of weights: w(o, k) ~ scale[o] q(o, k). */

@@ -115,11 +115,23 @@ static enum status check_weights(const struct t5_model *from) {
     return STATUS_OK;
 }
 
+/* Sums of products stay within 32 bits, heads within the loops' room. */
+static enum status check_widths(const struct t5_config *c) {
+    long inner = (long)c->num_heads * c->d_kv;
+    if (c->d_kv <= EXACT_HEAD_MAXIMUM && c->d_model < EXACT_WIDTH_MAXIMUM && c->d_ff < EXACT_WIDTH_MAXIMUM &&
+        inner < EXACT_WIDTH_MAXIMUM)
+        return STATUS_OK;
+    return fail(STATUS_LIMIT,
+                "the codec computes with heads up to %d wide and layers below %d, not %d, %d, %d, %ld",
+                EXACT_HEAD_MAXIMUM, EXACT_WIDTH_MAXIMUM, c->d_kv, c->d_model, c->d_ff, inner);
+}
+
 enum status exact_model_open(struct exact_model *m, const struct t5_model *from) {
     struct arena measuring = arena_measuring();
     *m = (struct exact_model){.config = from->config,
                               .encoder.depth = from->config.num_layers,
                               .decoder.depth = from->config.num_decoder_layers};
+    TRY(check_widths(&from->config));
     TRY(check_weights(from));
     m->encoder.blocks = calloc((size_t)m->encoder.depth, sizeof *m->encoder.blocks);
     m->decoder.blocks = calloc((size_t)m->decoder.depth, sizeof *m->decoder.blocks);
