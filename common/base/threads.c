@@ -4,6 +4,10 @@
  * A job is announced by one atomic word, (job number << 8 | parts). A worker whose number is not below
  * `parts` never touches the job, and the caller waits for all others, so the job's fields change only when
  * nobody reads.
+ *
+ * A part is run by who claims it first: its worker, or the caller once its own part is done. So a worker that
+ * the system does not let run (other programs keep the CPUs) holds nobody up. What a part computes does not
+ * depend on who runs it.
  */
 #include "base/threads.h"
 
@@ -36,8 +40,9 @@ static struct {
     pthread_t threads[THREADS_MAXIMUM];
     struct job job;
     _Alignas(64) atomic_uint_fast64_t announced;
-    _Alignas(64) atomic_int unfinished; /* parts given to workers and not done */
-    atomic_int sleepers;                /* workers asleep on `announcement` */
+    _Alignas(64) atomic_int unfinished;            /* parts given to workers and not done */
+    atomic_uint_fast64_t claimed[THREADS_MAXIMUM]; /* number of the last job whose part this was run */
+    atomic_int sleepers;                           /* workers asleep on `announcement` */
     atomic_bool caller_sleeps;
     pthread_mutex_t sleep;
     pthread_cond_t announcement, completion;
@@ -47,7 +52,7 @@ static struct {
           .completion = PTHREAD_COND_INITIALIZER};
 
 static _Thread_local bool inside_task;
-static _Thread_local int own_number; /* of the worker this thread is */
+static _Thread_local int own_number; /* of the part this thread runs, else of the worker it is */
 
 static void spin_pause(void) {
 #if defined(__x86_64__) || defined(__i386__)
@@ -67,9 +72,18 @@ static size_t part_begin(const struct job *job, int part) {
 }
 
 static void run_part(const struct job *job, int part) {
+    int worker = own_number;
     inside_task = true;
+    own_number = part;
     job->task(job->context, part_begin(job, part), part_begin(job, part + 1), part);
+    own_number = worker;
     inside_task = false;
+}
+
+/* May this thread run the part? Once for each job; a job before the last claimed one is over. */
+static bool claim(int part, uint64_t number) {
+    uint_fast64_t last = atomic_load(&pool.claimed[part]);
+    return last < number && atomic_compare_exchange_strong(&pool.claimed[part], &last, number);
 }
 
 /* Both sides are sequentially consistent: either the worker sees the announcement or the caller the sleeper.
@@ -135,9 +149,22 @@ static void *work(void *argument) {
             continue;
         if (pool.stopping)
             return NULL;
+        if (!claim(own_number, seen >> PARTS_BITS))
+            continue;
         run_part(&pool.job, own_number);
         report_completion();
     }
+}
+
+/* The caller's share, and whatever nobody has begun. */
+static void run_parts(int parts) {
+    uint64_t number = atomic_load(&pool.announced) >> PARTS_BITS;
+    run_part(&pool.job, 0);
+    for (int part = 1; part < parts; part++)
+        if (claim(part, number)) {
+            run_part(&pool.job, part);
+            atomic_fetch_sub(&pool.unfinished, 1);
+        }
 }
 
 static int available_cpus(void) {
@@ -194,6 +221,8 @@ enum status threads_start(int count) {
     pool.spins = count <= cpus ? SPINS : 0; /* spinning only helps who does not keep others off a CPU */
     pool.count = 1;
     atomic_store(&pool.announced, 0);
+    for (int i = 0; i < THREADS_MAXIMUM; i++)
+        atomic_store(&pool.claimed[i], 0);
     int error = create_workers(count);
     if (error) {
         threads_stop();
@@ -236,7 +265,7 @@ void threads_for(size_t items, size_t grain, threads_task *task, void *context) 
     pthread_mutex_lock(&pool.callers);
     pool.job = job;
     announce(parts);
-    run_part(&pool.job, 0);
+    run_parts(parts);
     await_completion();
     pthread_mutex_unlock(&pool.callers);
 }
