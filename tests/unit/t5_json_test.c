@@ -121,7 +121,7 @@ Test(t5_json, our_own_models_are_as_small_as_their_names) {
 Test(t5_json, an_unknown_name_lists_the_known_ones) {
     EXPECT_FAIL(t5_config_by_name(&config, "t5-smal"), STATUS_CONFIG,
                 "there is no model 't5-smal'; the nearest is 't5-small'; known are byt5-small, byte-1m, "
-                "byte-8m, t5-11b");
+                "byte-8m, byte-tiny, t5-11b");
     EXPECT_FAIL(t5_config_by_name(&config, "zzzzzzzzzzzz"), STATUS_CONFIG,
                 "there is no model 'zzzzzzzzzzzz'; known");
     EXPECT_FAIL(t5_config_by_name(&config, "no/such.json"), STATUS_IO, "cannot open no/such.json");
