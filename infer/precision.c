@@ -92,7 +92,7 @@ void precision_close(struct precision *p) {
 static double bits_of(const float *logits, int byte) {
     double top = logits[0], total = 0;
     for (int b = 1; b < BYTES; b++)
-        top = fmax(top, (double)logits[b]);
+        top = (double)logits[b] > top ? (double)logits[b] : top;
     for (int b = 0; b < BYTES; b++)
         total += exp((double)logits[b] - top);
     return (log(total) + top - (double)logits[byte]) / log(2);
