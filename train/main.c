@@ -5,6 +5,7 @@
 #include <string.h>
 #include "base/cli.h"
 #include "base/file.h"
+#include "base/float_environment.h"
 #include "base/log.h"
 #include "base/signals.h"
 #include "base/threads.h"
@@ -180,6 +181,7 @@ int main(int argc, char **argv) {
     char **operands, **arguments = calloc((size_t)argc + 1, sizeof *arguments);
     int count;
     struct train_settings settings;
+    float_environment_set();
     if (!arguments)
         return status_report("laconic train", fail(STATUS_MEMORY, "no memory to start"));
     memcpy(arguments, argv,
