@@ -371,7 +371,7 @@ Test(library, forks_while_other_threads_are_inside) {
     cr_assert_eq(compress(own, &thorough, &worker.wanted), LACONIC_OK);
     pthread_create(&threads[0], NULL, work, &worker);
     pthread_create(&threads[1], NULL, open_often, &opener);
-    for (int i = 0; i < 20; i++) {
+    for (int i = 0; i < 8; i++) {
         pid_t child = fork();
         if (child == 0) {
             laconic_model *fresh;
