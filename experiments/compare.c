@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/cli.h"
+#include "base/place.h"
 #include "base/process.h"
 #include "base/trial.h"
 #include "comparison.h"
@@ -28,7 +29,7 @@ static void workplace_close(struct workplace *place) {
 static enum status workplace_open(struct workplace *place, const char *model, const char *mode) {
     place->model = model;
     place->mode = mode;
-    TRY(process_beside("laconic", &place->laconic));
+    TRY(place_program("laconic", &place->laconic));
     enum status status = trial_open(&place->trial, "laconic-compare");
     if (status != STATUS_OK)
         workplace_close(place);

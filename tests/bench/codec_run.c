@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/log.h"
+#include "base/place.h"
 #include "base/process.h"
 #include "bench.h"
 #include "codec.h"
@@ -200,9 +201,9 @@ static enum status make_empty(struct codec_bench *bench) {
 }
 
 enum status codec_bench_open(struct codec_bench *bench) {
-    enum status status = process_beside("laconic-infer", &bench->laconic);
+    enum status status = place_program("laconic-infer", &bench->laconic);
     if (status == STATUS_OK)
-        status = process_beside("laconic-experiment", &bench->experiment);
+        status = place_program("laconic-experiment", &bench->experiment);
     if (status == STATUS_OK)
         status = measure_model(bench);
     if (status == STATUS_OK)
