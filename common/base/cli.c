@@ -148,6 +148,11 @@ static void print_help_and_exit(const struct cli_command *command) {
     exit(cli_finish(command->name, STATUS_OK));
 }
 
+static void print_table_and_exit(const struct cli_command *command) {
+    cli_print_option_table(command);
+    exit(cli_finish(command->name, STATUS_OK));
+}
+
 /* The option's value is in `attached`, or NULL and then the next argument. */
 static enum status take(struct walk *walk, const struct cli_option *option, const char *attached,
                         bool by_letter) {
@@ -173,6 +178,8 @@ static enum status take_long(struct walk *walk, const char *argument) {
         snprintf(unknown, sizeof unknown, "%.*s", (int)(length < 63 ? length : 63), name);
         if (strcmp(name, "help") == 0)
             print_help_and_exit(walk->command);
+        if (strcmp(name, "help-table") == 0)
+            print_table_and_exit(walk->command);
         return fail_unknown(walk, argument, unknown);
     }
     if (attached && !takes_value(option))
@@ -374,6 +381,10 @@ enum status cli_dispatch(const char *program, const char *summary, const struct 
     bool help = strcmp(argv[1], "help") == 0;
     if ((help && argc < 3) || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
         print_subcommands(program, summary, table);
+        return STATUS_OK;
+    }
+    if (strcmp(argv[1], "--help-table") == 0) {
+        cli_print_command_table(table);
         return STATUS_OK;
     }
     if (help)
