@@ -165,12 +165,14 @@ static enum status end_by_alarm(const struct trainer *t) {
 
 /* The same of a phase that brings nothing. */
 static enum status end_in_vain(const struct trainer *t, enum phase phase, const char *what) {
+    bool over = t->phase > phase;
     return fail(STATUS_LIMIT,
-                "%s up to %s step %lld%s%s (alarm.patience is %lld); %s/checkpoint.h5 is saved: `--resume` goes "
-                "on from there, with what --set changes",
+                "%s up to %s step %lld, %s%s%s; %s/checkpoint.h5 is saved: %s",
                 what, phase_name(&t->settings, phase), (long long)t->steps[phase],
-                *t->alarms.reasons ? ": " : "", t->alarms.reasons, (long long)t->settings.alarm.patience,
-                t->folder);
+                over ? "the end of the phase" : "as long as alarm.patience allows",
+                *t->alarms.reasons ? ": " : "", t->alarms.reasons, t->folder,
+                over ? "change what the warnings name and begin anew"
+                     : "`--resume` goes on from there, with what --set changes");
 }
 
 static enum status stop_early(struct trainer *t) {
