@@ -1,5 +1,6 @@
 /* laconic train: reads the configuration, trains, saves. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,9 +132,9 @@ static void print_plan(const struct trainer *t) {
     json_line_end(&line);
 }
 
-/* A figure of an evaluation that may not have happened. */
+/* A figure of an evaluation that may not have happened; JSON has no NaN. */
 static void print_figure(const char *name, const struct evaluation *e, double value) {
-    if (e->chunks > 0)
+    if (e->chunks > 0 && isfinite(value))
         printf(", \"%s\": %.6f", name, value);
     else
         printf(", \"%s\": null", name);

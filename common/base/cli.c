@@ -3,11 +3,13 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/number.h"
+#include "base/signals.h"
 #include "base/suggest.h"
 
 enum { CANDIDATES = 64, HELP_WIDTH = 80, HELP_COLUMN_MAXIMUM = 30 };
@@ -113,7 +115,8 @@ static const struct cli_option *find_letter(const struct cli_command *command, c
 
 int cli_finish(const char *program, enum status status) {
     if (status == STATUS_OK && (fflush(stdout) != 0 || ferror(stdout)))
-        status = fail(STATUS_IO, "cannot write to standard output: %s", strerror(errno));
+        status = fail(signals_stop_number() == SIGPIPE ? STATUS_INTERRUPTED : STATUS_IO,
+                      "cannot write to standard output: %s", strerror(errno));
     return status_report(program, status);
 }
 
