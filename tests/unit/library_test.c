@@ -533,6 +533,62 @@ Test(library, the_size_of_a_stream_may_be_told) {
     laconic_close(model);
 }
 
+/* ---- pieces, comments, memory ---- */
+
+Test(library, pieces_of_an_archive) {
+    laconic_model *model = open_one(2);
+    laconic_options options = {.level = 1, .restart = 4096, .comment = "of the tests"};
+    size_t packed = sizeof large_archive[0], got;
+    char comment[LACONIC_COMMENT + 1];
+    for (size_t i = 0; i < LARGE; i++)
+        large[i] = (char)(i % 251 + i / 4096);
+    cr_assert_eq(laconic_compress(model, &options, large, LARGE, large_archive[0], &packed), LACONIC_OK);
+    static const uint64_t ranges[][2] = {
+        {0, 1}, {0, 0}, {4095, 4097}, {200000, 200700}, {LARGE - 1, UINT64_MAX}};
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
+        uint64_t end = ranges[i][1] == UINT64_MAX ? LARGE : ranges[i][1];
+        got = sizeof text;
+        laconic_status status =
+            laconic_decompress_range(model, large_archive[0], packed, ranges[i][0], ranges[i][1], text, &got);
+        cr_assert_eq(status, LACONIC_OK, "%s", laconic_error());
+        cr_assert(got == end - ranges[i][0] && memcmp(text, large + ranges[i][0], got) == 0);
+    }
+    got = sizeof text;
+    cr_assert_eq(laconic_decompress_range(model, large_archive[0], packed, 0, LARGE + 1, text, &got),
+                 LACONIC_ROOM);
+    got = 5;
+    cr_assert_eq(laconic_decompress_range(model, large_archive[0], packed, 0, 6, text, &got), LACONIC_ROOM);
+    got = sizeof text;
+    cr_assert_eq(laconic_decompress_range(model, large_archive[0], packed, 6, 5, text, &got),
+                 LACONIC_ARGUMENT);
+    cr_assert_eq(laconic_decompress_range(NULL, large_archive[0], packed, 0, 1, text, &got),
+                 LACONIC_ARGUMENT);
+    got = sizeof text;
+    cr_assert_eq(laconic_decompress_range(model, NULL, 0, 0, 1, text, &got), LACONIC_FORMAT);
+    cr_assert_eq(laconic_comment(large_archive[0], packed, comment), LACONIC_OK);
+    cr_assert_str_eq(comment, "of the tests");
+    cr_assert_eq(laconic_comment(large_archive[0], packed, NULL), LACONIC_ARGUMENT);
+    cr_assert_eq(laconic_comment(NULL, 9, comment), LACONIC_ARGUMENT);
+    options.restart = 4095;
+    packed = sizeof large_archive[0];
+    cr_assert_eq(laconic_compress(model, &options, large, LARGE, large_archive[0], &packed), LACONIC_ROOM);
+    laconic_close(model);
+}
+
+Test(library, memory_may_be_limited) {
+    laconic_model *model = open_one(1);
+    struct archive archive;
+    cr_assert_eq(laconic_limit_memory(model, 1), LACONIC_OK);
+    cr_assert_eq(compress(model, NULL, &archive), LACONIC_ROOM);
+    cr_assert(strstr(laconic_error(), "raise the limit"), "%s", laconic_error());
+    cr_assert_eq(laconic_limit_memory(model, 0), LACONIC_OK);
+    cr_assert_eq(compress(model, NULL, &archive), LACONIC_OK);
+    cr_assert_eq(laconic_limit_memory(model, 1), LACONIC_OK);
+    cr_assert_not(comes_back(model, &archive));
+    cr_assert_eq(laconic_limit_memory(NULL, 1), LACONIC_ARGUMENT);
+    laconic_close(model);
+}
+
 /* ---- arguments ---- */
 
 static void expect_argument(laconic_status status, const char *what) {
