@@ -213,6 +213,15 @@ static enum status read_config(struct h5_file *file, const char *group, struct t
     return status;
 }
 
+enum status model_shapes_read(struct h5_file *file, struct t5_config *compressor,
+                              struct t5_config *decompressor) {
+    const struct kind *kind;
+
+    TRY(read_kind(file, &kind)); /* a stranger's file is called one */
+    TRY(read_config(file, "compressor", compressor));
+    return read_config(file, "decompressor", decompressor);
+}
+
 static enum status check_config(struct h5_file *file, const char *group, const struct t5_config *config,
                                 int vocabulary) {
     if (config->vocab_size != vocabulary)

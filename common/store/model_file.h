@@ -55,6 +55,10 @@ struct model_label {
 };
 enum status model_label_read(struct h5_file *file, struct model_label *label);
 
+/* The shapes of both models, without their weights. */
+enum status model_shapes_read(struct h5_file *file, struct t5_config *compressor,
+                              struct t5_config *decompressor);
+
 /* Reads and checks everything; a stranger's or damaged file is STATUS_FORMAT. */
 enum status model_pair_read(struct h5_file *file, struct model_pair *pair);
 enum status model_pair_load(const char *path, struct model_pair *pair);
