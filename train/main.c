@@ -246,7 +246,7 @@ int main(int argc, char **argv) {
         {"options", 0, NULL, "print every configuration key with its range and default", CLI_FLAG,
          &a.options},
         {"threads", 'T', "N", "threads (default LACONIC_THREADS or all CPUs)", CLI_INTEGER, &a.threads},
-        {"cpu", 0, "NAME", "force scalar, avx2, avx512 or amx", CLI_TEXT, &a.cpu},
+        CPU_OPTION(&a.cpu),
         {"json", 0, NULL, "print the result as one JSON object", CLI_FLAG, &a.json},
         {"quiet", 'q', NULL, "only warnings and errors", CLI_FLAG, &a.quiet},
         {"verbose", 'v', NULL, "more messages", CLI_FLAG, &a.verbose},
