@@ -295,6 +295,9 @@ static const struct trial {
     {"decompressor.every=2", TWO, {"decompressor.mode=periodic"}},
     {"decompressor.drop=1", TWO, {NULL}},
     {"decompressor.drop_rows=1", TWO, {"decompressor.drop=1"}},
+    {"reward.edits=3.5",
+     TWO,
+     {"reward.edits=0.5", "rl.algorithm=awr", "rl.temperature=1"}}, /* not from 0 on */
     {"reward.ramp=0", TWO, {"reward.length_from=-1", "reward.ramp=1"}},
     {"reward.normalize=group", TWO, {"rl.algorithm=awr"}},
     {"reward.shaping=terminal", TWO, {"rl.algorithm=dqn"}},
