@@ -1,5 +1,4 @@
 /* HDF5 files: what goes in comes out; files that lie, point elsewhere or are damaged are refused. */
-#include <hdf5.h>
 #include <math.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -388,32 +387,18 @@ Test(h5, a_group_inside_itself_ends_the_walk) {
     h5_close(file);
 }
 
-/* An attribute of the root with these eight bytes, as another program may write it. */
-static void make_text_of(const char *path, const char bytes[8]) {
-    hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), space = H5Screate(H5S_SCALAR);
-    hid_t type = H5Tcopy(H5T_C_S1);
-
-    cr_assert_geq(H5Tset_size(type, 8), 0);
-    hid_t attribute = H5Acreate2(file, "text", type, space, H5P_DEFAULT, H5P_DEFAULT);
-    cr_assert_geq(H5Awrite(attribute, type, bytes), 0);
-    H5Aclose(attribute);
-    H5Tclose(type);
-    H5Sclose(space);
-    H5Fclose(file);
-}
-
+/* Files of another program: the root's attribute text has eight bytes, "{}" and six more. */
 Test(h5, a_text_does_not_go_on_behind_its_end) {
     struct h5_file *file = NULL;
     char *text = NULL;
 
-    make_text_of("a.h5", "{}\0\0\0\0\0"); /* padding */
-    EXPECT_OK(h5_open(&file, "a.h5"));
+    EXPECT_OK(h5_open(&file, TESTS_FOLDER "/unit/files/text-padded.h5")); /* with NULs */
     EXPECT_OK(h5_get_text(file, "", "text", &text));
     cr_expect_str_eq(text, "{}");
     free(text);
     h5_close(file);
-    make_text_of("a.h5", "{}\0more"); /* what nobody would see */
-    EXPECT_OK(h5_open(&file, "a.h5"));
+    EXPECT_OK(h5_open(&file, TESTS_FOLDER
+                      "/unit/files/text-goes-on.h5")); /* with a NUL, and what nobody would see */
     EXPECT_FAIL(h5_get_text(file, "", "text", &text), STATUS_FORMAT, "goes on behind its end");
     cr_expect_null(text);
     EXPECT_FAIL(h5_get_own_text(file, "", "text", &text), STATUS_FORMAT, "goes on behind its end");
