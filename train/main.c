@@ -1,10 +1,12 @@
 /* laconic train: reads the configuration, trains, saves. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/cli.h"
 #include "base/file.h"
+#include "base/float_environment.h"
 #include "base/json_line.h"
 #include "base/log.h"
 #include "base/signals.h"
@@ -130,9 +132,9 @@ static void print_plan(const struct trainer *t) {
     json_line_end(&line);
 }
 
-/* A figure of an evaluation that may not have happened. */
+/* A figure of an evaluation that may not have happened; JSON has no NaN. */
 static void print_figure(const char *name, const struct evaluation *e, double value) {
-    if (e->chunks > 0)
+    if (e->chunks > 0 && isfinite(value))
         printf(", \"%s\": %.6f", name, value);
     else
         printf(", \"%s\": null", name);
@@ -259,6 +261,7 @@ int main(int argc, char **argv) {
     char **operands, **arguments = calloc((size_t)argc + 1, sizeof *arguments);
     int count;
     struct train_settings settings;
+    float_environment_set();
     struct resume resume = {0};
     if (!arguments)
         return status_report("laconic train", fail(STATUS_MEMORY, "no memory to start"));

@@ -95,7 +95,8 @@ struct train_settings {
         int64_t chunks, every, prior, examples, search;
     } evaluation;
     struct {
-        double length, exact, q;
+        double length, exact, q, constant, gradient;
+        int64_t patience;
         bool stop;
     } alarm;
     struct {

@@ -9,7 +9,6 @@
 #include "base/threads.h"
 #include "store/t5_json.h"
 
-const char *const phase_names[PHASE_COUNT] = {"supervised", "reinforce"};
 const char *const stream_names[STREAM_COUNT] = {"weights", "texts", "noise", "action", "replay"};
 
 bool trainer_uses_bf16(const struct trainer *t) {
@@ -300,6 +299,10 @@ double trainer_progress(const struct trainer *t) {
     if (t->settings.minutes > 0)
         return planned_seconds(t) > 0 ? t->seconds[t->phase] / planned_seconds(t) : 1;
     return (double)t->steps[t->phase] / (double)planned_steps(t);
+}
+
+struct moment trainer_moment(const struct trainer *t) {
+    return (struct moment){&t->settings, t->phase, t->steps[t->phase], trainer_progress(t)};
 }
 
 void trainer_skip_finished(struct trainer *t) {

@@ -13,10 +13,8 @@
 #include "train/evaluation.h"
 #include "train/example.h"
 #include "train/metrics.h"
+#include "train/phase.h"
 #include "train/value_head.h"
-
-enum phase { PHASE_SUPERVISED, PHASE_REINFORCE, PHASE_COUNT };
-extern const char *const phase_names[PHASE_COUNT];
 
 /* The random streams, by what they decide. */
 enum stream { STREAM_WEIGHTS, STREAM_TEXTS, STREAM_NOISE, STREAM_ACTION, STREAM_REPLAY, STREAM_COUNT };
@@ -91,6 +89,8 @@ enum status trainer_learn_prior(struct trainer *trainer, struct code_sample *sam
 
 /* How far the current phase is, 0 .. 1 (>= 1: over), by steps or by the clock. */
 double trainer_progress(const struct trainer *trainer);
+/* This step of this phase, for alarms. */
+struct moment trainer_moment(const struct trainer *trainer);
 /* AdamW settings for a peak rate at this progress. */
 struct adamw trainer_adamw(const struct trainer *trainer, double peak);
 

@@ -3,11 +3,13 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/number.h"
+#include "base/signals.h"
 #include "base/suggest.h"
 
 enum { CANDIDATES = 64, HELP_WIDTH = 80, HELP_COLUMN_MAXIMUM = 30 };
@@ -119,12 +121,18 @@ static const struct cli_option *find_letter(const struct cli_command *command, c
 
 int cli_finish(const char *program, enum status status) {
     if (status == STATUS_OK && (fflush(stdout) != 0 || ferror(stdout)))
-        status = fail(STATUS_IO, "cannot write to standard output: %s", strerror(errno));
+        status = fail(signals_stop_number() == SIGPIPE ? STATUS_INTERRUPTED : STATUS_IO,
+                      "cannot write to standard output: %s", strerror(errno));
     return status_report(program, status);
 }
 
 static void print_help_and_exit(const struct cli_command *command) {
     cli_print_help(command);
+    exit(cli_finish(command->name, STATUS_OK));
+}
+
+static void print_table_and_exit(const struct cli_command *command) {
+    cli_print_option_table(command);
     exit(cli_finish(command->name, STATUS_OK));
 }
 
@@ -153,6 +161,8 @@ static enum status take_long(struct walk *walk, const char *argument) {
         snprintf(unknown, sizeof unknown, "%.*s", (int)(length < 63 ? length : 63), name);
         if (strcmp(name, "help") == 0)
             print_help_and_exit(walk->command);
+        if (strcmp(name, "help-table") == 0)
+            print_table_and_exit(walk->command);
         return fail_unknown(walk, argument, unknown);
     }
     if (attached && !takes_value(option))
@@ -364,6 +374,10 @@ enum status cli_dispatch(const char *program, const char *summary, const struct 
     }
     if (help && argc == 2) {
         print_subcommands(program, summary, table);
+        return STATUS_OK;
+    }
+    if (strcmp(argv[1], "--help-table") == 0) {
+        cli_print_command_table(table);
         return STATUS_OK;
     }
     if (help)

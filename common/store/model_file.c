@@ -94,6 +94,17 @@ enum status model_pair_write_packed(struct h5_file *file, const struct model_pai
     return h5_set_text(file, "", "title", title);
 }
 
+enum status model_pair_pack(const char *path, const struct model_pair *pair, const char *title) {
+    struct h5_file *file = NULL;
+
+    TRY(h5_create_small(&file, path));
+    enum status status = model_pair_write_packed(file, pair, title);
+    if (status == STATUS_OK)
+        status = h5_commit(file);
+    h5_close(file);
+    return status;
+}
+
 /* ---- reading a pair ---- */
 
 /* Whatever is wrong in a checkpoint's own texts means a damaged file, not a wrong configuration of ours. */

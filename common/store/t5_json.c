@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/file.h"
+#include "base/place.h"
 #include "base/suggest.h"
 #include "store/json.h"
 
@@ -261,18 +262,11 @@ static enum status read_path(struct t5_config *config, const char *path) {
     return status;
 }
 
-/* The environment's folder, then the source tree's, then the installed one. */
-static size_t list_folders(const char *folders[3]) {
+/* The environment's folder, or our own. */
+static const char *config_folder(void) {
     const char *chosen = getenv("LACONIC_CONFIGS");
-    size_t count = 0;
 
-    if (chosen && *chosen) {
-        folders[count++] = chosen;
-        return count;
-    }
-    folders[count++] = LACONIC_SOURCE_CONFIGS;
-    folders[count++] = LACONIC_INSTALLED_CONFIGS;
-    return count;
+    return chosen && *chosen ? chosen : place_folder(PLACE_CONFIGS);
 }
 
 static int is_json_file(const struct dirent *entry) {
@@ -309,20 +303,12 @@ static enum status fail_unknown_name(const char *name, const char *folder) {
 }
 
 enum status t5_config_by_name(struct t5_config *config, const char *name) {
-    const char *folders[3];
+    const char *folder = config_folder();
     char path[PATH_MAX];
-    size_t length = strlen(name), count = list_folders(folders);
+    size_t length = strlen(name);
 
     if (strchr(name, '/') || (length > 5 && strcmp(name + length - 5, ".json") == 0))
         return read_path(config, name);
-    for (size_t i = 0; i < count; i++) {
-        snprintf(path, sizeof path, "%s/models/%s.json", folders[i], name);
-        if (file_exists(path))
-            return read_path(config, path);
-    }
-    for (size_t i = 0; i + 1 < count; i++) {
-        if (file_exists(folders[i]))
-            return fail_unknown_name(name, folders[i]);
-    }
-    return fail_unknown_name(name, folders[count - 1]);
+    snprintf(path, sizeof path, "%s/models/%s.json", folder, name);
+    return file_exists(path) ? read_path(config, path) : fail_unknown_name(name, folder);
 }
