@@ -1,6 +1,7 @@
 /* What lies between the parts of training: who is judged by what, who learns from what, what is bounded, what is
  * kept. */
 #include "run_world.h"
+#include <zstd.h>
 #include "kernels/optimizer.h"
 #include "train/phase_two.h"
 
@@ -177,7 +178,33 @@ Test(glue, the_first_evaluation_gives_the_pair_a_prior_sample) {
 struct by_hand {
     int chunks, exact, either, tokens, fallback, bytes, policy_tokens, uneven;
     double nats, entropy, divergence;
+    struct coder {
+        struct prior *prior;
+        struct prior_context context;
+        double bits;
+    } of_all, of_exact; /* C's greedy codes; what mode ir would store */
+    uint8_t failed[4096];
+    size_t failed_size;
 };
+
+/* As an archive begins: with the sample of the training texts' codes. */
+static void open_coder(const struct trainer *t, struct coder *c) {
+    struct prior_context start = {TOKEN_EOS, TOKEN_EOS};
+    *c = (struct coder){.context = start};
+    cr_assert_eq(prior_open(&c->prior, t->recent.counts, tokenizer_vocabulary(&t->pair.tokenizer)), STATUS_OK);
+    prior_learn(c->prior, &start, (const int32_t *)(const void *)t->recent.tokens.data,
+                t->recent.tokens.size / sizeof(int32_t));
+}
+
+/* z and its end token, priced before they are learned. */
+static void code_by_hand(struct coder *c, const int32_t *code, int size) {
+    int32_t all[CHUNK_MAXIMUM + 1];
+    struct prior_context before = c->context;
+    memcpy(all, code, (size_t)size * sizeof *code);
+    all[size] = TOKEN_EOS;
+    c->bits += prior_price(c->prior, &c->context, all, (size_t)size + 1);
+    prior_learn(c->prior, &before, all, (size_t)size + 1);
+}
 
 /* One text at a time; D's greedy text is what it says to its own last token (teacher forcing with the truth
  * agrees on it when all of it is right). */
@@ -243,6 +270,8 @@ static void compare_by_hand(struct trainer *t, const struct text *text, const in
 static void evaluate_by_hand(struct trainer *t, struct by_hand *h) {
     int all = (int)dataset_count(t->data, SPLIT_VALID), chunks = (int)t->settings.evaluation.chunks;
     *h = (struct by_hand){0};
+    open_coder(t, &h->of_all);
+    open_coder(t, &h->of_exact);
     for (int i = 0; i < chunks; i++) {
         struct text text;
         int32_t ids[CHUNK_MAXIMUM + 1], start[2], code[CHUNK_MAXIMUM], shown[CHUNK_MAXIMUM];
@@ -265,8 +294,26 @@ static void evaluate_by_hand(struct trainer *t, struct by_hand *h) {
         h->fallback += exact ? size : shown_size;
         h->uneven += !exact && size != shown_size;
         h->nats += nats;
+        code_by_hand(&h->of_all, code, size);
+        if (exact || shown_exact) {
+            code_by_hand(&h->of_exact, exact ? code : shown, exact ? size : shown_size);
+        } else {
+            struct dataset_chunk x = dataset_get(t->data, SPLIT_VALID, text.index);
+            memcpy(h->failed + h->failed_size, x.bytes, x.size);
+            h->failed_size += x.size;
+        }
         compare_by_hand(t, &text, code, size, h);
     }
+    prior_close(h->of_all.prior);
+    prior_close(h->of_exact.prior);
+}
+
+/* What no code rebuilds, by zstd, if that is any shorter. */
+static double bits_of_failed(const struct by_hand *h) {
+    uint8_t coded[8192];
+    size_t size = ZSTD_compress(coded, sizeof coded, h->failed, h->failed_size, 19);
+    cr_assert_not(ZSTD_isError(size));
+    return 8.0 * (double)(size < h->failed_size ? size : h->failed_size);
 }
 
 Test(glue, the_figures_of_an_evaluation_are_what_a_reader_would_count) {
@@ -280,7 +327,8 @@ Test(glue, the_figures_of_an_evaluation_are_what_a_reader_would_count) {
     t->steps[PHASE_REINFORCE] = 1;
     for (size_t i = 0; i < t->pair.compressor.weight_count; i++)
         t->target_compressor.weights[i] = 0.9f * t->pair.compressor.weights[i];
-    cr_assert_eq(trainer_evaluate(t, false), STATUS_OK, "%s", fail_sentence());
+    for (int i = 0; i < 2; i++) /* the first gives its sample of codes to the pair, the second to the rewards */
+        cr_assert_eq(trainer_evaluate(t, false), STATUS_OK, "%s", fail_sentence());
     evaluate_by_hand(t, &h);
     cr_assert(h.exact > 0 && h.exact < h.chunks && h.uneven > 0, "a pair that can something: %d of %d, %d",
               h.exact, h.chunks, h.uneven);
@@ -293,6 +341,10 @@ Test(glue, the_figures_of_an_evaluation_are_what_a_reader_would_count) {
     cr_expect_float_eq(e->loss, h.nats / h.bytes, 1e-4);
     cr_expect_float_eq(e->residual_bits_per_byte, h.nats / h.bytes / log(2), 1e-4);
     cr_expect_float_eq(e->total_bits_per_byte, e->code_bits_per_byte + e->residual_bits_per_byte, 1e-9);
+    cr_expect_float_eq(e->code_bits_per_byte, h.of_all.bits / h.bytes, 0.02, "%g instead of %g",
+                       e->code_bits_per_byte, h.of_all.bits / h.bytes);
+    cr_expect_float_eq(e->bits_per_byte, (h.of_exact.bits + bits_of_failed(&h)) / h.bytes, 0.02,
+                       "%g instead of %g", e->bits_per_byte, (h.of_exact.bits + bits_of_failed(&h)) / h.bytes);
     cr_expect_float_eq(e->entropy, h.entropy / h.policy_tokens, 1e-4);
     cr_expect_float_eq(e->kl_target, h.divergence / h.policy_tokens, 1e-4);
     cr_expect_gt(e->kl_target, 1e-3);
