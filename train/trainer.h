@@ -55,10 +55,21 @@ struct trainer {
     struct evaluation evaluation; /* the last one */
     struct alarms alarms;
     struct examples examples;
+    struct buffer changes; /* of settings since the run began, a line of JSON each (changes.h) */
 };
 
-/* Data, tokenizer, models with fresh weights, buffers. `folder` and `settings` are kept by reference and
- * copy. */
+/* The shapes of models that exist already. */
+struct model_shapes {
+    struct t5_config compressor, decompressor;
+};
+
+/* What needs little memory: settings checked, data, tokenizer, shapes (of the models that the settings name,
+ * or `shapes` unless that is NULL). `folder` and `settings` are kept by reference and copy. */
+enum status trainer_plan(struct trainer *trainer, const struct train_settings *settings, const char *folder,
+                         const struct model_shapes *shapes);
+/* Then models with fresh weights, and buffers. */
+enum status trainer_build(struct trainer *trainer);
+/* Both. */
 enum status trainer_open(struct trainer *trainer, const struct train_settings *settings, const char *folder);
 void trainer_close(struct trainer *trainer); /* safe on a zeroed trainer */
 
@@ -115,6 +126,13 @@ enum status trainer_search(struct trainer *trainer);
 enum status checkpoint_save(struct trainer *trainer);
 enum status checkpoint_save_pair(struct trainer *trainer, const char *name);
 enum status checkpoint_load(struct trainer *trainer);
+/* Only how far the run is: phase, steps, seconds. */
+enum status checkpoint_read_progress(struct h5_file *file, struct trainer *trainer);
+/* Whether a file is one to go on from, and holds models of the trainer's shapes; the sentence says what is
+ * not so. */
+enum status checkpoint_check_resumable(struct h5_file *file);
+enum status checkpoint_check_shapes(struct h5_file *file, const struct trainer *trainer,
+                                    const struct model_shapes *stored);
 /* Only the weights, merges and prior of another run's file, to begin from. */
 enum status checkpoint_begin_from(struct trainer *trainer, const char *path);
 
