@@ -166,9 +166,8 @@ static enum status end_by_alarm(const struct trainer *t) {
 /* The same of a phase that brings nothing. */
 static enum status end_in_vain(const struct trainer *t, enum phase phase, const char *what) {
     bool over = t->phase > phase;
-    return fail(STATUS_LIMIT,
-                "%s up to %s step %lld, %s%s%s; %s/checkpoint.h5 is saved: %s",
-                what, phase_name(&t->settings, phase), (long long)t->steps[phase],
+    return fail(STATUS_LIMIT, "%s up to %s step %lld, %s%s%s; %s/checkpoint.h5 is saved: %s", what,
+                phase_name(&t->settings, phase), (long long)t->steps[phase],
                 over ? "the end of the phase" : "as long as alarm.patience allows",
                 *t->alarms.reasons ? ": " : "", t->alarms.reasons, t->folder,
                 over ? "change what the warnings name and begin anew"

@@ -1,5 +1,5 @@
-/* The course of a run: rates and budgets, what a batch is made of, what evaluations and the end of a phase leave, what
- * searches find. */
+/* The course of a run: rates and budgets, what a batch is made of, what evaluations and the end of a phase
+ * leave, what searches find. */
 #include "run_world.h"
 #include "train/demonstration.h"
 #include "train/phase_two.h"
@@ -17,9 +17,9 @@ Test(course, the_optimiser_gets_every_option_and_the_rate_of_the_step_to_come) {
         enum phase phase;
         int64_t done;
         double rate;
-    } steps[] = {{PHASE_SUPERVISED, 0, 0.25},  {PHASE_SUPERVISED, 1, 0.5}, {PHASE_SUPERVISED, 3, 1},
-                 {PHASE_SUPERVISED, 9, 0.2},   {PHASE_REINFORCE, 0, 0.125}, {PHASE_REINFORCE, 7, 1},
-                 {PHASE_REINFORCE, 13, 0.6},   {PHASE_REINFORCE, 19, 0.2}};
+    } steps[] = {{PHASE_SUPERVISED, 0, 0.25}, {PHASE_SUPERVISED, 1, 0.5},  {PHASE_SUPERVISED, 3, 1},
+                 {PHASE_SUPERVISED, 9, 0.2},  {PHASE_REINFORCE, 0, 0.125}, {PHASE_REINFORCE, 7, 1},
+                 {PHASE_REINFORCE, 13, 0.6},  {PHASE_REINFORCE, 19, 0.2}};
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         t->phase = steps[i].phase;
         t->steps[t->phase] = steps[i].done;
@@ -66,9 +66,10 @@ Test(course, evaluations_take_their_time_from_the_budget) {
 /* Both models' rates in both phases: AdamW's first step is as long as its rate, whatever the gradient. */
 Test(course, every_model_learns_at_its_own_rate) {
     for (int phase = 0; phase < PHASE_COUNT; phase++) {
-        struct trainer *t = WORLD_RUN("supervised.steps=4", "rl.algorithm=dqn", "supervised.compressor_rate=0.01",
-                                      "supervised.decompressor_rate=0.02", "rl.compressor_rate=0.03",
-                                      "rl.decompressor_rate=0.04", "value.rate=0.05", "optimizer.epsilon=1e-20");
+        struct trainer *t =
+            WORLD_RUN("supervised.steps=4", "rl.algorithm=dqn", "supervised.compressor_rate=0.01",
+                      "supervised.decompressor_rate=0.02", "rl.compressor_rate=0.03",
+                      "rl.decompressor_rate=0.04", "value.rate=0.05", "optimizer.epsilon=1e-20");
         struct t5_model *models[] = {&t->pair.compressor, &t->pair.decompressor};
         const double rates[PHASE_COUNT][2] = {{0.01, 0.02}, {0.03, 0.04}};
         float *before[2];
@@ -214,8 +215,8 @@ Test(course, lessons_leave_out_what_hardly_weighs) {
         light += t->lesson.actions[t->lesson.start[r]] == 10;
     cr_expect_eq(light, 0, "0.7%% of the largest");
     cr_expect_eq(t->lesson.rows, 60);
-    cr_expect_eq(t->lesson.actions[t->lesson.start[1]] == 30 || t->lesson.actions[t->lesson.start[0]] == 30, true,
-                 "8%% counts");
+    cr_expect_eq(t->lesson.actions[t->lesson.start[1]] == 30 || t->lesson.actions[t->lesson.start[0]] == 30,
+                 true, "8%% counts");
     world_leave(t);
 }
 
@@ -256,7 +257,8 @@ Test(course, rewards_follow_their_ramp) {
 
 /* A best code that the decompressor does not rebuild any more, tried again, is the best no longer. */
 Test(course, best_codes_that_broke_are_forgotten) {
-    struct trainer *t = WORLD_RUN("rl.texts=40", "behaviour.deletions=0", "behaviour.recalls=1", "rl.updates=0");
+    struct trainer *t =
+        WORLD_RUN("rl.texts=40", "behaviour.deletions=0", "behaviour.recalls=1", "rl.updates=0");
     uint64_t count = dataset_count(t->data, SPLIT_TRAIN);
     int32_t ids[CHUNK_MAXIMUM];
     int size, kept = 0, tried = 0;
@@ -290,9 +292,11 @@ Test(course, phases_leave_their_files_and_a_whole_prior) {
     int64_t before = t->metrics.rows;
     world_go_on(t, 40);
     for (int c = 0; c < t->metrics.columns; c++)
-        for (int64_t row = before; strcmp(t->metrics.names[c], "held_out_exact") == 0 && row < t->metrics.rows; row++)
+        for (int64_t row = before;
+             strcmp(t->metrics.names[c], "held_out_exact") == 0 && row < t->metrics.rows; row++)
             evaluations += !isnan(t->metrics.values[row * METRICS_MAXIMUM + c]);
-    cr_expect_eq(evaluations, 2, "in phase two after every twentieth of evaluation.every, the last at the end: %d",
+    cr_expect_eq(evaluations, 2,
+                 "in phase two after every twentieth of evaluation.every, the last at the end: %d",
                  evaluations);
     world_leave(t);
 }

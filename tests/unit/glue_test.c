@@ -1,5 +1,5 @@
-/* What lies between the parts of training: who is judged by what, who learns from what, what is bounded, what is
- * kept. */
+/* What lies between the parts of training: who is judged by what, who learns from what, what is bounded, what
+ * is kept. */
 #include "run_world.h"
 #include <zstd.h>
 #include "kernels/optimizer.h"
@@ -33,7 +33,8 @@ static void expect_blend(const char *label, const float *target, float rate, flo
 Test(glue, averaged_targets_follow_all_three) {
     const float rate = 0.25f;
     struct trainer *t = WORLD_RUN("rl.algorithm=dqn", "target.rate=0.25");
-    size_t c = t->pair.compressor.weight_count, d = t->pair.decompressor.weight_count, v = (size_t)t->value.size;
+    size_t c = t->pair.compressor.weight_count, d = t->pair.decompressor.weight_count,
+           v = (size_t)t->value.size;
     float *compressor = copy_of(t->pair.compressor.weights, c);
     float *decompressor = copy_of(t->pair.decompressor.weights, d), *value = copy_of(t->value.weights, v);
     world_go_on(t, 1);
@@ -59,9 +60,8 @@ static double nats_under(struct trainer *t, struct t5_model *model) {
 /* In bf16 networks are read from packed copies, which an average leaves behind. */
 Test(glue, rewards_are_the_target_decompressors_of_now) {
     for (int narrow = 0; narrow < 2; narrow++) {
-        struct trainer *t =
-            WORLD_RUN(narrow ? "precision=bf16" : "precision=fp32", "target.rate=0.5", "rl.updates=8",
-                      "rl.decompressor_rate=0.05");
+        struct trainer *t = WORLD_RUN(narrow ? "precision=bf16" : "precision=fp32", "target.rate=0.5",
+                                      "rl.updates=8", "rl.decompressor_rate=0.05");
         world_go_on(t, 1);
         reinforce_act(t);
         double nats = (double)rollout_episode(&t->rollout, 0, 0)->nats;
@@ -83,8 +83,8 @@ Test(glue, greedy_codes_are_the_target_compressors_of_now) {
         int limit;
         struct t5_rows source = environment_sources(&t->rollout.text[i], NULL, 1, ids, start, &limit);
         t5_refresh(&t->target_compressor);
-        const struct t5_generated *g = t5_generate(t->generator, &t->target_compressor, &source,
-                                                   &(struct t5_sampling){0}, &limit);
+        const struct t5_generated *g =
+            t5_generate(t->generator, &t->target_compressor, &source, &(struct t5_sampling){0}, &limit);
         if (e->policy != POLICY_greedy)
             continue;
         found++;
@@ -191,7 +191,8 @@ struct by_hand {
 static void open_coder(const struct trainer *t, struct coder *c) {
     struct prior_context start = {TOKEN_EOS, TOKEN_EOS};
     *c = (struct coder){.context = start};
-    cr_assert_eq(prior_open(&c->prior, t->recent.counts, tokenizer_vocabulary(&t->pair.tokenizer)), STATUS_OK);
+    cr_assert_eq(prior_open(&c->prior, t->recent.counts, tokenizer_vocabulary(&t->pair.tokenizer)),
+                 STATUS_OK);
     prior_learn(c->prior, &start, (const int32_t *)(const void *)t->recent.tokens.data,
                 t->recent.tokens.size / sizeof(int32_t));
 }
@@ -208,7 +209,8 @@ static void code_by_hand(struct coder *c, const int32_t *code, int size) {
 
 /* One text at a time; D's greedy text is what it says to its own last token (teacher forcing with the truth
  * agrees on it when all of it is right). */
-static bool rebuilds(struct trainer *t, const struct text *text, const int32_t *code, int size, double *nats) {
+static bool rebuilds(struct trainer *t, const struct text *text, const int32_t *code, int size,
+                     double *nats) {
     batch_clear(&t->batch);
     batch_add(&t->batch, code, size, text->ids, text->size, 1.0f);
     learner_score(&t->decompressor, &t->pair.decompressor, &t->batch);
@@ -279,9 +281,8 @@ static void evaluate_by_hand(struct trainer *t, struct by_hand *h) {
         double nats, unused;
         environment_text(&t->environment, SPLIT_VALID, (uint64_t)(all * i / chunks), &text);
         struct t5_rows source = environment_sources(&text, NULL, 1, ids, start, &limit);
-        struct t5_rows z = t5_generate(t->generator, &t->pair.compressor, &source, &(struct t5_sampling){0},
-                                       &limit)
-                               ->rows;
+        struct t5_rows z =
+            t5_generate(t->generator, &t->pair.compressor, &source, &(struct t5_sampling){0}, &limit)->rows;
         int size = z.start[1], shown_size = environment_demonstration(&t->environment, &text, shown);
         memcpy(code, z.ids, (size_t)size * sizeof *code);
         bool exact = rebuilds(t, &text, code, size, &nats);
@@ -327,7 +328,8 @@ Test(glue, the_figures_of_an_evaluation_are_what_a_reader_would_count) {
     t->steps[PHASE_REINFORCE] = 1;
     for (size_t i = 0; i < t->pair.compressor.weight_count; i++)
         t->target_compressor.weights[i] = 0.9f * t->pair.compressor.weights[i];
-    for (int i = 0; i < 2; i++) /* the first gives its sample of codes to the pair, the second to the rewards */
+    for (int i = 0; i < 2;
+         i++) /* the first gives its sample of codes to the pair, the second to the rewards */
         cr_assert_eq(trainer_evaluate(t, false), STATUS_OK, "%s", fail_sentence());
     evaluate_by_hand(t, &h);
     cr_assert(h.exact > 0 && h.exact < h.chunks && h.uneven > 0, "a pair that can something: %d of %d, %d",
@@ -344,7 +346,8 @@ Test(glue, the_figures_of_an_evaluation_are_what_a_reader_would_count) {
     cr_expect_float_eq(e->code_bits_per_byte, h.of_all.bits / h.bytes, 0.02, "%g instead of %g",
                        e->code_bits_per_byte, h.of_all.bits / h.bytes);
     cr_expect_float_eq(e->bits_per_byte, (h.of_exact.bits + bits_of_failed(&h)) / h.bytes, 0.02,
-                       "%g instead of %g", e->bits_per_byte, (h.of_exact.bits + bits_of_failed(&h)) / h.bytes);
+                       "%g instead of %g", e->bits_per_byte,
+                       (h.of_exact.bits + bits_of_failed(&h)) / h.bytes);
     cr_expect_float_eq(e->entropy, h.entropy / h.policy_tokens, 1e-4);
     cr_expect_float_eq(e->kl_target, h.divergence / h.policy_tokens, 1e-4);
     cr_expect_gt(e->kl_target, 1e-3);
@@ -355,8 +358,8 @@ Test(glue, the_figures_of_an_evaluation_are_what_a_reader_would_count) {
 
 /* With one group in the replay its scale is known: one by the deviation of its rewards. */
 Test(glue, dense_shaping_has_the_scale_of_the_group) {
-    struct trainer *t = WORLD_RUN("rl.algorithm=dqn", "rl.texts=1", "reward.normalize=group", "reward.length=2",
-                                  "decompressor.mode=frozen");
+    struct trainer *t = WORLD_RUN("rl.algorithm=dqn", "rl.texts=1", "reward.normalize=group",
+                                  "reward.length=2", "decompressor.mode=frozen");
     world_go_on(t, 1);
     double mean = 0, variance = 0;
     int count = (int)t->replay.count;
@@ -371,8 +374,8 @@ Test(glue, dense_shaping_has_the_scale_of_the_group) {
     int bytes = t->rollout.text[0].bytes, checked = 0;
     for (int r = 0; r < l->rows; r++)
         for (int k = l->start[r]; k + 1 < l->start[r + 1]; k++, checked++)
-            cr_expect_float_eq((double)l->reward[k], -2.0 / bytes / sqrt(variance),
-                               1e-3 / sqrt(variance), "%g", (double)l->reward[k]);
+            cr_expect_float_eq((double)l->reward[k], -2.0 / bytes / sqrt(variance), 1e-3 / sqrt(variance),
+                               "%g", (double)l->reward[k]);
     cr_expect_gt(checked, 3);
     world_leave(t);
 }
@@ -401,7 +404,8 @@ static int unseen_rows(const struct trainer *t, bool source) {
     for (int r = 0; r < b->rows; r++) {
         const int32_t *ids = source ? b->source + b->source_start[r] : b->labels + b->target_start[r];
         int size = (source ? b->source_start[r + 1] - b->source_start[r]
-                           : b->target_start[r + 1] - b->target_start[r]) - 1;
+                           : b->target_start[r + 1] - b->target_start[r]) -
+                   1;
         int64_t text = world_text_of(t, ids, size);
         cr_assert_geq(text, 0);
         unseen += environment_is_unseen(&t->environment, (uint64_t)text);
@@ -413,8 +417,7 @@ static int unseen_rows(const struct trainer *t, bool source) {
 Test(glue, the_compressor_learns_from_unseen_texts_and_the_decompressor_never) {
     const char *shares[] = {"replay.best_share=0", "replay.best_share=1"};
     for (int i = 0; i < 2; i++) {
-        struct trainer *t =
-            WORLD_RUN("rl.unseen=0.5", "batch.rows=32", "rl.demonstrations=0.5", shares[i]);
+        struct trainer *t = WORLD_RUN("rl.unseen=0.5", "batch.rows=32", "rl.demonstrations=0.5", shares[i]);
         fill_replay(t);
         for (int again = 0; again < 3; again++) {
             learn_compression(t);
