@@ -131,6 +131,7 @@ static long long count_of(const struct metrics *m, const char *name) {
 static void check_filed(struct alarms *a, const struct moment *at, const struct step_deeds *deeds,
                         struct metrics *m) {
     a->unfiled = deeds->filed ? 0 : a->unfiled + 1;
+    a->reasons[0] = '\0';
     if (a->unfiled > 0)
         snprintf(a->reasons, sizeof a->reasons,
                  "of its codes %lld did not end within the length of their text, %lld were too long for the "

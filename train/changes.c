@@ -106,10 +106,10 @@ static enum status append_change(struct trainer *t, const struct option_row *row
     enum phase phase = t->phase < PHASE_COUNT ? t->phase : PHASE_REINFORCE;
     long long step = (long long)t->steps[phase];
     struct buffer *out = &t->changes;
-    log_info("%s is %s from %s step %lld on; it was %s", row->name, word_for(change->now), phase_names[phase],
-             step, word_for(change->before));
+    log_info("%s is %s from %s step %lld on; it was %s", row->name, word_for(change->now),
+             phase_name(&t->settings, phase), step, word_for(change->before));
     TRY(buffer_printf(out, "{\"phase\": \"%s\", \"step\": %lld, \"option\": \"%s\", \"from\": ",
-                      phase_names[phase], step, row->name));
+                      phase_key(phase), step, row->name));
     TRY(json_text_append(out, change->before));
     TRY(buffer_printf(out, ", \"to\": "));
     TRY(json_text_append(out, change->now));

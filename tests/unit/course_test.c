@@ -236,6 +236,82 @@ Test(course, rewards_are_those_of_the_present_weights) {
     world_leave(t);
 }
 
+/* ------------------------------------------------------------ drawing */
+
+/* 40 groups of one: texts 0 to 19 are 40 iterations old, 20 to 39 of now; odd texts have less reward. */
+static void push_old_and_new(struct trainer *t) {
+    for (uint64_t i = 0; i < 40; i++) {
+        struct episode e = {.text = i, .iteration = i < 20 ? 0 : 40, .size = 1, .reward = i % 2 ? -1 : 0};
+        replay_begin_group(&t->replay, 1, 1);
+        replay_push(&t->replay, &e, (const int32_t[]){9}, NULL);
+    }
+    t->newest = 5;
+    t->steps[PHASE_REINFORCE] = 40;
+}
+
+/* Least and largest text, and the odd ones, of 200 draws. */
+struct drawn {
+    uint64_t least, largest;
+    int odd;
+};
+
+static struct drawn draw_many(struct trainer *t, bool newest_only) {
+    struct drawn d = {100, 0, 0};
+    for (int i = 0; i < 200; i++) {
+        struct text text;
+        reinforce_draw(t, newest_only, TEXT_ANY, &text);
+        d.least = text.index < d.least ? text.index : d.least;
+        d.largest = text.index > d.largest ? text.index : d.largest;
+        d.odd += text.index % 2;
+    }
+    return d;
+}
+
+Test(course, draws_have_the_taste_of_the_options) {
+    const struct {
+        const char *change;
+        bool newest_only;
+        uint64_t least; /* about */
+        bool odd;
+    } cases[] = {{"replay.newest=0", false, 0, true},       {"replay.half_life=2", false, 20, true},
+                 {"replay.reward_scale=0.05", false, 0, false}, {"replay.newest=1", false, 35, true},
+                 {"replay.newest=0", true, 35, true}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct trainer *t = WORLD_RUN("replay.newest=0", cases[i].change);
+        push_old_and_new(t);
+        struct drawn d = draw_many(t, cases[i].newest_only);
+        cr_expect(d.least >= cases[i].least && d.least <= cases[i].least + 2, "%s: %d", cases[i].change,
+                  (int)d.least);
+        cr_expect_geq(d.largest, 38);
+        cr_expect_eq(d.odd > 0, cases[i].odd, "%s: %d", cases[i].change, d.odd);
+        world_leave(t);
+    }
+}
+
+Test(course, targets_follow_every_update_and_a_burst_makes_up_for_the_iterations_before) {
+    struct trainer *t = WORLD_RUN("rl.updates=3", "decompressor.mode=periodic", "decompressor.every=2");
+    world_go_on(t, 1);
+    cr_expect_eq(t->updates, 3);
+    cr_expect_eq(t->decompressor.step, 0);
+    world_go_on(t, 1);
+    cr_expect_eq(t->compressor.step, 6);
+    cr_expect_eq(t->decompressor.step, 6);
+    cr_expect_eq(t->updates, 3 + 6);
+    world_leave(t);
+}
+
+Test(course, copied_targets_are_all_three) {
+    struct trainer *t = WORLD_RUN("rl.algorithm=dqn", "rl.updates=4", "target.mode=periodic", "target.every=2");
+    world_go_on(t, 1);
+    cr_expect_arr_eq(t->target_compressor.weights, t->pair.compressor.weights,
+                     t->pair.compressor.weight_count * sizeof(float));
+    cr_expect_arr_eq(t->target_decompressor.weights, t->pair.decompressor.weights,
+                     t->pair.decompressor.weight_count * sizeof(float));
+    cr_expect_arr_eq(t->value.target, t->value.weights, (size_t)t->value.size * sizeof(float));
+    cr_expect_neq(t->value.weights[0], 0.0f);
+    world_leave(t);
+}
+
 /* ------------------------------------------------------------ acting */
 
 Test(course, rewards_follow_their_ramp) {
