@@ -44,15 +44,19 @@ static void show(struct loop *l) {
     progress_update(&l->progress, trainer_progress(t), t->tokens - l->tokens_before, detail);
 }
 
-/* What a model learned in this step. */
-static void record_learned(struct trainer *t, const char *model, const struct learner_result *result,
-                           double *smoothed) {
-    char name[METRIC_NAME_ROOM];
-    snprintf(name, sizeof name, "%s_loss", model);
-    metrics_set(&t->metrics, name, result->loss);
-    snprintf(name, sizeof name, "%s_gradient", model);
-    metrics_set(&t->metrics, name, result->gradient_norm);
-    *smoothed = smooth(*smoothed, result->loss);
+/* What the models learned in this step; nothing of one that made no update. */
+static void record_learned(struct loop *l, const struct step_result *result, bool c, bool d) {
+    struct metrics *m = &l->trainer->metrics;
+    if (c)
+        metrics_set(m, "compressor_loss", result->compressor.loss);
+    if (d)
+        metrics_set(m, "decompressor_loss", result->decompressor.loss);
+    if (c)
+        metrics_set(m, "compressor_gradient", result->compressor.gradient_norm);
+    if (d)
+        metrics_set(m, "decompressor_gradient", result->decompressor.gradient_norm);
+    l->compressor_loss = c ? smooth(l->compressor_loss, result->compressor.loss) : l->compressor_loss;
+    l->decompressor_loss = d ? smooth(l->decompressor_loss, result->decompressor.loss) : l->decompressor_loss;
 }
 
 /* Weights are as they were before the update that failed, so they may be kept. */
@@ -78,10 +82,7 @@ static enum status one_step(struct loop *l) {
     if (!isfinite(result.compressor.loss) || !isfinite(result.decompressor.loss))
         return end_by_numbers(t);
     bool c_learned = t->compressor.step > c_before, d_learned = t->decompressor.step > d_before;
-    if (c_learned)
-        record_learned(t, "compressor", &result.compressor, &l->compressor_loss);
-    if (d_learned)
-        record_learned(t, "decompressor", &result.decompressor, &l->decompressor_loss);
+    record_learned(l, &result, c_learned, d_learned);
     show(l);
     struct moment now = trainer_moment(t);
     alarms_after_step(&t->alarms, &now, &(struct step_deeds){t->newest, c_learned, c_learned || d_learned},
