@@ -273,8 +273,10 @@ Test(course, draws_have_the_taste_of_the_options) {
         bool newest_only;
         uint64_t least; /* about */
         bool odd;
-    } cases[] = {{"replay.newest=0", false, 0, true},       {"replay.half_life=2", false, 20, true},
-                 {"replay.reward_scale=0.05", false, 0, false}, {"replay.newest=1", false, 35, true},
+    } cases[] = {{"replay.newest=0", false, 0, true},
+                 {"replay.half_life=2", false, 20, true},
+                 {"replay.reward_scale=0.05", false, 0, false},
+                 {"replay.newest=1", false, 35, true},
                  {"replay.newest=0", true, 35, true}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct trainer *t = WORLD_RUN("replay.newest=0", cases[i].change);
@@ -301,7 +303,8 @@ Test(course, targets_follow_every_update_and_a_burst_makes_up_for_the_iterations
 }
 
 Test(course, copied_targets_are_all_three) {
-    struct trainer *t = WORLD_RUN("rl.algorithm=dqn", "rl.updates=4", "target.mode=periodic", "target.every=2");
+    struct trainer *t =
+        WORLD_RUN("rl.algorithm=dqn", "rl.updates=4", "target.mode=periodic", "target.every=2");
     world_go_on(t, 1);
     cr_expect_arr_eq(t->target_compressor.weights, t->pair.compressor.weights,
                      t->pair.compressor.weight_count * sizeof(float));
