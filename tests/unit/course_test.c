@@ -334,6 +334,33 @@ Test(course, rewards_follow_their_ramp) {
     world_leave(t);
 }
 
+static int episodes_of(const struct trainer *t, int policy) {
+    int count = 0;
+    for (int i = 0; i < t->rollout.texts; i++)
+        for (int e = 0; e < t->rollout.count[i]; e++)
+            count += rollout_episode(&t->rollout, i, e)->policy == policy;
+    return count;
+}
+
+/* A trained compressor ends its codes, one whose weights are all zero never does; so who wrote shows. */
+Test(course, greedy_codes_are_the_targets_and_samples_the_live_ones) {
+    for (int dead = 0; dead < 2; dead++) {
+        struct trainer *t =
+            WORLD_RUN("supervised.steps=200", "supervised.compressor_rate=2e-2", "batch.rows=32",
+                      "precision=bf16", "behaviour.samples=3", "behaviour.demonstrations=0",
+                      "behaviour.deletions=0", "behaviour.combinations=0");
+        world_go_on(t, 150);
+        reinforce_begin(t); /* the packed copies are still of nothing */
+        if (dead)
+            memset(t->target_compressor.weights, 0, t->target_compressor.weight_count * sizeof(float));
+        reinforce_act(t);
+        cr_expect_eq(episodes_of(t, POLICY_greedy) > 0, !dead);
+        cr_expect_gt(episodes_of(t, POLICY_sample) + (int)t->rollout.refused.repeated, 0);
+        cr_expect(!dead || episodes_of(t, POLICY_sample) > 0);
+        world_leave(t);
+    }
+}
+
 /* A best code that the decompressor does not rebuild any more, tried again, is the best no longer. */
 Test(course, best_codes_that_broke_are_forgotten) {
     struct trainer *t =
