@@ -76,7 +76,10 @@ static int make_beside(const char *target, char **temporary) {
             *temporary = NULL;
             return -1;
         }
+        signals_register_temporary(*temporary); /* before it exists: a signal may come right after */
         descriptor = open(*temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        if (descriptor < 0)
+            signals_forget_temporary(*temporary);
     } while (descriptor < 0 && errno == EEXIST);
     return descriptor;
 }
@@ -92,7 +95,6 @@ static enum status open_temporary(const char *path, char **temporary, int *descr
     TRY(resolve_target(path, &target));
     *descriptor = make_beside(target, temporary);
     if (*descriptor >= 0) {
-        signals_register_temporary(*temporary);
         status = STATUS_OK;
     } else if (errno == ENOENT) {
         status = fail(STATUS_IO, "cannot write %s: its folder does not exist; make it first", path);
