@@ -33,6 +33,7 @@ void file_writer_abort(struct file_writer *writer);         /* closes and remove
 enum status file_temporary_name(const char *path, char **temporary); /* caller frees *temporary */
 enum status file_replace(const char *temporary, const char *path);   /* fsync, rename, fsync the folder */
 void file_discard(const char *temporary);                            /* unlink and forget */
+enum status file_fail_write(const char *path, int error); /* the sentence for an errno; STATUS_IO */
 
 enum status file_read(const char *path, struct buffer *out); /* whole file, "-" is standard input */
 bool file_exists(const char *path);
