@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "base/orphans.h"
 #include "base/plain_file.h"
 #include "base/signals.h"
 
@@ -63,23 +64,31 @@ static int sync_folder(const char *path) {
     return error;
 }
 
-/* ".NAME.PID-N.tmp" beside the target, made with the target's permissions (umask's for a new file). */
+/* ".NAME" and the mark of this process (orphans.h) beside the target, its owner's alone. */
 static int make_beside(const char *target, char **temporary) {
     static atomic_uint serial;
     size_t folder = folder_length(target);
     const char *name = target + folder;
+    char suffix[ORPHANS_SUFFIX_ROOM];
     int descriptor;
 
     do {
         free(*temporary);
-        if (asprintf(temporary, "%.*s.%.200s.%ld-%u.tmp", (int)folder, target, name, (long)getpid(),
-                     atomic_fetch_add(&serial, 1)) < 0) {
+        orphans_suffix(suffix, atomic_fetch_add(&serial, 1));
+        if (asprintf(temporary, "%.*s.%.200s%s", (int)folder, target, name, suffix) < 0) {
             *temporary = NULL;
             return -1;
         }
         descriptor = open(*temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     } while (descriptor < 0 && errno == EEXIST);
     return descriptor;
+}
+
+static void remove_orphans(const char *target) {
+    char folder[PATH_MAX];
+
+    if (snprintf(folder, sizeof folder, "%.*s.", (int)folder_length(target), target) < (int)sizeof folder)
+        orphans_remove(folder);
 }
 
 /* On success the temporary file exists, is open and known to the signal handlers. */
@@ -91,6 +100,7 @@ static enum status open_temporary(const char *path, char **temporary, int *descr
     if (!path[folder_length(path)])
         return fail(STATUS_IO, "cannot write '%s': a file needs a name", path);
     TRY(resolve_target(path, &target));
+    remove_orphans(target);
     *descriptor = make_beside(target, temporary);
     if (*descriptor >= 0) {
         signals_register_temporary(*temporary);
