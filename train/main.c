@@ -9,6 +9,7 @@
 #include "base/signals.h"
 #include "base/threads.h"
 #include "kernels/cpu.h"
+#include "train/run_claim.h"
 #include "train/trainer.h"
 
 struct arguments {
@@ -114,6 +115,7 @@ static void print_summary(const struct trainer *t, const struct arguments *a) {
 
 static enum status train(const struct arguments *a, const struct train_settings *settings) {
     struct trainer *trainer = calloc(1, sizeof *trainer);
+    struct run_claim claim = {0};
     char path[4096];
     if (!trainer)
         return fail(STATUS_MEMORY, "no memory to start");
@@ -122,13 +124,7 @@ static enum status train(const struct arguments *a, const struct train_settings 
         describe(trainer);
     if (status != STATUS_OK || a->dry_run)
         goto done;
-    snprintf(path, sizeof path, "%s/checkpoint.h5", a->output);
-    if (!a->resume && file_exists(path)) {
-        status =
-            fail(STATUS_USAGE, "%s exists: continue with --resume or choose another folder with -o", path);
-        goto done;
-    }
-    status = file_make_folder(a->output);
+    status = run_claim(&claim, a->output, a->resume);
     if (status == STATUS_OK && a->resume)
         status = checkpoint_load(trainer);
     if (status == STATUS_OK && a->from)
@@ -144,6 +140,7 @@ static enum status train(const struct arguments *a, const struct train_settings 
         print_summary(trainer, a);
 done:
     trainer_close(trainer);
+    run_release(&claim);
     free(trainer);
     return status;
 }

@@ -16,43 +16,42 @@ static uint32_t mix(uint32_t hash, const char *text) {
     return (hash ^ 0xFF) * 16777619U;
 }
 
-static uint32_t mix_file(uint32_t hash, const char *path) {
-    char text[128];
+enum { SMALL_FILE = 512 };
+
+/* "" where it cannot be read. */
+static void read_small(const char *path, char text[SMALL_FILE]) {
     int descriptor = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t length = descriptor >= 0 ? read(descriptor, text, sizeof text - 1) : 0;
+    ssize_t length = descriptor >= 0 ? read(descriptor, text, SMALL_FILE - 1) : 0;
 
     if (descriptor >= 0)
         close(descriptor);
     text[length > 0 ? length : 0] = '\0';
-    return mix(hash, text);
 }
 
 struct machine machine_here(void) {
     const uint32_t basis = 2166136261U;
     struct machine here = {.host = ""};
-    char container[64];
+    char container[64], text[SMALL_FILE];
 
     if (gethostname(here.host, sizeof here.host - 1) != 0 || !here.host[0])
         strcpy(here.host, "unknown");
     ssize_t length = readlink("/proc/self/ns/pid", container, sizeof container - 1);
     container[length > 0 ? length : 0] = '\0';
-    here.machine = mix_file(mix(basis, here.host), "/etc/machine-id");
-    here.start = mix_file(basis, "/proc/sys/kernel/random/boot_id");
+    read_small("/etc/machine-id", text);
+    here.machine = mix(mix(basis, here.host), text);
+    read_small("/proc/sys/kernel/random/boot_id", text);
+    here.start = mix(text[0] ? basis : here.machine, text); /* the same in all containers */
     here.space = mix(here.start, container);
     return here;
 }
 
 uint64_t process_began(long process) {
-    char path[48], text[512];
+    char path[48], text[SMALL_FILE];
     char state;
     uint64_t began = 0;
 
     snprintf(path, sizeof path, "/proc/%ld/stat", process);
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t length = descriptor >= 0 ? read(descriptor, text, sizeof text - 1) : 0;
-    if (descriptor >= 0)
-        close(descriptor);
-    text[length > 0 ? length : 0] = '\0';
+    read_small(path, text);
     const char *behind_name = strrchr(text, ')'); /* names may hold anything */
     if (!behind_name ||
         sscanf(behind_name,
