@@ -82,8 +82,6 @@ bool h5_disk_has_signature(struct h5_disk *disk) {
 
 /* ---- the functions HDF5 calls ---- */
 
-static const H5FD_class_t *driver_class(void);
-
 static H5FD_t *driver_open(const char *name, unsigned flags, hid_t access, haddr_t maximum) {
     struct h5_disk *const *disk = H5Pget_driver_info(access);
     struct stat info;

@@ -7,10 +7,10 @@
 #include "store/h5_disk.h"
 
 struct h5_file {
-    hid_t id;        /* negative once closed */
+    hid_t id; /* negative once closed */
     struct h5_disk disk;
-    char *path;      /* owned */
-    char *temporary; /* owned; NULL: open for reading, or committed */
+    char *path;            /* owned */
+    char *temporary;       /* owned; NULL: open for reading, or committed */
     bool writing, is_held; /* held: HDF5 could not close it and may come back to it */
 };
 
