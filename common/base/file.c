@@ -9,13 +9,15 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "base/orphans.h"
+#include "base/plain_file.h"
 #include "base/signals.h"
 
 static enum status fail_memory(const char *path) {
     return fail(STATUS_MEMORY, "cannot keep the name of %s: memory ran out", path);
 }
 
-static enum status fail_write(const char *path, int error) {
+enum status file_fail_write(const char *path, int error) {
     if (error == ENOSPC || error == EDQUOT)
         return fail(STATUS_IO, "cannot write %s: %s; free some space and run again", path, strerror(error));
     return fail(STATUS_IO, "cannot write %s: %s", path, error ? strerror(error) : "a write failed");
@@ -62,17 +64,18 @@ static int sync_folder(const char *path) {
     return error;
 }
 
-/* ".NAME.PID-N.tmp" beside the target, made with the target's permissions (umask's for a new file). */
+/* ".NAME" and the mark of this process (orphans.h) beside the target, its owner's alone. */
 static int make_beside(const char *target, char **temporary) {
     static atomic_uint serial;
     size_t folder = folder_length(target);
     const char *name = target + folder;
+    char suffix[ORPHANS_SUFFIX_ROOM];
     int descriptor;
 
     do {
         free(*temporary);
-        if (asprintf(temporary, "%.*s.%.200s.%ld-%u.tmp", (int)folder, target, name, (long)getpid(),
-                     atomic_fetch_add(&serial, 1)) < 0) {
+        orphans_suffix(suffix, atomic_fetch_add(&serial, 1));
+        if (asprintf(temporary, "%.*s.%.200s%s", (int)folder, target, name, suffix) < 0) {
             *temporary = NULL;
             return -1;
         }
@@ -84,6 +87,13 @@ static int make_beside(const char *target, char **temporary) {
     return descriptor;
 }
 
+static void remove_orphans(const char *target) {
+    char folder[PATH_MAX];
+
+    if (snprintf(folder, sizeof folder, "%.*s.", (int)folder_length(target), target) < (int)sizeof folder)
+        orphans_remove(folder);
+}
+
 /* On success the temporary file exists, is open and known to the signal handlers. */
 static enum status open_temporary(const char *path, char **temporary, int *descriptor) {
     char *target = NULL;
@@ -93,13 +103,14 @@ static enum status open_temporary(const char *path, char **temporary, int *descr
     if (!path[folder_length(path)])
         return fail(STATUS_IO, "cannot write '%s': a file needs a name", path);
     TRY(resolve_target(path, &target));
+    remove_orphans(target);
     *descriptor = make_beside(target, temporary);
     if (*descriptor >= 0) {
         status = STATUS_OK;
     } else if (errno == ENOENT) {
         status = fail(STATUS_IO, "cannot write %s: its folder does not exist; make it first", path);
     } else {
-        status = fail_write(path, errno);
+        status = file_fail_write(path, errno);
     }
     if (status != STATUS_OK) {
         free(*temporary);
@@ -155,7 +166,7 @@ enum status file_writer_open(struct file_writer *writer, const char *path) {
     if (kind == FILE_SPECIAL) {
         descriptor = open(path, O_WRONLY | O_CLOEXEC);
         if (descriptor < 0)
-            status = fail_write(path, errno);
+            status = file_fail_write(path, errno);
     } else {
         status = open_temporary(path, &writer->temporary, &descriptor);
     }
@@ -163,7 +174,7 @@ enum status file_writer_open(struct file_writer *writer, const char *path) {
         goto release;
     writer->stream = fdopen(descriptor, "wb");
     if (!writer->stream) {
-        status = fail_write(path, errno);
+        status = file_fail_write(path, errno);
         close(descriptor);
         goto release;
     }
@@ -226,7 +237,7 @@ static enum status move_into_place(const char *temporary, const char *path, stru
         error = errno;
     if (error) {
         status = error == EEXIST ? fail(STATUS_IO, "%s appeared meanwhile; it stays as it is", path)
-                                 : fail_write(path, error);
+                                 : file_fail_write(path, error);
         goto discard;
     }
     signals_forget_temporary(temporary);
@@ -245,7 +256,7 @@ discard:
 enum status file_writer_flush(struct file_writer *writer) {
     if (fflush(writer->stream) == 0)
         return STATUS_OK;
-    enum status status = fail_write(writer->path, errno);
+    enum status status = file_fail_write(writer->path, errno);
     file_writer_abort(writer);
     return status;
 }
@@ -256,7 +267,7 @@ enum status file_writer_commit(struct file_writer *writer) {
     int error = close_stream(writer->stream, writer->temporary != NULL);
     writer->stream = NULL;
     if (error)
-        status = fail_write(writer->path, error);
+        status = file_fail_write(writer->path, error);
     else if (writer->temporary)
         status = move_into_place(writer->temporary, writer->path,
                                  (struct placing){writer->new_only, writer->mode_is_set});
@@ -302,14 +313,31 @@ static enum status read_stream(FILE *stream, const char *name, struct buffer *ou
     return STATUS_OK;
 }
 
+/* Pipes only where the shell has already opened them, as in `laconic train <(...)`: others may wait for ever.
+ */
+static enum status open_to_read(const char *path, FILE **stream) {
+    int descriptor;
+
+    if (strncmp(path, "/dev/fd/", 8) == 0 || strcmp(path, "/dev/stdin") == 0)
+        descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    else
+        TRY(plain_file_open(path, &descriptor));
+    *stream = descriptor >= 0 ? fdopen(descriptor, "rb") : NULL;
+    if (*stream)
+        return STATUS_OK;
+    enum status status = fail(STATUS_IO, "cannot open %s: %s", path, strerror(errno));
+    if (descriptor >= 0)
+        close(descriptor);
+    return status;
+}
+
 enum status file_read(const char *path, struct buffer *out) {
     struct stat info;
 
     if (strcmp(path, "-") == 0)
         return read_stream(stdin, "standard input", out);
-    FILE *stream = fopen(path, "rbe");
-    if (!stream)
-        return fail(STATUS_IO, "cannot open %s: %s", path, strerror(errno));
+    FILE *stream = NULL;
+    TRY(open_to_read(path, &stream));
     enum status status = STATUS_OK;
     if (fstat(fileno(stream), &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0)
         status =

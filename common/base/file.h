@@ -6,7 +6,8 @@
  *     fwrite(..., writer.stream);
  *     return failed ? (file_writer_abort(&writer), status) : file_writer_commit(&writer);
  *
- * Temporary files of an unfinished writer are removed when a signal ends the process (signals.h).
+ * Temporary files of an unfinished writer are removed when a signal ends the process (signals.h), and those
+ * of a process that was killed by the next writer in their folder (orphans.h).
  */
 #ifndef LACONIC_BASE_FILE_H
 #define LACONIC_BASE_FILE_H
@@ -19,7 +20,7 @@
 struct file_writer {
     FILE *stream;
     char *path, *temporary; /* owned */
-    bool new_only;    /* set by the owner: commit refuses to replace a file that appeared meanwhile */
+    bool new_only;          /* set by the owner: commit refuses to replace a file that appeared meanwhile */
     bool mode_is_set; /* the owner gave the stream its permissions; else those of a new or of the replaced
                          file */
 };
@@ -33,6 +34,7 @@ void file_writer_abort(struct file_writer *writer);         /* closes and remove
 enum status file_temporary_name(const char *path, char **temporary); /* caller frees *temporary */
 enum status file_replace(const char *temporary, const char *path);   /* fsync, rename, fsync the folder */
 void file_discard(const char *temporary);                            /* unlink and forget */
+enum status file_fail_write(const char *path, int error); /* the sentence for an errno; STATUS_IO */
 
 enum status file_read(const char *path, struct buffer *out); /* whole file, "-" is standard input */
 bool file_exists(const char *path);
