@@ -5,6 +5,7 @@
 #include "base/cli.h"
 #include "base/json_text.h"
 #include "base/trial.h"
+#include "base/visible.h"
 #include "baselines.h"
 
 static void print_table(const char *title, uint64_t input_bytes, const struct baseline_sizes *sizes) {
@@ -19,7 +20,7 @@ static void print_table(const char *title, uint64_t input_bytes, const struct ba
                  sizes->decompress[i].seconds);
         rows[i].note = notes[i];
     }
-    printf("%s: %s bytes\n", title, thousands(input_bytes, bytes));
+    printf("%s: %s bytes\n", visible(title).text, thousands(input_bytes, bytes));
     sizes_print(stdout, rows, sizes->count, input_bytes);
     putchar('\n');
     fflush(stdout);

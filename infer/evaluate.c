@@ -10,6 +10,7 @@
 #include "codec/codec.h"
 #include "codec/engine.h"
 #include "base/json_line.h"
+#include "base/visible.h"
 #include "measure.h"
 #include "precision.h"
 #include "report.h"
@@ -98,7 +99,7 @@ static void print_json(const char *name, const struct figures *f) {
 }
 
 static void print_words(const char *name, const struct figures *f) {
-    printf("%s: %" PRIu64 " bytes in %" PRIu64 " chunks\n", name, f->bytes, f->chunks);
+    printf("%s: %" PRIu64 " bytes in %" PRIu64 " chunks\n", visible(name).text, f->bytes, f->chunks);
     if (f->bytes == 0)
         return;
     printf("  z                   %8.4f tokens per byte\n", f->ir_tokens_per_byte);

@@ -5,6 +5,7 @@
 #include "codec/archive.h"
 #include "codec/codec.h"
 #include "base/json_line.h"
+#include "base/visible.h"
 #include "report.h"
 #include "setup.h"
 #include "transfer.h"
@@ -26,7 +27,7 @@ static void print_row(struct list *self, const char *name, const struct codec_li
         printf("%9.3f", bits_per_byte(listing->archive_bytes, listing->content_bytes));
     else
         printf("%9s", "-");
-    printf("  %s  %s\n", hash, name);
+    printf("  %s  %s\n", hash, visible(name).text);
 }
 
 /* With -v. */

@@ -116,7 +116,7 @@ static void copy_attributes(struct file_writer *writer, const struct stat *input
     if (!S_ISREG(input->st_mode) || fstat(output, &info) != 0 || !S_ISREG(info.st_mode))
         return;
     if (fchmod(output, input->st_mode & 0777) == 0) {
-        writer->mode_is_set = true;
+        writer->access_is_set = true;
         futimens(output, times);
     }
 }

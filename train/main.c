@@ -6,6 +6,7 @@
 #include "base/cli.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/program.h"
 #include "base/signals.h"
 #include "base/threads.h"
 #include "kernels/cpu.h"
@@ -180,6 +181,7 @@ int main(int argc, char **argv) {
     char **operands, **arguments = calloc((size_t)argc + 1, sizeof *arguments);
     int count;
     struct train_settings settings;
+    program_start();
     if (!arguments)
         return status_report("laconic train", fail(STATUS_MEMORY, "no memory to start"));
     memcpy(arguments, argv,

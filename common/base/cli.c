@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/file.h"
 #include "base/suggest.h"
 
 enum { CANDIDATES = 64, HELP_WIDTH = 80, HELP_COLUMN_MAXIMUM = 30 };
@@ -138,8 +139,9 @@ static const struct cli_option *find_letter(const struct cli_command *command, c
 }
 
 int cli_finish(const char *program, enum status status) {
-    if (status == STATUS_OK && (fflush(stdout) != 0 || ferror(stdout)))
-        status = fail(STATUS_IO, "cannot write to standard output: %s", strerror(errno));
+    int error = status == STATUS_OK ? file_flush(stdout) : 0;
+    if (error)
+        status = fail(STATUS_IO, "cannot write to standard output: %s", strerror(error));
     return status_report(program, status);
 }
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include "base/console.h"
 
-enum { SENTENCE_ROOM = 1024 };
+enum { SENTENCE_ROOM = CONSOLE_MESSAGE_ROOM };
 
 static _Thread_local char sentence[SENTENCE_ROOM];
 

@@ -1,6 +1,7 @@
 /* liblaconic over the codec: handles, streams of callbacks, buffers. */
 #include "library/laconic.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -161,15 +162,24 @@ struct callbacks {
     void *context;
 };
 
+/* A callback that fails may say why in errno; what was there before is no reason. */
 static ssize_t call_read(void *cookie, char *bytes, size_t size) {
     const struct callbacks *self = cookie;
+    errno = 0;
     ptrdiff_t got = self->read(self->context, bytes, size);
-    return got < 0 || (size_t)got > size ? -1 : (ssize_t)got;
+    if (got >= 0 && (size_t)got <= size)
+        return (ssize_t)got;
+    errno = got < 0 && errno ? errno : EIO;
+    return -1;
 }
 
 static ssize_t call_write(void *cookie, const char *bytes, size_t size) {
     const struct callbacks *self = cookie;
-    return self->write(self->context, bytes, size) == 0 ? (ssize_t)size : 0; /* 0: failed */
+    errno = 0;
+    if (self->write(self->context, bytes, size) == 0)
+        return (ssize_t)size;
+    errno = errno ? errno : EIO;
+    return 0; /* failed */
 }
 
 static enum status open_streams(struct callbacks *from, struct callbacks *to, FILE **input, FILE **output) {
