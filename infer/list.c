@@ -96,11 +96,13 @@ enum status command_list(int argc, char **argv) {
     struct transfer transfer = {.program = "laconic list",
                                 .naming = TRANSFER_NO_OUTPUT,
                                 .binary_input = true,
+                                .folder_advice = ARCHIVES_IN_FOLDER,
                                 .run = list_file,
                                 .context = &self};
     char **files;
     int file_count;
     const struct cli_option options[] = {
+        TRANSFER_FILES_OPTIONS(&transfer),
         {"json", 0, NULL, "print a line of JSON per file", CLI_FLAG, &self.json},
         SETUP_LOG_OPTIONS(&setup),
         CLI_END};
@@ -110,5 +112,8 @@ enum status command_list(int argc, char **argv) {
     TRY(cli_parse(&command, argc, argv, &files, &file_count));
     setup_log(&setup);
     self.verbose = setup.verbose;
-    return transfer_all(&transfer, files, file_count);
+    TRY(transfer_begin(&transfer, self.json, &files, &file_count));
+    enum status status = transfer_all(&transfer, files, file_count);
+    transfer_end(&transfer);
+    return status;
 }

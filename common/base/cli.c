@@ -138,11 +138,13 @@ static const struct cli_option *find_letter(const struct cli_command *command, c
     return NULL;
 }
 
+enum status cli_flush(void) {
+    int error = file_flush(stdout);
+    return error ? fail(STATUS_IO, "cannot write to standard output: %s", strerror(error)) : STATUS_OK;
+}
+
 int cli_finish(const char *program, enum status status) {
-    int error = status == STATUS_OK ? file_flush(stdout) : 0;
-    if (error)
-        status = fail(STATUS_IO, "cannot write to standard output: %s", strerror(error));
-    return status_report(program, status);
+    return status_report(program, status == STATUS_OK ? cli_flush() : status);
 }
 
 static void print_help_and_exit(const struct cli_command *command) {
