@@ -127,6 +127,7 @@ enum status command_compress(int argc, char **argv) {
         return fail(STATUS_USAGE, "--level takes 1 to %d, not %ld", CODEC_LEVEL_MAXIMUM, level);
     self.settings.level = (int)level;
     TRY(check_settings(&self.settings, seekable));
+    setup_log(&setup);
     TRY(transfer_begin(&transfer, self.json, &files, &file_count));
     enum status status = with_codec(&setup, memory_limit, &self.codec, &transfer, files, file_count);
     transfer_end(&transfer);

@@ -98,6 +98,7 @@ enum status command_decompress(int argc, char **argv) {
     TRY(cli_parse(&command, argc, argv, &files, &file_count));
     if (range)
         TRY(take_range(range, &self, &transfer));
+    setup_log(&setup);
     TRY(transfer_begin(&transfer, self.json, &files, &file_count));
     enum status status = with_archive_codec(&setup, memory_limit, &self.model, &transfer, files, file_count);
     transfer_end(&transfer);
@@ -125,6 +126,7 @@ enum status command_test(int argc, char **argv) {
     const struct cli_command command = {"laconic test", "[-m MODEL.h5] [OPTION...] [FILE.lcn...]",
                                         "Check that archives can be restored.", test_details, options};
     TRY(cli_parse(&command, argc, argv, &files, &file_count));
+    setup_log(&setup);
     TRY(transfer_begin(&transfer, self.json, &files, &file_count));
     enum status status = with_archive_codec(&setup, memory_limit, &self.model, &transfer, files, file_count);
     transfer_end(&transfer);
