@@ -1,9 +1,9 @@
-/* Loaded before the C library (LD_PRELOAD): writes down in which order files are synced and get their names, and
- * lets bad luck happen between the two.
+/* Loaded before the C library (LD_PRELOAD): writes down in which order files are synced and get their names,
+ * and lets bad luck happen between the two.
  *
- *     WATCH_LOG=FILE    "sync NAME", "rename FROM TO", "link FROM TO" and "remove NAME", a line each, without folders
- *     WATCH_GROW=FILE   another program appends to FILE when the first file is synced
- *     WATCH_SPOIL=1     the disk changes a byte of every file that gets its name
+ *     WATCH_LOG=FILE    "sync NAME", "rename FROM TO", "link FROM TO" and "remove NAME", a line each, without
+ * folders WATCH_GROW=FILE   another program appends to FILE when the first file is synced WATCH_SPOIL=1 the
+ * disk changes a byte of every file that gets its name
  */
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -51,10 +51,10 @@ typedef int one_name(const char *);
 typedef int two_names(const char *, const char *);
 
 /* ISO C has no way from a pointer to data to one to a function. */
-#define NEXT(type, name)                                                                                             \
-    static type *next;                                                                                               \
-    if (!next)                                                                                                       \
-        *(void **)(&next) = dlsym(RTLD_NEXT, name)
+#define NEXT(type, name)                                                                                     \
+    static type *next;                                                                                       \
+    if (!next)                                                                                               \
+    *(void **)(&next) = dlsym(RTLD_NEXT, name)
 
 int fsync(int descriptor) {
     static int grown;
