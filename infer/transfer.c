@@ -74,6 +74,11 @@ void transfer_end(struct transfer *transfer) {
 
 /* ---- files ---- */
 
+uint64_t transfer_size_to_come(const struct transfer_file *file) {
+    off_t at = file->size > 0 ? ftello(file->input) : -1;
+    return at >= 0 && (uint64_t)at <= file->size ? file->size - (uint64_t)at : CODEC_SIZE_UNKNOWN;
+}
+
 static enum status run_with_output(const struct transfer *transfer, const char *path, size_t kept_from,
                                    struct transfer_file *file, const struct stat *info) {
     struct output output;

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include "base/status.h"
+#include "codec/codec.h"
 
 enum transfer_naming {
     TRANSFER_ADD_SUFFIX,   /* FILE to FILE.lcn */
@@ -45,6 +46,9 @@ struct transfer {
     void *context;
     struct gathered *gathered; /* by transfer_begin() */
 };
+
+/* Bytes of a regular file from where its stream stands; CODEC_SIZE_UNKNOWN of anything else. */
+uint64_t transfer_size_to_come(const struct transfer_file *file);
 
 /* Rows of a cli_option table: which files. */
 #define TRANSFER_FILES_OPTIONS(transfer)                                                                     \

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <unistd.h>
+#include "base/float_environment.h"
 
 /* The wrong way round on purpose: input that cannot be read, output that cannot be written. The lowest free
  * number is taken, and all below are in use. */
@@ -15,4 +16,5 @@ static void fill_descriptor(int number) {
 void program_start(void) {
     for (int number = STDIN_FILENO; number <= STDERR_FILENO; number++)
         fill_descriptor(number);
+    float_environment_set();
 }
