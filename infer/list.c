@@ -5,6 +5,7 @@
 #include "codec/archive.h"
 #include "codec/codec.h"
 #include "base/json_line.h"
+#include "base/visible.h"
 #include "report.h"
 #include "setup.h"
 #include "transfer.h"
@@ -26,7 +27,7 @@ static void print_row(struct list *self, const char *name, const struct codec_li
         printf("%9.3f", bits_per_byte(listing->archive_bytes, listing->content_bytes));
     else
         printf("%9s", "-");
-    printf("  %s  %s\n", hash, name);
+    printf("  %s  %s\n", hash, visible(name).text);
     for (int i = 1; i < listing->model_count; i++) { /* further models below the first */
         archive_format_hash(listing->models[i], hash);
         printf("%61s  %s\n", "", hash);
@@ -112,11 +113,13 @@ enum status command_list(int argc, char **argv) {
     struct transfer transfer = {.program = "laconic list",
                                 .naming = TRANSFER_NO_OUTPUT,
                                 .binary_input = true,
+                                .folder_advice = ARCHIVES_IN_FOLDER,
                                 .run = list_file,
                                 .context = &self};
     char **files;
     int file_count;
     const struct cli_option options[] = {
+        TRANSFER_FILES_OPTIONS(&transfer),
         {"json", 0, NULL, "print a line of JSON per file", CLI_FLAG, &self.json},
         SETUP_LOG_OPTIONS(&setup),
         CLI_END};
@@ -126,5 +129,8 @@ enum status command_list(int argc, char **argv) {
     TRY(cli_parse(&command, argc, argv, &files, &file_count));
     setup_log(&setup);
     self.verbose = setup.verbose;
-    return transfer_all(&transfer, files, file_count);
+    TRY(transfer_begin(&transfer, self.json, &files, &file_count));
+    enum status status = transfer_all(&transfer, files, file_count);
+    transfer_end(&transfer);
+    return status;
 }

@@ -6,9 +6,9 @@
 #include <string.h>
 #include "base/cli.h"
 #include "base/file.h"
-#include "base/float_environment.h"
 #include "base/json_line.h"
 #include "base/log.h"
+#include "base/program.h"
 #include "base/signals.h"
 #include "base/threads.h"
 #include "kernels/cpu.h"
@@ -253,8 +253,8 @@ int main(int argc, char **argv) {
     char **operands, **arguments = calloc((size_t)argc + 1, sizeof *arguments);
     int count;
     struct train_settings settings;
-    float_environment_set();
     struct resume resume = {0};
+    program_start();
     if (!arguments)
         return status_report("laconic train", fail(STATUS_MEMORY, "no memory to start"));
     memcpy(arguments, argv,

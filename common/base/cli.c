@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/file.h"
 #include "base/number.h"
 #include "base/signals.h"
 #include "base/suggest.h"
@@ -119,11 +120,16 @@ static const struct cli_option *find_letter(const struct cli_command *command, c
     return NULL;
 }
 
+enum status cli_flush(void) {
+    int error = file_flush(stdout);
+    return error ? fail(STATUS_IO, "cannot write to standard output: %s", strerror(error)) : STATUS_OK;
+}
+
 int cli_finish(const char *program, enum status status) {
-    if (status == STATUS_OK && (fflush(stdout) != 0 || ferror(stdout)))
-        status = fail(signals_stop_number() == SIGPIPE ? STATUS_INTERRUPTED : STATUS_IO,
-                      "cannot write to standard output: %s", strerror(errno));
-    return status_report(program, status);
+    enum status written = status == STATUS_OK ? cli_flush() : status;
+    if (status == STATUS_OK && written != STATUS_OK && signals_stop_number() == SIGPIPE)
+        written = STATUS_INTERRUPTED;
+    return status_report(program, written);
 }
 
 static void print_help_and_exit(const struct cli_command *command) {

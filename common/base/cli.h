@@ -78,6 +78,9 @@ void cli_print_command_table(const struct cli_subcommand *table);
 enum status cli_dispatch(const char *program, const char *summary, const struct cli_subcommand *table,
                          int argc, char **argv);
 
+/* What was printed so far must reach standard output: for commands that print as they go. */
+enum status cli_flush(void);
+
 /* What a main() ends with: makes sure that standard output was written, reports, returns the exit code. */
 int cli_finish(const char *program, enum status status);
 

@@ -8,7 +8,7 @@
 #include "base/console.h"
 #include "base/signals.h"
 
-enum { SENTENCE_ROOM = 1024 };
+enum { SENTENCE_ROOM = CONSOLE_MESSAGE_ROOM };
 
 static _Thread_local char sentence[SENTENCE_ROOM];
 

@@ -148,7 +148,8 @@ LACONIC_API laconic_status laconic_content_size(const void *archive, size_t size
 
 /* ---- streams ---- */
 
-/* Up to `size` bytes into `bytes`; returns how many, 0 at the end, negative on failure. */
+/* Up to `size` bytes into `bytes`; returns how many, 0 at the end, negative on failure. A callback
+ * that sets errno when it fails finds the reason in laconic_error(). */
 typedef ptrdiff_t laconic_read(void *context, void *bytes, size_t size);
 /* Takes all `size` bytes and returns 0, or something else on failure. */
 typedef int laconic_write(void *context, const void *bytes, size_t size);
