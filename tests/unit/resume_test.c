@@ -38,7 +38,7 @@ static void set_up(void) {
                "{\"vocab_size\": 300, \"d_model\": 16, \"d_kv\": 8, \"d_ff\": 32, \"num_layers\": 1, "
                "\"num_heads\": 2, \"dropout_rate\": 0.1}\n",
                1);
-    write_text("text", "open\nclose\nread\nwrite\nsend\nclose\n", 6);
+    write_text("text", "open\nclose\nread\nwrite\nsend\nfeed\n", 6);
     EXPECT_OK(dataset_make(&recipe, "data.h5"));
     /* "aabc" is a, ab, c to who merges the most frequent pair first, and aa, bc at its shortest */
     write_text("text", "ab\nab\nab\nbc\nbc\naad\naad\naabc\n", 6);
