@@ -38,7 +38,7 @@ static void set_up(void) {
                "{\"vocab_size\": 300, \"d_model\": 16, \"d_kv\": 8, \"d_ff\": 32, \"num_layers\": 1, "
                "\"num_heads\": 2, \"dropout_rate\": 0.1}\n",
                1);
-    write_text("text", "open\nclose\nread\nwrite\nsend\nclose\n", 6);
+    write_text("text", "open\nclose\nread\nwrite\nsend\nfeed\n", 6);
     EXPECT_OK(dataset_make(&recipe, "data.h5"));
     /* "aabc" is a, ab, c to who merges the most frequent pair first, and aa, bc at its shortest */
     write_text("text", "ab\nab\nab\nbc\nbc\naad\naad\naabc\n", 6);
@@ -308,6 +308,9 @@ static const struct trial {
     {"evaluation.examples=2", TWO, {NULL}},
     {"alarm.length=1e6", TWO, {NULL}},
     {"alarm.exact=0", TWO, {"rl.compressor_rate=0.5", "rl.decompressor_rate=0.5"}},
+    {"alarm.constant=0", ONE, {NULL}},
+    {"alarm.gradient=1e-9", ONE, {NULL}},
+    {"alarm.patience=1", ONE, {"alarm.gradient=1e-9"}},
     {"alarm.q=1e-6", TWO, {"rl.algorithm=dqn"}},
     {"alarm.stop=true",
      TWO,
