@@ -334,6 +334,19 @@ Test(course, rewards_follow_their_ramp) {
     world_leave(t);
 }
 
+/* An archive stores where z ends, too. */
+Test(course, a_code_costs_its_end_token) {
+    struct trainer *t = WORLD_RUN("rl.steps=2");
+    const int32_t all[] = {9, 10, TOKEN_EOS};
+    struct prior_context context = {TOKEN_EOS, TOKEN_EOS};
+    cr_expect_eq(environment_code_bits(&t->environment, all, 2), 0, "nothing is known yet");
+    cr_assert_eq(trainer_price_codes(t), STATUS_OK, "%s", fail_sentence());
+    cr_expect_gt(environment_code_bits(&t->environment, all, 0), 0);
+    cr_expect_float_eq(environment_code_bits(&t->environment, all, 2),
+                       prior_price(t->prior, &context, all, 3), 1e-6);
+    world_leave(t);
+}
+
 static int episodes_of(const struct trainer *t, int policy) {
     int count = 0;
     for (int i = 0; i < t->rollout.texts; i++)

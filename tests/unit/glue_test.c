@@ -46,13 +46,14 @@ Test(glue, averaged_targets_follow_all_three) {
     world_leave(t);
 }
 
-/* Nats of the first text's first episode under a model. */
+/* Nats of the last text's last episode under a model. */
 static double nats_under(struct trainer *t, struct t5_model *model) {
-    const struct episode *e = rollout_episode(&t->rollout, 0, 0);
-    const struct text *text = &t->rollout.text[0];
+    int last = t->rollout.texts - 1, number = t->rollout.count[last] - 1;
+    const struct episode *e = rollout_episode(&t->rollout, last, number);
+    const struct text *text = &t->rollout.text[last];
     t5_refresh(model);
     batch_clear(&t->batch);
-    batch_add(&t->batch, rollout_code(&t->rollout, 0, 0), e->size, text->ids, text->size, 1.0f);
+    batch_add(&t->batch, rollout_code(&t->rollout, last, number), e->size, text->ids, text->size, 1.0f);
     learner_score(&t->decompressor, model, &t->batch);
     return batch_row_nll(&t->batch, 0);
 }
@@ -64,7 +65,8 @@ Test(glue, rewards_are_the_target_decompressors_of_now) {
                                       "rl.updates=8", "rl.decompressor_rate=0.05");
         world_go_on(t, 1);
         reinforce_act(t);
-        double nats = (double)rollout_episode(&t->rollout, 0, 0)->nats;
+        int last = t->rollout.texts - 1;
+        double nats = (double)rollout_episode(&t->rollout, last, t->rollout.count[last] - 1)->nats;
         cr_expect_float_eq(nats, nats_under(t, &t->target_decompressor), 1e-3, "%s", t->settings.precision);
         cr_expect_gt(fabs(nats - nats_under(t, &t->pair.decompressor)), 1e-2, "not the live one");
         world_leave(t);
