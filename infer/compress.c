@@ -90,7 +90,7 @@ enum status command_compress(int argc, char **argv) {
         {"seekable", 0, "SIZE", "start anew every SIZE bytes (default 1M), for decompress --range",
          CLI_OPTIONAL, &seekable},
         {"no-check", 0, NULL, "leave out the checksum of the content", CLI_FLAG, &self.settings.no_check},
-        {"comment", 0, "TEXT", "put TEXT into the archive; laconic list -v shows it", CLI_TEXT,
+        {"comment", 0, "TEXT", "put TEXT into the archive; laconic list -v shows it", CLI_WORDS,
          &self.settings.comment},
         MEMLIMIT_OPTION(&memory_limit),
         SETUP_OPTIONS(&setup),

@@ -41,8 +41,7 @@ static enum status decompress_file(void *context, const struct transfer_file *fi
                                      &report, meter_update, &meter)
             : codec_decompress(self->model.codec, file->input, file->output, &report, meter_update, &meter);
     meter_end(&meter);
-    if (status != STATUS_OK)
-        return explain_mismatch(&self->model, status);
+    TRY(status);
     if (self->ranged)
         report_range(file, &report, self->begin);
     else

@@ -202,11 +202,13 @@ static enum status inspect_h5(const char *path) {
 
 static enum status inspect_archive(FILE *input) {
     struct codec_listing listing;
-    char hash[33];
+    char hash[MODEL_HASH_TEXT];
     TRY(codec_list(input, &listing));
-    archive_format_hash(listing.model_hash, hash);
     printf("a laconic archive, format version %d, structure intact\n", listing.version);
-    printf("  %-13s %s\n", "model", hash);
+    for (int i = 0; i == 0 || i < listing.model_count; i++) {
+        archive_format_hash(listing.models[i], hash);
+        printf("  %-13s %s\n", i == 0 ? "model" : "", hash);
+    }
     printf("  %-13s %" PRIu64 " bytes of content in %" PRIu64, "size", listing.content_bytes,
            listing.archive_bytes);
     if (listing.content_bytes)

@@ -54,6 +54,12 @@ static enum status store(const struct cli_option *option, const char *text, cons
         *(bool *)option->target = false;
         break;
     case CLI_TEXT:
+        if (!*text)
+            return fail(STATUS_USAGE, "%s needs a value that is not empty: %s %s", called, called,
+                        option->argument ? option->argument : "VALUE");
+        *(const char **)option->target = text;
+        break;
+    case CLI_WORDS:
         *(const char **)option->target = text;
         break;
     case CLI_OPTIONAL:
@@ -211,6 +217,8 @@ enum status cli_parse(const struct cli_command *command, int argc, char **argv, 
 
     while (walk.next < argc) {
         char *argument = argv[walk.next++];
+        if (!*argument)
+            return fail(STATUS_USAGE, "an argument is empty; write a name there, or leave the quotes out");
         if (options_ended || argument[0] != '-' || argument[1] == '\0')
             argv[++walk.operands] = argument;
         else if (strcmp(argument, "--") == 0)

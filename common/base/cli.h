@@ -25,7 +25,8 @@
 enum cli_kind {
     CLI_FLAG,     /* bool *: set to true */
     CLI_CLEAR,    /* bool *: set to false */
-    CLI_TEXT,     /* const char **: points into argv */
+    CLI_TEXT,     /* const char **: points into argv, not empty */
+    CLI_WORDS,    /* the same for what people are told; may be empty */
     CLI_INTEGER,  /* long *; suffixes k, M, G (1000s) */
     CLI_NUMBER,   /* double * */
     CLI_OPTIONAL, /* const char **: as CLI_TEXT; "" where --name stands without =VALUE */

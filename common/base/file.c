@@ -11,13 +11,15 @@
 #include <unistd.h>
 #include "base/file_access.h"
 #include "base/file_links.h"
+#include "base/orphans.h"
+#include "base/plain_file.h"
 #include "base/signals.h"
 
 static enum status fail_memory(const char *path) {
     return fail(STATUS_MEMORY, "cannot keep the name of %s: memory ran out", path);
 }
 
-static enum status fail_write(const char *path, int error) {
+enum status file_fail_write(const char *path, int error) {
     if (error == ENOSPC || error == EDQUOT)
         return fail(STATUS_IO, "cannot write %s: %s; free some space and run again", path, strerror(error));
     return fail(STATUS_IO, "cannot write %s: %s", path, error ? strerror(error) : "a write failed");
@@ -29,7 +31,7 @@ static enum status resolve_target(const char *path, bool over_link, char **targe
     int error = over_link ? (*target ? 0 : ENOMEM) : file_links_follow(path, target);
     if (error == ENOMEM)
         return fail_memory(path);
-    return error ? fail_write(path, error) : STATUS_OK;
+    return error ? file_fail_write(path, error) : STATUS_OK;
 }
 
 /* What the file system says of the name itself: too long, behind a file, in a folder one may not enter. */
@@ -62,23 +64,34 @@ static int sync_folder(const char *path) {
     return error;
 }
 
-/* ".NAME.PID-N.tmp" beside the target, made with the target's permissions (umask's for a new file). */
+/* ".NAME" and the mark of this process (orphans.h) beside the target, its owner's alone. */
 static int make_beside(const char *target, char **temporary) {
     static atomic_uint serial;
     size_t folder = folder_length(target);
     const char *name = target + folder;
+    char suffix[ORPHANS_SUFFIX_ROOM];
     int descriptor;
 
     do {
         free(*temporary);
-        if (asprintf(temporary, "%.*s.%.200s.%ld-%u.tmp", (int)folder, target, name, (long)getpid(),
-                     atomic_fetch_add(&serial, 1)) < 0) {
+        orphans_suffix(suffix, atomic_fetch_add(&serial, 1));
+        if (asprintf(temporary, "%.*s.%.200s%s", (int)folder, target, name, suffix) < 0) {
             *temporary = NULL;
             return -1;
         }
+        signals_register_temporary(*temporary); /* before it exists: a signal may come right after */
         descriptor = open(*temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        if (descriptor < 0)
+            signals_forget_temporary(*temporary);
     } while (descriptor < 0 && errno == EEXIST);
     return descriptor;
+}
+
+static void remove_orphans(const char *target) {
+    char folder[PATH_MAX];
+
+    if (snprintf(folder, sizeof folder, "%.*s.", (int)folder_length(target), target) < (int)sizeof folder)
+        orphans_remove(folder);
 }
 
 /* On success the temporary file exists, is open and known to the signal handlers. */
@@ -92,15 +105,14 @@ static enum status open_temporary(const char *path, bool over_link, char **tempo
     TRY(resolve_target(path, over_link, &target));
     int error = check_name(target);
     if (!error) {
+        remove_orphans(target);
         *descriptor = make_beside(target, temporary);
         error = *descriptor >= 0 ? 0 : errno;
     }
-    if (!error)
-        signals_register_temporary(*temporary);
-    else if (error == ENOENT)
+    if (error == ENOENT)
         status = fail(STATUS_IO, "cannot write %s: its folder does not exist; make it first", path);
-    else
-        status = fail_write(path, error);
+    else if (error)
+        status = file_fail_write(path, error);
     if (status != STATUS_OK) {
         free(*temporary);
         *temporary = NULL;
@@ -155,7 +167,7 @@ static enum status open_writer(struct file_writer *writer, const char *path, boo
     if (kind == FILE_SPECIAL) {
         descriptor = open(path, O_WRONLY | O_CLOEXEC);
         if (descriptor < 0)
-            status = fail_write(path, errno);
+            status = file_fail_write(path, errno);
     } else {
         status = open_temporary(path, over_link, &writer->temporary, &descriptor);
     }
@@ -163,7 +175,7 @@ static enum status open_writer(struct file_writer *writer, const char *path, boo
         goto release;
     writer->stream = fdopen(descriptor, "wb");
     if (!writer->stream) {
-        status = fail_write(path, errno);
+        status = file_fail_write(path, errno);
         close(descriptor);
         goto release;
     }
@@ -252,7 +264,7 @@ static enum status move_into_place(const char *temporary, const char *path, stru
         error = errno;
     if (error) {
         status = error == EEXIST ? fail(STATUS_IO, "%s appeared meanwhile; it stays as it is", path)
-                                 : fail_write(path, error);
+                                 : file_fail_write(path, error);
         goto discard;
     }
     signals_forget_temporary(temporary);
@@ -272,7 +284,7 @@ enum status file_writer_flush(struct file_writer *writer) {
     int error = file_flush(writer->stream);
     if (!error)
         return STATUS_OK;
-    enum status status = fail_write(writer->path, error);
+    enum status status = file_fail_write(writer->path, error);
     file_writer_abort(writer);
     return status;
 }
@@ -294,7 +306,7 @@ enum status file_writer_commit(struct file_writer *writer) {
     error = close_stream(writer->stream, error);
     writer->stream = NULL;
     if (error)
-        status = fail_write(writer->path, error);
+        status = file_fail_write(writer->path, error);
     else if (writer->temporary)
         status = move_into_place(writer->temporary, writer->path,
                                  (struct placing){writer->new_only, writer->over_link});
@@ -320,7 +332,7 @@ enum status file_replace(const char *temporary, const char *path) {
     int error = settle_by_name(temporary, path);
     if (!error)
         return move_into_place(temporary, path, (struct placing){0});
-    enum status status = fail_write(path, error);
+    enum status status = file_fail_write(path, error);
     file_discard(temporary);
     return status;
 }
@@ -345,14 +357,31 @@ static enum status read_stream(FILE *stream, const char *name, struct buffer *ou
     return STATUS_OK;
 }
 
+/* Pipes only where the shell has already opened them, as in `laconic train <(...)`: others may wait for ever.
+ */
+static enum status open_to_read(const char *path, FILE **stream) {
+    int descriptor;
+
+    if (strncmp(path, "/dev/fd/", 8) == 0 || strcmp(path, "/dev/stdin") == 0)
+        descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    else
+        TRY(plain_file_open(path, &descriptor));
+    *stream = descriptor >= 0 ? fdopen(descriptor, "rb") : NULL;
+    if (*stream)
+        return STATUS_OK;
+    enum status status = fail(STATUS_IO, "cannot open %s: %s", path, strerror(errno));
+    if (descriptor >= 0)
+        close(descriptor);
+    return status;
+}
+
 enum status file_read(const char *path, struct buffer *out) {
     struct stat info;
 
     if (strcmp(path, "-") == 0)
         return read_stream(stdin, "standard input", out);
-    FILE *stream = fopen(path, "rbe");
-    if (!stream)
-        return fail(STATUS_IO, "cannot open %s: %s", path, strerror(errno));
+    FILE *stream = NULL;
+    TRY(open_to_read(path, &stream));
     enum status status = STATUS_OK;
     if (fstat(fileno(stream), &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0)
         status =

@@ -6,7 +6,8 @@
  *     fwrite(..., writer.stream);
  *     return failed ? (file_writer_abort(&writer), status) : file_writer_commit(&writer);
  *
- * Temporary files of an unfinished writer are removed when a signal ends the process (signals.h).
+ * Temporary files of an unfinished writer are removed when a signal ends the process (signals.h), and those
+ * of a process that was killed by the next writer in their folder (orphans.h).
  */
 #ifndef LACONIC_BASE_FILE_H
 #define LACONIC_BASE_FILE_H
@@ -41,7 +42,8 @@ int file_flush(FILE *stream);
 enum status file_temporary_name(const char *path, char **temporary); /* caller frees *temporary */
 /* Access of the file replaced, fsync, rename, fsync of the folder; links as in file_writer_open(). */
 enum status file_replace(const char *temporary, const char *path);
-void file_discard(const char *temporary); /* unlink and forget */
+void file_discard(const char *temporary);                 /* unlink and forget */
+enum status file_fail_write(const char *path, int error); /* the sentence for an errno; STATUS_IO */
 
 enum status file_read(const char *path, struct buffer *out); /* whole file, "-" is standard input */
 bool file_exists(const char *path);

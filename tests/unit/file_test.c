@@ -349,7 +349,7 @@ Test(file, reading_appends_and_names_what_is_missing) {
     EXPECT_OK(file_read("a", &buffer));
     cr_assert_eq(buffer.size, 4);
     EXPECT_FAIL(file_read("nothing", &buffer), STATUS_IO, "cannot open nothing: No such file");
-    EXPECT_FAIL(file_read(".", &buffer), STATUS_IO, "cannot read .: Is a directory");
+    EXPECT_FAIL(file_read(".", &buffer), STATUS_IO, "cannot open .: it is a folder");
     buffer_free(&buffer);
 }
 
