@@ -10,6 +10,7 @@
 #include "codec/codec.h"
 #include "codec/engine.h"
 #include "base/json_line.h"
+#include "kernels/cpu.h"
 #include "measure.h"
 #include "precision.h"
 #include "report.h"
@@ -225,6 +226,8 @@ static enum status evaluate_file(void *context, const struct transfer_file *file
 
 static enum status open_all(struct evaluate *self, const struct setup *setup, bool precision) {
     TRY(setup_model(setup, &self->pair));
+    if (precision)
+        TRY(cpu_prepare(setup->cpu));
     if (precision)
         return precision_open(&self->precision, &self->pair);
     TRY(codec_open(&self->codec, &self->pair));

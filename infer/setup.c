@@ -10,14 +10,6 @@
 #include "kernels/cpu.h"
 #include "store/model_find.h"
 
-static char **arguments; /* a copy that no parser has touched; NULL when memory ran out */
-
-void setup_keep_arguments(int argc, char **argv) {
-    arguments = calloc((size_t)argc + 1, sizeof *arguments);
-    if (arguments)
-        memcpy(arguments, argv, (size_t)argc * sizeof *arguments);
-}
-
 void setup_log(const struct setup *setup) {
     if (setup->quiet)
         log_set_level(LOG_WARNING);
@@ -27,19 +19,16 @@ void setup_log(const struct setup *setup) {
 
 enum status setup_machine(const struct setup *setup) {
     setup_log(setup);
-    if (!arguments)
-        return fail(STATUS_MEMORY, "no memory for the arguments");
     if (setup->threads < 0 || setup->threads > THREADS_MAXIMUM)
         return fail(STATUS_USAGE, "--threads takes 1 to %d, not %ld", THREADS_MAXIMUM, setup->threads);
-    TRY(cpu_prepare(setup->cpu, arguments));
+    TRY(cpu_choose(setup->cpu));
     exact_prepare(setup->cpu);
     return threads_start((int)setup->threads);
 }
 
 static void describe(const char *path, const struct model_pair *pair) {
-    log_detail("model %s: %zu + %zu parameters, %s, exact arithmetic by %s", path,
-               pair->compressor.weight_count, pair->decompressor.weight_count, cpu_description(),
-               exact->name);
+    log_detail("model %s: %zu + %zu parameters, exact arithmetic by %s", path, pair->compressor.weight_count,
+               pair->decompressor.weight_count, exact->name);
 }
 
 enum status setup_model(const struct setup *setup, struct model_pair *pair) {

@@ -31,11 +31,9 @@ struct setup {
          CLI_TEXT, &(setup)->cpu},                                                                           \
         SETUP_LOG_OPTIONS(setup)
 
-/* The arguments as they came, before a parser moves them: choosing a CPU may start the program again. */
-void setup_keep_arguments(int argc, char **argv);
-
 void setup_log(const struct setup *setup);
-enum status setup_machine(const struct setup *setup); /* log, CPU, threads */
+/* Log, CPU, threads. Who multiplies in float32 through OpenBLAS calls cpu_prepare() too. */
+enum status setup_machine(const struct setup *setup);
 
 /* The above, and the model: the one given, else the default (store/model_find.h). */
 enum status setup_model(const struct setup *setup, struct model_pair *pair);
