@@ -122,5 +122,6 @@ enum status command_compress(int argc, char **argv) {
     TRY(check_settings(&self.settings, seekable));
     TRY(transfer_check(&transfer, file_count));
     TRY(transfer_check_json(&transfer, self.json, files, file_count));
-    return with_codec(&setup, memory_limit, &self.codec, &transfer, files, file_count);
+    bool needs_model = self.settings.mode != CODEC_AUTO || level > 1;
+    return with_codec(&setup, needs_model, memory_limit, &self.codec, &transfer, files, file_count);
 }

@@ -226,12 +226,15 @@ static enum status evaluate_file(void *context, const struct transfer_file *file
 
 static enum status open_all(struct evaluate *self, const struct setup *setup, bool precision) {
     TRY(setup_model(setup, &self->pair));
-    if (precision)
+    if (precision) {
         TRY(cpu_prepare(setup->cpu));
-    if (precision)
+        TRY(model_pair_widen(&self->pair));
         return precision_open(&self->precision, &self->pair);
+    }
+    struct engine *engine;
     TRY(codec_open(&self->codec, &self->pair));
-    return measure_open(&self->measure, &self->pair, codec_engine(self->codec));
+    TRY(codec_open_engine(self->codec, &engine));
+    return measure_open(&self->measure, &self->pair, engine);
 }
 
 enum status command_evaluate(int argc, char **argv) {

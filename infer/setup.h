@@ -3,7 +3,6 @@
 #define LACONIC_INFER_SETUP_H
 
 #include <stdbool.h>
-#include <stdio.h>
 #include "base/cli.h"
 #include "base/status.h"
 #include "store/model_file.h"
@@ -38,10 +37,7 @@ enum status setup_machine(const struct setup *setup);
 /* The above, and the model: the one given, else the default (store/model_find.h). */
 enum status setup_model(const struct setup *setup, struct model_pair *pair);
 
-/* The model that the first frame of an archive names; nothing is used up of the input. *known false: what
- * comes is no archive. */
-enum status setup_model_of(FILE *input, uint8_t hash[MODEL_HASH_BYTES], bool *known);
-/* That model, where none was given. The machine is set up. */
+/* The model that a frame of an archive names, where none was given. The machine is set up. */
 enum status setup_model_by_hash(const uint8_t hash[MODEL_HASH_BYTES], struct model_pair *pair);
 
 #endif

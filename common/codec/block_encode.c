@@ -25,6 +25,7 @@ struct codec_use block_use(const struct codec_settings *settings, bool text) {
     const struct level *level = &levels[settings->level];
     bool automatic = settings->mode == CODEC_AUTO;
     return (struct codec_use){.encoding = true,
+                              .text = automatic ? level->text && text : settings->mode == CODEC_LM,
                               .ir = automatic ? level->ir : settings->mode == CODEC_IR,
                               .hybrid = automatic ? level->hybrid && text : settings->mode == CODEC_HYBRID};
 }
@@ -143,13 +144,13 @@ static enum status try_zstd(struct encoding *e) {
  * level says. z of method ir come last: the block's chunks are left as they go out. */
 static enum status try_all(struct encoding *e, struct codec_report *report) {
     enum codec_mode mode = e->settings->mode;
-    bool automatic = mode == CODEC_AUTO, text = e->tools->text;
-    struct codec_use use = block_use(e->settings, text);
+    bool automatic = mode == CODEC_AUTO;
+    struct codec_use use = block_use(e->settings, block_writes_bytes(e->tools));
     if (automatic) {
         TRY(try_zstd(e));
         TRY(try_bytes(e));
     }
-    if (mode == CODEC_LM || (automatic && text && e->level->text))
+    if (use.text)
         TRY(try_text(e));
     if (use.hybrid)
         TRY(try_hybrid(e));

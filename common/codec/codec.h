@@ -56,13 +56,22 @@ struct codec_report {
 
 struct codec; /* a model pair made ready; not for use by two threads at once */
 
-enum status codec_open(struct codec **codec, const struct model_pair *pair); /* pair must outlive the codec */
+/* The pair must outlive the codec; its models are readied when a block first needs them. NULL: without a
+ * model, for level 1 and the frames that it writes, which name none. */
+enum status codec_open(struct codec **codec, const struct model_pair *pair);
 void codec_close(struct codec *codec);
+
+/* Where an archive's frames may name other models than the codec's: gives the pair of this hash, which must
+ * stay until the next call and outlive the codec. */
+typedef enum status codec_find_model(void *context, const uint8_t hash[MODEL_HASH_BYTES],
+                                     const struct model_pair **pair);
+void codec_set_finder(struct codec *codec, codec_find_model *find, void *context);
 
 /* Memory that compressing or restoring takes, the models and this process included, in bytes: an estimate
  * that is rather too high. */
 struct codec_use {
     bool encoding;
+    bool text;   /* under the decompressor */
     bool ir;     /* with z: both models write */
     bool hybrid; /* with z and a residual */
     int window;  /* of the byte model; 0: without */
