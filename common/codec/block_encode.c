@@ -5,6 +5,8 @@
 #include "codec/block_hybrid.h"
 #include "codec/block_ir.h"
 
+enum { RUN_SHARE = 200 };
+
 /* What a level tries in CODEC_AUTO, and how much text modes spend. */
 static const struct level {
     bool text, ir, hybrid, shortened;
@@ -140,6 +142,12 @@ static enum status try_zstd(struct encoding *e) {
     return status;
 }
 
+/* Runs of one pattern: zstd needs next to nothing for them, and models minutes for the little that is left. No
+ * block of ordinary text, log, table or picture is so. */
+static bool is_run(const struct encoding *e) {
+    return e->best.method == ARCHIVE_ZSTD && e->best.payload.size <= e->block->raw_size / RUN_SHARE;
+}
+
 /* A mode by name tries what it is about, and zstd where that does not make the block smaller; auto what the
  * level says. z of method ir come last: the block's chunks are left as they go out. */
 static enum status try_all(struct encoding *e, struct codec_report *report) {
@@ -148,6 +156,8 @@ static enum status try_all(struct encoding *e, struct codec_report *report) {
     struct codec_use use = block_use(e->settings, block_writes_bytes(e->tools));
     if (automatic) {
         TRY(try_zstd(e));
+        if (is_run(e))
+            return STATUS_OK;
         TRY(try_bytes(e));
     }
     if (use.text)
