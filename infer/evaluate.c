@@ -226,11 +226,10 @@ static enum status evaluate_file(void *context, const struct transfer_file *file
 
 static enum status open_all(struct evaluate *self, const struct setup *setup, bool precision) {
     TRY(setup_model(setup, &self->pair));
-    if (precision) {
-        TRY(cpu_prepare(setup->cpu));
-        TRY(model_pair_widen(&self->pair));
+    TRY(cpu_prepare(setup->cpu));
+    TRY(model_pair_widen(&self->pair));
+    if (precision)
         return precision_open(&self->precision, &self->pair);
-    }
     struct engine *engine;
     TRY(codec_open(&self->codec, &self->pair));
     TRY(codec_open_engine(self->codec, &engine));

@@ -67,6 +67,9 @@ typedef enum status codec_find_model(void *context, const uint8_t hash[MODEL_HAS
                                      const struct model_pair **pair);
 void codec_set_finder(struct codec *codec, codec_find_model *find, void *context);
 
+/* A hash of zeros, as frames have it that name no model. */
+bool codec_is_bare(const uint8_t hash[MODEL_HASH_BYTES]);
+
 /* Memory that compressing or restoring takes, the models and this process included, in bytes: an estimate
  * that is rather too high. */
 struct codec_use {

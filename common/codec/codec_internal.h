@@ -26,8 +26,6 @@ struct codec {
 
 /* Readies the models for a frame, which names `model`, and starts its hash. */
 enum status codec_begin_frame(struct codec *codec, const uint8_t model[16], struct codec_use use);
-/* A hash of zeros: blocks that need a model are not in the frame. */
-bool codec_is_bare(const uint8_t model[16]);
 /* Everything learned is forgotten, as at the start of a frame; at once, or as soon as it is needed. */
 void codec_restart(struct codec *codec);
 void codec_restart_later(struct codec *codec);

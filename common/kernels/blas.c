@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include "base/threads.h"
 
 /* What a buffer and the library take at most of the address space: more than any version does on any CPU. */
 enum { BUFFER_MIB = 160, LIBRARY_MIB = 64 };
@@ -15,7 +16,8 @@ enum { BUFFER_MIB = 160, LIBRARY_MIB = 64 };
 static struct {
     pthread_mutex_t opening;
     void *library;
-    __typeof__(&cblas_sgemm) sgemm;
+    int reserved;                          /* buffers */
+    _Atomic(__typeof__(&cblas_sgemm)) sgemm; /* NULL until all is ready */
     __typeof__(&openblas_get_corename) core;
     /* of its inner workings; NULL in a version that hides them */
     void *(*take)(int);
@@ -74,6 +76,7 @@ static void unload(void) {
     if (blas.library)
         dlclose(blas.library);
     blas.library = NULL;
+    blas.reserved = 0;
     blas.sgemm = NULL;
     blas.core = NULL;
     blas.take = NULL;
@@ -89,8 +92,7 @@ static enum status open_library(void) {
     FIND(set_threads, "openblas_set_num_threads");
     FIND(blas.take, "blas_memory_alloc");
     FIND(blas.give_back, "blas_memory_free");
-    FIND(blas.sgemm, "cblas_sgemm"); /* last: who sees it may call it */
-    if (!blas.sgemm || !blas.core || !set_threads) {
+    if (!find("cblas_sgemm") || !blas.core || !set_threads) {
         unload();
         return fail(STATUS_CONFIG, LACONIC_OPENBLAS " is no OpenBLAS with the functions of cblas.h");
     }
@@ -112,16 +114,8 @@ static enum status load(const char *core) {
     return status;
 }
 
-enum status blas_load(const char *core) {
-    pthread_mutex_lock(&blas.opening);
-    if (core && blas.library && strcasecmp(core, blas.core()) != 0)
-        unload();
-    enum status status = blas.library ? STATUS_OK : load(core);
-    pthread_mutex_unlock(&blas.opening);
-    return status;
-}
-
-enum status blas_reserve(int threads) {
+/* Buffers that OpenBLAS keeps for the products to come. */
+static enum status reserve(int threads) {
     enum status status = STATUS_OK;
     int count = 0;
     void **buffers = blas.take && blas.give_back ? calloc((size_t)threads, sizeof *buffers) : NULL;
@@ -131,8 +125,28 @@ enum status blas_reserve(int threads) {
             buffers[count++] = blas.take(0);
     }
     while (count > 0)
-        blas.give_back(buffers[--count]); /* OpenBLAS keeps them for the products to come */
+        blas.give_back(buffers[--count]);
     free(buffers);
+    return status;
+}
+
+static void make_ready(int threads) {
+    __typeof__(&cblas_sgemm) sgemm;
+    FIND(sgemm, "cblas_sgemm");
+    blas.reserved = threads > blas.reserved ? threads : blas.reserved;
+    blas.sgemm = sgemm;
+}
+
+enum status blas_load(const char *core, int threads) {
+    pthread_mutex_lock(&blas.opening);
+    if (core && blas.library && strcasecmp(core, blas.core()) != 0)
+        unload();
+    enum status status = blas.library ? STATUS_OK : load(core);
+    if (status == STATUS_OK && blas.reserved < threads)
+        status = reserve(threads);
+    if (status == STATUS_OK)
+        make_ready(threads);
+    pthread_mutex_unlock(&blas.opening);
     return status;
 }
 
@@ -142,9 +156,11 @@ const char *blas_core(void) {
 
 bool blas_product(bool transpose_a, bool transpose_b, int m, int n, int k, float alpha, const float *a,
                   int lda, const float *b, int ldb, float beta, float *c, int ldc) {
-    if (!blas.sgemm && blas_load(NULL) != STATUS_OK)
+    __typeof__(&cblas_sgemm) sgemm = blas.sgemm;
+    if (!sgemm && blas_load(NULL, threads_count()) != STATUS_OK)
         return false;
-    blas.sgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans,
-               transpose_b ? CblasTrans : CblasNoTrans, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+    sgemm = blas.sgemm;
+    sgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans,
+          transpose_b ? CblasTrans : CblasNoTrans, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
     return true;
 }

@@ -82,10 +82,9 @@ enum status cpu_prepare(const char *name) {
     const struct choice *choice;
     bool forced;
     TRY(choose(name, &choice, &forced));
-    TRY(blas_load(NULL));
-    if (!openblas_suits(choice, forced, blas_core()))
-        TRY(blas_load(choice->openblas)); /* a version that does not know it runs another: slower, not wrong */
-    TRY(blas_reserve(threads_count()));
+    TRY(blas_load(NULL, threads_count()));
+    if (!openblas_suits(choice, forced, blas_core())) /* a version that does not know it stays: slower, not wrong */
+        TRY(blas_load(choice->openblas, threads_count()));
     snprintf(description, sizeof description, "%s (OpenBLAS %s, bf16 by %s)", lanes->name, blas_core(),
              gemm_bf16_selected());
     return STATUS_OK;
