@@ -36,6 +36,8 @@ enum status setup_machine(const struct setup *setup);
 
 /* The above, and the model: the one given, else the default (store/model_find.h). */
 enum status setup_model(const struct setup *setup, struct model_pair *pair);
+/* And which file that was; the caller frees *path. */
+enum status setup_model_file(const struct setup *setup, struct model_pair *pair, char **path);
 
 /* The model that a frame of an archive names, where none was given. The machine is set up. */
 enum status setup_model_by_hash(const uint8_t hash[MODEL_HASH_BYTES], struct model_pair *pair);

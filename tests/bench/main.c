@@ -1,6 +1,7 @@
 /* laconic-bench: how fast laconic is on this machine, whole models and single kernels. */
 #include <string.h>
 #include "base/cli.h"
+#include "base/float_environment.h"
 #include "base/log.h"
 #include "base/signals.h"
 #include "base/threads.h"
@@ -118,6 +119,7 @@ int main(int argc, char **argv) {
         table[i] = (struct cli_subcommand){works[i].name, works[i].summary, run_work};
     table[WORK_COUNT] = (struct cli_subcommand){
         "codec", "files through compress and back, beside other compressors", command_codec};
+    float_environment_set();
     signals_clean_up_and_die();
     return cli_finish("laconic bench", cli_dispatch("laconic bench",
                                                     "Measure the speed of laconic on this machine.", table,
