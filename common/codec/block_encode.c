@@ -142,8 +142,8 @@ static enum status try_zstd(struct encoding *e) {
     return status;
 }
 
-/* Runs of one pattern: zstd needs next to nothing for them, and models minutes for the little that is left. No
- * block of ordinary text, log, table or picture is so. */
+/* Runs of one pattern: zstd needs next to nothing for them, and models minutes for the little that is left.
+ * No block of ordinary text, log, table or picture is so. */
 static bool is_run(const struct encoding *e) {
     return e->best.method == ARCHIVE_ZSTD && e->best.payload.size <= e->block->raw_size / RUN_SHARE;
 }

@@ -16,7 +16,7 @@ enum { BUFFER_MIB = 160, LIBRARY_MIB = 64 };
 static struct {
     pthread_mutex_t opening;
     void *library;
-    int reserved;                          /* buffers */
+    int reserved;                            /* buffers */
     _Atomic(__typeof__(&cblas_sgemm)) sgemm; /* NULL until all is ready */
     __typeof__(&openblas_get_corename) core;
     /* of its inner workings; NULL in a version that hides them */
@@ -160,7 +160,7 @@ bool blas_product(bool transpose_a, bool transpose_b, int m, int n, int k, float
     if (!sgemm && blas_load(NULL, threads_count()) != STATUS_OK)
         return false;
     sgemm = blas.sgemm;
-    sgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans,
-          transpose_b ? CblasTrans : CblasNoTrans, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+    sgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans, transpose_b ? CblasTrans : CblasNoTrans, m,
+          n, k, alpha, a, lda, b, ldb, beta, c, ldc);
     return true;
 }

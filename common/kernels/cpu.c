@@ -83,7 +83,8 @@ enum status cpu_prepare(const char *name) {
     bool forced;
     TRY(choose(name, &choice, &forced));
     TRY(blas_load(NULL, threads_count()));
-    if (!openblas_suits(choice, forced, blas_core())) /* a version that does not know it stays: slower, not wrong */
+    if (!openblas_suits(choice, forced,
+                        blas_core())) /* a version that does not know it stays: slower, not wrong */
         TRY(blas_load(choice->openblas, threads_count()));
     snprintf(description, sizeof description, "%s (OpenBLAS %s, bf16 by %s)", lanes->name, blas_core(),
              gemm_bf16_selected());

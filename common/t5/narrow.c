@@ -83,8 +83,9 @@ static void quantise_rows(const struct t5_narrow *n, const struct t5_model *mode
 static enum status check_weights(const struct t5_model *model) {
     for (size_t i = 0; i < model->weight_count; i++)
         if (!isfinite(model->weights[i]))
-            return fail(STATUS_FORMAT, "a weight of the model is not a number: the training went wrong, use an "
-                                       "earlier checkpoint");
+            return fail(STATUS_FORMAT,
+                        "a weight of the model is not a number: the training went wrong, use an "
+                        "earlier checkpoint");
     return STATUS_OK;
 }
 

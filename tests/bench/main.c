@@ -121,7 +121,7 @@ int main(int argc, char **argv) {
         "codec", "files through compress and back, beside other compressors", command_codec};
     float_environment_set();
     signals_clean_up_and_die();
-    return cli_finish("laconic bench", cli_dispatch("laconic bench",
-                                                    "Measure the speed of laconic on this machine.", table,
-                                                    argc, argv));
+    return cli_finish(
+        "laconic bench",
+        cli_dispatch("laconic bench", "Measure the speed of laconic on this machine.", table, argc, argv));
 }

@@ -119,8 +119,7 @@ static void lay_out(struct exact_model *m, struct arena *arena, const struct t5_
                     const struct t5_narrow *narrow) {
     const struct source source = {&m->config, from, narrow};
     const struct t5_layout *layout = from->layout;
-    m->embedding =
-        take_rows(arena, &source, m->config.d_model, m->config.vocab_size, layout->embedding);
+    m->embedding = take_rows(arena, &source, m->config.d_model, m->config.vocab_size, layout->embedding);
     m->head = m->config.tie_word_embeddings ? m->embedding : take_linear(arena, &source, &layout->head);
     take_stack(arena, &source, &m->encoder, &layout->encoder, false);
     take_stack(arena, &source, &m->decoder, &layout->decoder, true);
