@@ -5,7 +5,7 @@
 #include "codec/block_hybrid.h"
 #include "codec/block_ir.h"
 
-enum { RUN_SHARE = 200 };
+enum { RUN_SHARE = 200, RUN_MINIMUM = ARCHIVE_BLOCK_MAXIMUM / 2 };
 
 /* What a level tries in CODEC_AUTO, and how much text modes spend. */
 static const struct level {
@@ -142,10 +142,11 @@ static enum status try_zstd(struct encoding *e) {
     return status;
 }
 
-/* Runs of one pattern: zstd needs next to nothing for them, and models minutes for the little that is left.
- * No block of ordinary text, log, table or picture is so. */
+/* Runs of one pattern: zstd needs next to nothing for them, and models minutes for the little that is left. No
+ * block of ordinary text, log, table or picture is so; short runs take no time. */
 static bool is_run(const struct encoding *e) {
-    return e->best.method == ARCHIVE_ZSTD && e->best.payload.size <= e->block->raw_size / RUN_SHARE;
+    uint32_t size = e->block->raw_size;
+    return size > RUN_MINIMUM && e->best.method == ARCHIVE_ZSTD && e->best.payload.size <= size / RUN_SHARE;
 }
 
 /* A mode by name tries what it is about, and zstd where that does not make the block smaller; auto what the
