@@ -72,12 +72,14 @@ static void *find(const char *name) {
         memcpy(&(function), &found, sizeof found);                                                           \
     } while (0)
 
+static __typeof__(&cblas_sgemm) const no_product; /* a null of its type, which NULL is not for clang */
+
 static void unload(void) {
     if (blas.library)
         dlclose(blas.library);
     blas.library = NULL;
     blas.reserved = 0;
-    blas.sgemm = NULL;
+    blas.sgemm = 0; /* clang takes NULL for an object here */
     blas.core = NULL;
     blas.take = NULL;
     blas.give_back = NULL;
