@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include "base/cli.h"
 #include "base/status.h"
+#include "kernels/cpu.h"
 #include "store/model_file.h"
 
 struct setup {
@@ -25,10 +26,7 @@ struct setup {
         CLI_TEXT,   &(setup)->model},                                                                        \
         {"threads",        'T', "N", "threads (default: LACONIC_THREADS, else all CPUs)", CLI_INTEGER,       \
          &(setup)->threads},                                                                                 \
-        {"cpu",    0,                                                                                        \
-         "NAME",   "scalar, avx2, avx512 or amx (default: LACONIC_CPU, else the best)",                      \
-         CLI_TEXT, &(setup)->cpu},                                                                           \
-        SETUP_LOG_OPTIONS(setup)
+        CPU_OPTION(&(setup)->cpu), SETUP_LOG_OPTIONS(setup)
 
 void setup_log(const struct setup *setup);
 /* Log, CPU, threads. Who multiplies in float32 through OpenBLAS calls cpu_prepare() too. */

@@ -106,8 +106,11 @@ enum status codec_decompress_range(struct codec *codec, FILE *input, FILE *outpu
                                    void *context);
 
 /* What an archive says of itself, without a model. */
+enum { CODEC_MODELS_LISTED = 64 };
 struct codec_listing {
-    uint8_t model_hash[16];
+    uint8_t models[CODEC_MODELS_LISTED][MODEL_HASH_BYTES]; /* of its frames, each once, in their order */
+    int model_count;                                       /* the first is zeros where there is no frame */
+    bool more_models;                                      /* than fit */
     int version;
     uint64_t frames, blocks, chunks, content_bytes, archive_bytes;
     uint64_t ir_chunks, ir_coded_bytes, hybrid_chunks, hybrid_coded_bytes, text_chunks, text_coded_bytes,

@@ -79,7 +79,7 @@ static void unload(void) {
         dlclose(blas.library);
     blas.library = NULL;
     blas.reserved = 0;
-    blas.sgemm = 0; /* clang takes NULL for an object here */
+    blas.sgemm = no_product;
     blas.core = NULL;
     blas.take = NULL;
     blas.give_back = NULL;
