@@ -68,6 +68,7 @@ ${root}apt-get update && ${root}apt-get install --no-install-recommends ${missin
 configure_tree() {
     local tree=$1 wanted log
     shift
+    set -- -Dpkgconfig.relocatable=true "$@" # a default of meson.build, which trees of before do not take up
     wanted="${CC:-} $PWD $*"
     log=$tree/setup.log
     [ -f "$tree/build.ninja" ] && [ "$(cat "$tree/setup.options" 2>/dev/null)" = "$wanted" ] && return
