@@ -1,20 +1,16 @@
 /* The command `laconic`: finds the executable of a subcommand and becomes it, as git does. */
 #include <errno.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "base/cli.h"
+#include "base/place.h"
+#include "completions.h"
 
 /* Which executable does a subcommand, and whether it wants to hear its name (it has several). */
-struct tool {
-    const char *command, *summary, *executable;
-    bool keeps_name;
-};
-
-static const struct tool tools[] = {
+static const struct completion_tool tools[] = {
     {"data", "make data sets from files, fetch known corpora", "laconic-data", false},
     {"train", "train a pair of models from a configuration", "laconic-train", false},
     {"compress", "compress files", "laconic-infer", true},
@@ -27,11 +23,17 @@ static const struct tool tools[] = {
     {"inspect", "say in words what is inside a file of ours", "laconic-infer", true},
     {"experiment", "compare with other compressors", "laconic-experiment", false},
     {"bench", "measure speed, of whole models and of single kernels", "laconic-bench", false},
+    {"completions", "print a script that completes command lines in a shell", "laconic", true},
 };
 
 enum { TOOL_COUNT = sizeof tools / sizeof tools[0] };
 
-static const struct tool *find_tool(const char *command) {
+/* What this very program does itself. */
+static bool is_own(const struct completion_tool *tool) {
+    return strcmp(tool->executable, "laconic") == 0;
+}
+
+static const struct completion_tool *find_tool(const char *command) {
     size_t i = 0;
 
     while (strcmp(tools[i].command, command) != 0)
@@ -39,44 +41,19 @@ static const struct tool *find_tool(const char *command) {
     return &tools[i];
 }
 
-/* The folder of this very program, ending in a slash; empty if the system does not tell. */
-static void find_own_folder(char folder[PATH_MAX]) {
-    ssize_t length = readlink("/proc/self/exe", folder, PATH_MAX - 1);
-
-    folder[length > 0 ? length : 0] = '\0';
-    char *slash = strrchr(folder, '/');
-    if (slash)
-        slash[1] = '\0';
-    else
-        folder[0] = '\0';
-}
-
-/* In the build tree and in most installations the executables stand beside each other. */
-static bool find_executable(const char *name, char path[PATH_MAX]) {
-    char own[PATH_MAX];
-    const char *const folders[] = {own, LACONIC_LIBEXEC_FOLDER "/"};
-
-    find_own_folder(own);
-    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
-        int length = *folders[i] ? snprintf(path, PATH_MAX, "%s%s", folders[i], name) : -1;
-        if (length > 0 && length < PATH_MAX && access(path, X_OK) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* argv[0] is the subcommand; only returns on failure. */
 static enum status run_tool(int argc, char **argv) {
-    const struct tool *tool = find_tool(argv[0]);
-    char path[PATH_MAX];
+    const struct completion_tool *tool = find_tool(argv[0]);
+    char *path = NULL;
 
-    if (!find_executable(tool->executable, path))
-        return fail(STATUS_IO,
-                    "'%s' needs the program %s, which is neither beside laconic nor in %s; install it",
-                    tool->command, tool->executable, LACONIC_LIBEXEC_FOLDER);
+    enum status status = place_program(tool->executable, &path);
+    if (status != STATUS_OK)
+        return fail_context(status, "'%s'", tool->command);
     const char **arguments = calloc((size_t)argc + 2, sizeof *arguments);
-    if (!arguments)
+    if (!arguments) {
+        free(path);
         return fail(STATUS_MEMORY, "cannot start %s: memory ran out", tool->executable);
+    }
     int count = 0;
     arguments[count++] = tool->executable;
     for (int i = tool->keeps_name ? 0 : 1; i < argc; i++)
@@ -84,12 +61,49 @@ static enum status run_tool(int argc, char **argv) {
     execv(path, (char *const *)arguments);
     int error = errno;
     free(arguments);
-    return fail(STATUS_IO, "cannot start %s: %s", path, strerror(error));
+    status = fail(STATUS_IO, "cannot start %s: %s", path, strerror(error));
+    free(path);
+    return status;
+}
+
+static const char completions_details[] =
+    "bash: eval \"$(laconic completions bash)\" in ~/.bashrc. zsh: the output as a file\n"
+    "_laconic in a folder of $fpath. fish: the output as a file\n"
+    "~/.config/fish/completions/laconic.fish. An installation has all three in place.\n";
+
+static enum status command_completions(int argc, char **argv) {
+    static const struct {
+        const char *shell;
+        void (*print)(const struct completion_list *list);
+    } shells[] = {
+        {"bash", completion_print_bash}, {"zsh", completion_print_zsh}, {"fish", completion_print_fish}};
+    const struct cli_option options[] = {CLI_END};
+    const struct cli_command command = {"laconic completions", "bash|zsh|fish",
+                                        "Print a script that completes command lines in a shell.",
+                                        completions_details, options};
+    struct completion_list list;
+    char **words;
+    int count;
+
+    TRY(cli_parse(&command, argc, argv, &words, &count));
+    for (size_t i = 0; count == 1 && i < sizeof shells / sizeof shells[0]; i++)
+        if (strcmp(words[0], shells[i].shell) == 0) {
+            TRY(completion_list_make(&list, tools, TOOL_COUNT));
+            shells[i].print(&list);
+            completion_list_free(&list);
+            return STATUS_OK;
+        }
+    return fail(STATUS_USAGE, "for which shell? laconic completions takes bash, zsh or fish");
 }
 
 /* "laconic -d FILE" is "laconic compress -d FILE", which knows what -d means. */
 static bool is_habit(const char *argument) {
-    return argument[0] == '-' && strcmp(argument, "--help") != 0 && strcmp(argument, "-h") != 0;
+    static const char *const own[] = {"--help", "-h", "--help-table"};
+
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
+        if (strcmp(argument, own[i]) == 0)
+            return false;
+    return argument[0] == '-';
 }
 
 static enum status run_habit(int argc, char **argv) {
@@ -115,7 +129,8 @@ int main(int argc, char **argv) {
     if (argc > 1 && is_habit(argv[1]))
         return cli_finish("laconic", run_habit(argc, argv));
     for (size_t i = 0; i < TOOL_COUNT; i++)
-        table[i] = (struct cli_subcommand){tools[i].command, tools[i].summary, run_tool};
+        table[i] = (struct cli_subcommand){tools[i].command, tools[i].summary,
+                                           is_own(&tools[i]) ? command_completions : run_tool};
     return cli_finish("laconic", cli_dispatch("laconic",
                                               "Lossless text compression with pairs of T5 models: make data, "
                                               "train, compress, measure.",

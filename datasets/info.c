@@ -10,8 +10,6 @@
 /* Tokens are counted over at most this many bytes of a split, in chunks spaced evenly over it. */
 enum { MEASURED_BYTES = 1 << 20 };
 
-static const char *const split_names[SPLIT_COUNT] = {"train", "valid", "test"};
-
 /* 0 where the split is empty. */
 static double tokens_per_byte(const struct dataset *dataset, enum dataset_split split) {
     uint64_t step = dataset_bytes(dataset, split) / MEASURED_BYTES + 1, tokens = 0, bytes = 0;
@@ -43,7 +41,7 @@ static void print_words(const struct dataset *dataset, const char *path) {
            chunking, tokenizer, tokenizer_vocabulary(dataset_tokenizer(dataset)));
     printf("  split          bytes        chunks  tokens/byte\n");
     for (int split = 0; split < SPLIT_COUNT; split++)
-        printf("  %-5s  %12" PRIu64 "  %12" PRIu64 "  %11.4f\n", split_names[split],
+        printf("  %-5s  %12" PRIu64 "  %12" PRIu64 "  %11.4f\n", dataset_split_names[split],
                dataset_bytes(dataset, split), dataset_count(dataset, split), tokens_per_byte(dataset, split));
     printf("\n  source bytes  SHA-256 and name\n");
     for (int i = 0; i < dataset_source_count(dataset); i++) {
@@ -63,7 +61,7 @@ static void print_json(const struct dataset *dataset, const char *path) {
            dataset_hash(dataset), chunking, tokenizer, tokenizer_vocabulary(dataset_tokenizer(dataset)));
     for (int split = 0; split < SPLIT_COUNT; split++)
         printf("%s\"%s\":{\"bytes\":%" PRIu64 ",\"chunks\":%" PRIu64 ",\"tokens_per_byte\":%.6f}",
-               split ? "," : "", split_names[split], dataset_bytes(dataset, split),
+               split ? "," : "", dataset_split_names[split], dataset_bytes(dataset, split),
                dataset_count(dataset, split), tokens_per_byte(dataset, split));
     printf("},\"sources\":[");
     for (int i = 0; i < dataset_source_count(dataset); i++) {

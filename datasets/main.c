@@ -1,5 +1,6 @@
 /* laconic data: corpora and data sets. */
 #include "base/cli.h"
+#include "base/float_environment.h"
 #include "base/signals.h"
 #include "base/status.h"
 #include "commands.h"
@@ -14,6 +15,7 @@ static const struct cli_subcommand subcommands[] = {
 };
 
 int main(int argc, char **argv) {
+    float_environment_set();
     signals_clean_up_and_die();
     return cli_finish("laconic data", cli_dispatch("laconic data", "Corpora, and data sets for training.",
                                                    subcommands, argc, argv));

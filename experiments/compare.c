@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/cli.h"
+#include "base/place.h"
 #include "base/process.h"
 #include "base/trial.h"
 #include "comparison.h"
@@ -14,7 +15,7 @@
 
 /* The program under test and where its files go. */
 struct workplace {
-    const char *model;
+    const char *model, *mode;
     char *laconic; /* owned */
     struct trial trial;
 };
@@ -25,9 +26,10 @@ static void workplace_close(struct workplace *place) {
     *place = (struct workplace){0};
 }
 
-static enum status workplace_open(struct workplace *place, const char *model) {
+static enum status workplace_open(struct workplace *place, const char *model, const char *mode) {
     place->model = model;
-    TRY(process_beside("laconic", &place->laconic));
+    place->mode = mode;
+    TRY(place_program("laconic", &place->laconic));
     enum status status = trial_open(&place->trial, "laconic-compare");
     if (status != STATUS_OK)
         workplace_close(place);
@@ -73,20 +75,28 @@ static enum status ask_laconic(const char *const *argv, struct figure *figures, 
 
 static enum status read_archive(const struct workplace *place, struct comparison *comparison) {
     const char *argv[] = {place->laconic, "list", "--json", place->trial.archive, NULL};
-    struct figure figures[] = {
-        {.key = "chunks"}, {.key = "ir_chunks"}, {.key = "ir_coded_bytes"}, {.key = "fallback_coded_bytes"}};
+    struct figure figures[] = {{.key = "chunks"},
+                               {.key = "ir_chunks"},
+                               {.key = "ir_coded_bytes"},
+                               {.key = "fallback_coded_bytes"},
+                               {.key = "hybrid_coded_bytes"},
+                               {.key = "text_coded_bytes"},
+                               {.key = "bytes_coded_bytes"}};
 
-    TRY(ask_laconic(argv, figures, 4));
+    TRY(ask_laconic(argv, figures, 7));
     comparison->chunks = (uint64_t)figures[0].value;
     comparison->ir_chunks = (uint64_t)figures[1].value;
     comparison->ir_bytes = (uint64_t)figures[2].value;
     comparison->fallback_bytes = (uint64_t)figures[3].value;
+    comparison->text_bytes = (uint64_t)(figures[4].value + figures[5].value + figures[6].value);
     return trial_measure(place->trial.archive, &comparison->archive_bytes);
 }
 
-/* After read_archive(): the shares are of its chunks. An empty file has no shares. */
+/* After read_archive(): the shares are of its chunks. An empty file has no shares. Mode ir tells what z
+ * rebuilds, whatever the archive's mode. */
 static enum status evaluate(const struct workplace *place, const char *path, struct comparison *comparison) {
-    const char *argv[] = {place->laconic, "evaluate", "-m", place->model, "--json", "--", path, NULL};
+    const char *argv[] = {place->laconic, "evaluate", "-m", place->model, "--mode",
+                          "ir",           "--json",   "--", path,         NULL};
     struct figure figures[] = {{.key = "model_bytes"}, {.key = "ir_tokens_per_byte"}, {.key = "exact_match"}};
 
     TRY(ask_laconic(argv, figures, comparison->input_bytes ? 3 : 1));
@@ -98,8 +108,9 @@ static enum status evaluate(const struct workplace *place, const char *path, str
 
 static enum status compare_one(const struct workplace *place, const char *path,
                                struct comparison *comparison) {
-    const char *compress[] = {place->laconic, "compress",           "-m", place->model, "--mode", "ir", "-f",
-                              "-o",           place->trial.archive, "--", path,         NULL};
+    const char *compress[] = {place->laconic, "compress", "-m", place->model,         "--mode",
+                              place->mode,    "-f",       "-o", place->trial.archive, "--",
+                              path,           NULL};
     const char *decompress[] = {place->laconic, "decompress",          "-m", place->model,         "-f",
                                 "-o",           place->trial.restored, "--", place->trial.archive, NULL};
 
@@ -135,20 +146,24 @@ static enum status compare_all(const struct workplace *place, char **files, int 
 }
 
 static const char compare_details[] =
-    "Each file is compressed in mode ir into a temporary folder (TMPDIR), restored and\n"
-    "compared byte for byte. Bits per byte are bits per byte of the whole file. Exit\n"
-    "code 0 only if every file was restored exactly.\n";
+    "Each file is compressed into a temporary folder (TMPDIR), restored and compared\n"
+    "byte for byte. In mode ir the IR part is what the tokens take and the fallback part\n"
+    "the rest; in the others the text part is what goes through the decompressor or the\n"
+    "byte model. Bits per byte are bits per byte of the whole file. The model counts as\n"
+    "'laconic pack' stores it. Exit code 0 only if every file was restored exactly.\n";
 
 enum status command_compare(int argc, char **argv) {
     const char *model = getenv("LACONIC_MODEL");
+    const char *mode = "ir";
     bool as_json = false;
     struct cli_option options[] = {
         {"model", 'm', "MODEL.h5", "the trained pair (default: LACONIC_MODEL)", CLI_TEXT, &model},
+        {"mode", 0, "MODE", "as 'laconic compress' takes it (default: ir)", CLI_TEXT, &mode},
         {"json", 0, NULL, "one JSON object on the last line instead of tables", CLI_FLAG, &as_json},
         CLI_END};
-    struct cli_command command = {"laconic experiment compare", "[-m MODEL.h5] [--json] FILE...",
-                                  "Compress files with a trained pair and with gzip, xz and zstd.",
-                                  compare_details, options};
+    struct cli_command command = {
+        "laconic experiment compare", "[-m MODEL.h5] [--mode MODE] [--json] FILE...",
+        "Compress files with a trained pair and with gzip, xz and zstd.", compare_details, options};
     char **files;
     int count;
     struct workplace place = {0};
@@ -160,7 +175,7 @@ enum status command_compare(int argc, char **argv) {
     if (!model || !*model)
         return fail(STATUS_USAGE,
                     "which model? Give -m MODEL.h5 or set LACONIC_MODEL; laconic train makes one");
-    TRY(workplace_open(&place, model));
+    TRY(workplace_open(&place, model, mode));
     enum status status = compare_all(&place, files, count, as_json, &json);
     if (status == STATUS_OK && as_json)
         puts((const char *)json.data);

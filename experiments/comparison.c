@@ -6,7 +6,7 @@
 #include "base/json_text.h"
 #include "sizes.h"
 
-enum { LACONIC_ROWS = 4 };
+enum { LACONIC_ROWS = 5 };
 
 void comparison_add(struct comparison *total, const struct comparison *comparison) {
     total->input_bytes += comparison->input_bytes;
@@ -14,6 +14,7 @@ void comparison_add(struct comparison *total, const struct comparison *compariso
     total->model_bytes = comparison->model_bytes;
     total->ir_bytes += comparison->ir_bytes;
     total->fallback_bytes += comparison->fallback_bytes;
+    total->text_bytes += comparison->text_bytes;
     total->chunks += comparison->chunks;
     total->ir_chunks += comparison->ir_chunks;
     total->ir_tokens += comparison->ir_tokens;
@@ -41,22 +42,34 @@ static void print_time(FILE *stream, const char *label, double seconds, uint64_t
         fprintf(stream, "  %-24s%6.1f s  (%.1f kB/s)\n", label, seconds, 1e-3 * (double)bytes / seconds);
 }
 
+/* The parts that there are, and the sums; returns how many rows. */
+static int archive_rows(const struct comparison *c, struct size_row *rows) {
+    int count = 0;
+
+    rows[count++] = (struct size_row){.label = "laconic, IR part", .bytes = (int64_t)c->ir_bytes, .note = ""};
+    if (c->text_bytes)
+        rows[count++] =
+            (struct size_row){.label = "laconic, text part", .bytes = (int64_t)c->text_bytes, .note = ""};
+    rows[count++] =
+        (struct size_row){.label = "laconic, fallback part", .bytes = (int64_t)c->fallback_bytes, .note = ""};
+    rows[count++] = (struct size_row){.label = "laconic, total",
+                                      .bytes = (int64_t)c->archive_bytes,
+                                      .note = "with headers, without the model"};
+    rows[count++] = (struct size_row){.label = "laconic, with the model",
+                                      .bytes = (int64_t)(c->archive_bytes + c->model_bytes),
+                                      .note = "packed: weights in 8 bits"};
+    return count;
+}
+
 void comparison_print(FILE *stream, const char *title, const struct comparison *comparison) {
     const struct comparison *c = comparison;
     char bytes[THOUSANDS_ROOM];
-    struct size_row rows[LACONIC_ROWS + BASELINE_COUNT] = {
-        {.label = "laconic, IR part", .bytes = (int64_t)c->ir_bytes, .note = ""},
-        {.label = "laconic, fallback part", .bytes = (int64_t)c->fallback_bytes, .note = ""},
-        {.label = "laconic, total",
-         .bytes = (int64_t)c->archive_bytes,
-         .note = "with headers, without the model"},
-        {.label = "laconic, with the model",
-         .bytes = (int64_t)(c->archive_bytes + c->model_bytes),
-         .note = "its weights as float32"}};
+    struct size_row rows[LACONIC_ROWS + BASELINE_COUNT];
+    int count = archive_rows(c, rows);
 
-    baselines_rows(&c->baselines, rows + LACONIC_ROWS);
+    baselines_rows(&c->baselines, rows + count);
     fprintf(stream, "%s: %s bytes, restored exactly\n\n", title, thousands(c->input_bytes, bytes));
-    sizes_print(stream, rows, LACONIC_ROWS + c->baselines.count, c->input_bytes);
+    sizes_print(stream, rows, count + c->baselines.count, c->input_bytes);
     fputc('\n', stream);
     if (c->input_bytes)
         fprintf(stream, "  %-24s%6.3f\n", "IR tokens per byte", share(c->ir_tokens, (double)c->input_bytes));
@@ -92,6 +105,7 @@ enum status comparison_append_json(struct buffer *out, const char *path,
     TRY(buffer_printf(out, "\"bytes\": %" PRIu64, c->input_bytes));
     TRY(buffer_printf(out, ", \"model_bytes\": %" PRIu64, c->model_bytes));
     TRY(append_size(out, "ir", c->ir_bytes, c->input_bytes));
+    TRY(append_size(out, "text", c->text_bytes, c->input_bytes));
     TRY(append_size(out, "fallback", c->fallback_bytes, c->input_bytes));
     TRY(append_size(out, "total", c->archive_bytes, c->input_bytes));
     TRY(append_size(out, "total_with_model", c->archive_bytes + c->model_bytes, c->input_bytes));

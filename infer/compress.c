@@ -4,6 +4,7 @@
 #include "base/cli.h"
 #include "codec/codec.h"
 #include "codec/note.h"
+#include "modes.h"
 #include "report.h"
 #include "setup.h"
 #include "sizes.h"
@@ -22,34 +23,11 @@ struct compress {
     bool json;
 };
 
-static const char *const mode_names[] = {
-    [CODEC_AUTO] = "auto", [CODEC_IR] = "ir", [CODEC_LM] = "lm", [CODEC_HYBRID] = "hybrid"};
-
-static enum status parse_mode(const char *name, enum codec_mode *mode) {
-    for (size_t i = 0; i < sizeof mode_names / sizeof *mode_names; i++)
-        if (strcmp(name, mode_names[i]) == 0) {
-            *mode = (enum codec_mode)i;
-            return STATUS_OK;
-        }
-    return fail(STATUS_USAGE,
-                "--mode %s is not possible in this version: use --mode auto (per block the smallest), "
-                "--mode lm (the decompressor as a language model), --mode hybrid (z and what it leaves open) "
-                "or --mode ir "
-                "(z wherever it rebuilds its chunk)",
-                name);
-}
-
-/* Of a regular file, from where it stands. */
-static uint64_t size_to_come(const struct transfer_file *file) {
-    off_t at = file->size > 0 ? ftello(file->input) : -1;
-    return at >= 0 && (uint64_t)at <= file->size ? file->size - (uint64_t)at : CODEC_SIZE_UNKNOWN;
-}
-
 static enum status compress_file(void *context, const struct transfer_file *file) {
     struct compress *self = context;
     struct codec_report report = {0};
     struct meter meter;
-    self->settings.content_size = size_to_come(file);
+    self->settings.content_size = transfer_size_to_come(file);
     meter_begin(&meter, "compress", file, &report, true);
     enum status status = codec_compress(self->codec, file->input, file->output, &self->settings, &report,
                                         meter_update, &meter);
@@ -92,8 +70,7 @@ enum status command_compress(int argc, char **argv) {
     int file_count;
     const char *seekable = NULL, *memory_limit = NULL;
     const struct cli_option options[] = {
-        {"level", CLI_DIGITS, "N", "1 (fast) to 9 (tries most), also as -1 to -9; default 3", CLI_INTEGER,
-         &level},
+        LEVEL_OPTION(&level),
         {"decompress", 'd', NULL, "restore instead: laconic decompress", CLI_FLAG, &unused},
         {"test", 't', NULL, "check archives instead: laconic test", CLI_FLAG, &unused},
         {"list", 'l', NULL, "list archives instead: laconic list", CLI_FLAG, &unused},
@@ -115,9 +92,8 @@ enum status command_compress(int argc, char **argv) {
     const struct cli_command command = {"laconic compress", "[-m MODEL.h5] [OPTION...] [FILE...]",
                                         "Compress files with a trained pair.", details, options};
     TRY(cli_parse(&command, argc, argv, &files, &file_count));
-    TRY(parse_mode(mode, &self.settings.mode));
-    if (level < 1 || level > CODEC_LEVEL_MAXIMUM)
-        return fail(STATUS_USAGE, "--level takes 1 to %d, not %ld", CODEC_LEVEL_MAXIMUM, level);
+    TRY(mode_parse(mode, &self.settings.mode));
+    TRY(level_check(level));
     self.settings.level = (int)level;
     TRY(check_settings(&self.settings, seekable));
     TRY(transfer_check(&transfer, file_count));

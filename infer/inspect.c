@@ -151,7 +151,6 @@ static enum status inspect_checkpoint(struct h5_file *file) {
 /* ---- data sets ---- */
 
 static void print_dataset(const struct dataset *dataset) {
-    static const char *const splits[SPLIT_COUNT] = {"train", "valid", "test"};
     char chunking[64];
     chunking_format(dataset_chunking(dataset), chunking, sizeof chunking);
     printf("a laconic data set\n  %-13s %s\n", "hash", dataset_hash(dataset));
@@ -159,7 +158,7 @@ static void print_dataset(const struct dataset *dataset) {
     printf("  %-13s %d tokens, %d of them merges\n", "tokenizer",
            tokenizer_vocabulary(dataset_tokenizer(dataset)), dataset_tokenizer(dataset)->merge_count);
     for (int s = 0; s < SPLIT_COUNT; s++)
-        printf("  %-13s %" PRIu64 " chunks, %" PRIu64 " bytes\n", splits[s],
+        printf("  %-13s %" PRIu64 " chunks, %" PRIu64 " bytes\n", dataset_split_names[s],
                dataset_count(dataset, (enum dataset_split)s), dataset_bytes(dataset, (enum dataset_split)s));
     for (int i = 0; i < dataset_source_count(dataset); i++) {
         struct dataset_source source = dataset_source(dataset, i);

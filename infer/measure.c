@@ -93,21 +93,17 @@ void measure_close(struct measure *measure) {
     free(measure);
 }
 
-/* Takes chunks from the front of the text; returns how many bytes. */
-static size_t fill_batch(struct measure *measure, const uint8_t *bytes, size_t size) {
+static void clear_batch(struct measure *measure) {
+    measure->texts.count = measure->inputs.count = measure->codes.count = 0;
+}
+
+static void add_text(struct measure *measure, const uint8_t *bytes, size_t size) {
     const struct model_pair *pair = measure->pair;
     int32_t ids[CHUNK_MAXIMUM], start_id = pair->decompressor.config.decoder_start_token_id;
-    size_t used = 0;
-    measure->texts.count = measure->inputs.count = measure->codes.count = 0;
-    while (used < size && measure->texts.count < measure->most_rows) {
-        size_t length = chunking_next(&pair->chunking, bytes + used, size - used, true);
-        size_t count = model_pair_encode_text(pair, bytes + used, length, ids);
-        measure->limits[measure->texts.count] = (int)count;
-        add_row(&measure->texts, -1, ids, count, TOKEN_EOS);
-        add_row(&measure->inputs, start_id, ids, count, -1);
-        used += length;
-    }
-    return used;
+    size_t count = model_pair_encode_text(pair, bytes, size, ids);
+    measure->limits[measure->texts.count] = (int)count;
+    add_row(&measure->texts, -1, ids, count, TOKEN_EOS);
+    add_row(&measure->inputs, start_id, ids, count, -1);
 }
 
 static enum status keep_code(void *context, int row, const int32_t *ids, int count, bool ended) {
@@ -131,18 +127,63 @@ static void add_cross_entropy(struct measure *measure, struct measurement *sum) 
         sum->nats += (double)measure->nll[i];
 }
 
-enum status measure_text(struct measure *measure, const uint8_t *bytes, size_t size, struct measurement *sum,
-                         codec_progress *progress, void *context) {
-    for (size_t done = 0; done < size;) {
-        done += fill_batch(measure, bytes + done, size - done);
-        struct t5_rows texts = view(&measure->texts);
+static void add_empty_codes(struct measure *measure) {
+    for (int row = 0; row < measure->texts.count; row++)
+        add_row(&measure->codes, -1, measure->codes.ids, 0, TOKEN_EOS);
+}
+
+static enum status measure_batch(struct measure *measure, bool empty_codes, struct measurement *sum) {
+    struct t5_rows texts = view(&measure->texts);
+    if (empty_codes)
+        add_empty_codes(measure);
+    else
         TRY(engine_generate(measure->engine, ENGINE_COMPRESSOR, &texts, measure->limits, keep_code, measure));
-        add_cross_entropy(measure, sum);
-        uint64_t rows = (uint64_t)texts.count;
-        sum->text_tokens += (uint64_t)texts.start[texts.count] - rows;
-        sum->ir_tokens += (uint64_t)measure->codes.start[measure->codes.count] - rows;
-        if (progress)
-            progress(context, done);
-    }
+    add_cross_entropy(measure, sum);
+    uint64_t rows = (uint64_t)texts.count;
+    sum->text_tokens += (uint64_t)texts.start[texts.count] - rows;
+    sum->ir_tokens += (uint64_t)measure->codes.start[measure->codes.count] - rows;
+    clear_batch(measure);
+    return STATUS_OK;
+}
+
+/* As much of the content as cutting a chunk needs. */
+struct window {
+    uint8_t bytes[CHUNK_MAXIMUM];
+    size_t filled;
+};
+
+/* The next chunk becomes a row; *size 0: the content has ended. */
+static enum status take_chunk(struct measure *measure, struct content *content, struct window *window,
+                              size_t *size) {
+    size_t got;
+    TRY(content_read(content, window->bytes + window->filled, CHUNK_MAXIMUM - window->filled, &got));
+    window->filled += got;
+    *size = 0;
+    if (window->filled == 0)
+        return STATUS_OK;
+    bool at_end = window->filled < CHUNK_MAXIMUM;
+    *size = chunking_next(&measure->pair->chunking, window->bytes, window->filled, at_end);
+    add_text(measure, window->bytes, *size);
+    window->filled -= *size;
+    memmove(window->bytes, window->bytes + *size, window->filled);
+    return STATUS_OK;
+}
+
+enum status measure_content(struct measure *measure, struct content *content, bool empty_codes,
+                            struct measurement *sum, codec_progress *progress, void *context) {
+    struct window window = {.filled = 0};
+    uint64_t done = 0;
+    size_t size;
+    TRY(content_rewind(content));
+    clear_batch(measure);
+    do {
+        TRY(take_chunk(measure, content, &window, &size));
+        done += size;
+        if (measure->texts.count == measure->most_rows || (size == 0 && measure->texts.count > 0)) {
+            TRY(measure_batch(measure, empty_codes, sum));
+            if (progress)
+                progress(context, done);
+        }
+    } while (size > 0);
     return STATUS_OK;
 }

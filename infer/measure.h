@@ -1,13 +1,15 @@
 /* How well a pair knows a text, without entropy coding: the compressor's greedy z, and the decompressor's
- * cross-entropy of the text given that z (teacher-forced, end token included). */
+ * cross-entropy of the text given that z (teacher-forced, end token included). Or the latter given an empty
+ * z, as mode lm has it. */
 #ifndef LACONIC_INFER_MEASURE_H
 #define LACONIC_INFER_MEASURE_H
 
-#include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include "base/status.h"
 #include "codec/codec.h"
 #include "codec/engine.h"
+#include "content.h"
 
 /* Sums over chunks; end tokens are not counted as tokens. */
 struct measurement {
@@ -20,7 +22,8 @@ struct measure;
 enum status measure_open(struct measure **measure, const struct model_pair *pair, struct engine *engine);
 void measure_close(struct measure *measure); /* NULL is fine */
 
-enum status measure_text(struct measure *measure, const uint8_t *bytes, size_t size, struct measurement *sum,
-                         codec_progress *progress, void *context);
+/* The content from its beginning, in little memory, cut as the codec cuts it. */
+enum status measure_content(struct measure *measure, struct content *content, bool empty_codes,
+                            struct measurement *sum, codec_progress *progress, void *context);
 
 #endif

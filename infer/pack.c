@@ -8,7 +8,6 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "setup.h"
-#include "store/h5.h"
 #include "store/model_file.h"
 
 static const char details[] =
@@ -31,16 +30,6 @@ static enum status check_output(const struct pack *self) {
     if (!self->force)
         return fail(STATUS_IO, "%s exists already; -f overwrites it", self->output);
     return STATUS_OK;
-}
-
-static enum status write_packed(const struct pack *self, const struct model_pair *pair) {
-    struct h5_file *file = NULL;
-    TRY(h5_create_small(&file, self->output));
-    enum status status = model_pair_write_packed(file, pair, self->title);
-    if (status == STATUS_OK)
-        status = h5_commit(file);
-    h5_close(file);
-    return status;
 }
 
 /* Reading checks the hash, so what can be read is the same model. */
@@ -71,7 +60,7 @@ static enum status pack(const struct pack *self) {
     TRY(check_output(self));
     enum status status = model_pair_load(self->input, &pair);
     if (status == STATUS_OK)
-        status = write_packed(self, &pair);
+        status = model_pair_pack(self->output, &pair, self->title);
     if (status == STATUS_OK)
         status = check_written(self->output);
     if (status == STATUS_OK)

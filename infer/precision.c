@@ -155,16 +155,27 @@ static void run_exact(struct precision *p, int row) {
     }
 }
 
-void precision_add(struct precision *p, const uint8_t *bytes, size_t size, struct precision_sum *sum) {
-    p->sum = sum;
+static void add_batch(struct precision *p, const uint8_t *bytes, size_t size) {
     for (size_t done = 0; done < size;) {
         int rows = fill(p, bytes + done, size - done);
         run_float32(p, rows);
         for (int row = 0; row < rows; row++)
             run_exact(p, row);
         done += (size_t)p->start[rows];
-        sum->bytes += (uint64_t)p->start[rows];
+        p->sum->bytes += (uint64_t)p->start[rows];
     }
+}
+
+enum status precision_add(struct precision *p, struct content *content, struct precision_sum *sum) {
+    uint8_t bytes[ROWS * CHUNK_MAXIMUM];
+    size_t room = ROWS * (size_t)p->length, size; /* whole chunks */
+    p->sum = sum;
+    TRY(content_rewind(content));
+    do {
+        TRY(content_read(content, bytes, room, &size));
+        add_batch(p, bytes, size);
+    } while (size > 0);
+    return STATUS_OK;
 }
 
 static double per_byte(double bits, uint64_t bytes) {

@@ -8,9 +8,9 @@
 #define LACONIC_INFER_PRECISION_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include "base/status.h"
+#include "content.h"
 #include "store/model_file.h"
 
 /* Sums over bytes. */
@@ -26,7 +26,8 @@ struct precision;
 enum status precision_open(struct precision **precision, const struct model_pair *pair);
 void precision_close(struct precision *precision); /* NULL is fine */
 
-void precision_add(struct precision *precision, const uint8_t *bytes, size_t size, struct precision_sum *sum);
+/* The content from its beginning, in little memory. */
+enum status precision_add(struct precision *precision, struct content *content, struct precision_sum *sum);
 
 void precision_print(const char *name, const struct precision_sum *sum, bool json);
 

@@ -42,18 +42,28 @@ static void describe(const char *path, const struct model_pair *pair) {
                exact->name);
 }
 
-enum status setup_model(const struct setup *setup, struct model_pair *pair) {
-    TRY(setup_machine(setup));
-    if (setup->model) {
-        TRY(model_pair_load(setup->model, pair));
-        describe(setup->model, pair);
+static enum status load_given(const char *model, struct model_pair *pair, char **path) {
+    TRY(model_pair_load(model, pair));
+    *path = strdup(model);
+    if (*path)
         return STATUS_OK;
-    }
-    char *path = NULL;
-    TRY(model_load_default(pair, &path));
-    describe(path, pair);
-    free(path);
+    model_pair_free(pair);
+    return fail(STATUS_MEMORY, "no memory for the path of a model");
+}
+
+enum status setup_model_file(const struct setup *setup, struct model_pair *pair, char **path) {
+    *path = NULL;
+    TRY(setup_machine(setup));
+    TRY(setup->model ? load_given(setup->model, pair, path) : model_load_default(pair, path));
+    describe(*path, pair);
     return STATUS_OK;
+}
+
+enum status setup_model(const struct setup *setup, struct model_pair *pair) {
+    char *path = NULL;
+    enum status status = setup_model_file(setup, pair, &path);
+    free(path);
+    return status;
 }
 
 /* The hash stands in the frame's header behind magic, version, flags, mode and chunking. */

@@ -39,6 +39,8 @@ enum status setup_machine(const struct setup *setup); /* log, CPU, threads */
 
 /* The above, and the model: the one given, else the default (store/model_find.h). */
 enum status setup_model(const struct setup *setup, struct model_pair *pair);
+/* And which file that was; the caller frees *path. */
+enum status setup_model_file(const struct setup *setup, struct model_pair *pair, char **path);
 
 /* The model that the first frame of an archive names; nothing is used up of the input. *known false: what
  * comes is no archive. */

@@ -61,6 +61,11 @@ static enum status open_input(const struct transfer *transfer, const char *path,
     return STATUS_OK;
 }
 
+uint64_t transfer_size_to_come(const struct transfer_file *file) {
+    off_t at = file->size > 0 ? ftello(file->input) : -1;
+    return at >= 0 && (uint64_t)at <= file->size ? file->size - (uint64_t)at : CODEC_SIZE_UNKNOWN;
+}
+
 /* ---- output ---- */
 
 static enum status name_output(const struct transfer *transfer, const char *path, char **name) {

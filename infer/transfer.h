@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include "base/status.h"
+#include "codec/codec.h"
 
 enum transfer_naming {
     TRANSFER_ADD_SUFFIX,   /* FILE to FILE.lcn */
@@ -33,6 +34,9 @@ struct transfer {
     enum status (*run)(void *context, const struct transfer_file *file);
     void *context;
 };
+
+/* Bytes of a regular file from where its stream stands; CODEC_SIZE_UNKNOWN of anything else. */
+uint64_t transfer_size_to_come(const struct transfer_file *file);
 
 /* Options that contradict each other or the number of files: STATUS_USAGE. */
 enum status transfer_check(const struct transfer *transfer, int file_count);

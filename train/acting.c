@@ -21,6 +21,14 @@ void reinforce_propose(struct trainer *t, struct actor *actor, const struct t5_m
     }
 }
 
+/* Why proposals came to nothing. */
+static void report_refusals(struct trainer *t) {
+    const struct refusals *refused = &t->rollout.refused;
+    metrics_set(&t->metrics, "refused_unended", (double)refused->unended);
+    metrics_set(&t->metrics, "refused_long", (double)refused->longer);
+    metrics_set(&t->metrics, "refused_repeated", (double)refused->repeated);
+}
+
 /* What the policies achieved, by policy and by reward term. */
 static void report_rollout(struct trainer *t) {
     const struct rollout *r = &t->rollout;
@@ -121,6 +129,7 @@ void reinforce_act(struct trainer *t) {
     forget_broken(t);
     rollout_file(r, &t->replay, t->steps[PHASE_REINFORCE]);
     t->newest = rollout_total(r);
+    report_refusals(t);
     report_rollout(t);
     report_replay(t);
 }

@@ -52,7 +52,9 @@ static void generate_slice(struct actor *actor, const struct t5_model *model, st
         float log_probability[CHUNK_MAXIMUM + 1];
         memcpy(log_probability, g->log_probability + from, (size_t)size * sizeof *log_probability);
         log_probability[size] = g->end_log_probability[i];
-        if (g->ended[i])
+        if (!g->ended[i])
+            r->refused.unended++;
+        else
             rollout_propose(r, which[i],
                             &(struct proposal){.policy = policy,
                                                .size = size,

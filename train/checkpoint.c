@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "store/t5_json.h"
+#include "train/changes.h"
+#include "train/places.h"
 #include "train/replay_names.h"
 #include "train/trainer.h"
 
@@ -121,6 +123,15 @@ static enum status read_recent(struct h5_file *file, struct trainer *t) {
     return status;
 }
 
+/* Where the data set was: it is looked for there when it is not where the run's folder leads to. */
+static enum status write_place(struct h5_file *file, const struct trainer *t) {
+    char *path = NULL;
+    TRY(places_absolute(t->settings.data, &path));
+    enum status status = h5_set_text(file, "trainer", "data_path", path);
+    free(path);
+    return status;
+}
+
 static enum status write_state(struct h5_file *file, struct trainer *t) {
     struct array list[ARRAYS];
     struct counters counters;
@@ -130,6 +141,8 @@ static enum status write_state(struct h5_file *file, struct trainer *t) {
         TRY(h5_write(file, list[i].name, list[i].type,
                      &(struct h5_shape){.rank = 1, .extent = {list[i].size}}, list[i].data));
     TRY(h5_set_text(file, "trainer", "data", dataset_hash(t->data)));
+    TRY(write_place(file, t));
+    TRY(changes_write(file, "trainer/changes", &t->changes));
     if (t->recent.counts)
         TRY(write_recent(file, t));
     if (t->replay.size.episodes) {
@@ -144,7 +157,10 @@ static enum status write_state(struct h5_file *file, struct trainer *t) {
 /* What people and reports want to know of where a model comes from. */
 static enum status write_history(struct h5_file *file, const struct trainer *t) {
     struct buffer json = {0};
-    enum status status = options_write_json(train_options, &t->settings, &json);
+    struct train_settings stored;
+    enum status status = places_store(&stored, &t->settings, t->folder);
+    if (status == STATUS_OK)
+        status = options_write_json(train_options, &stored, &json);
     if (status == STATUS_OK)
         status = h5_set_text(file, "", "settings_json", (const char *)json.data);
     buffer_free(&json);
@@ -184,27 +200,41 @@ enum status checkpoint_save_pair(struct trainer *t, const char *name) {
 static enum status check_data(struct h5_file *file, const struct trainer *t) {
     char *hash = NULL;
     TRY(h5_get_text(file, "trainer", "data", &hash));
-    bool same = strcmp(hash, dataset_hash(t->data)) == 0;
+    enum status status = STATUS_OK;
+    if (strcmp(hash, dataset_hash(t->data)) != 0)
+        status =
+            fail(STATUS_MISMATCH,
+                 "%s was trained on other data than %s: the hash of its data set is %s, this one's is %s; "
+                 "resume with the data set it began with",
+                 h5_path(file), t->settings.data, hash, dataset_hash(t->data));
     free(hash);
-    return same ? STATUS_OK
-                : fail(STATUS_MISMATCH,
-                       "%s was trained on other data than %s: resume with the data set it began with",
-                       h5_path(file), t->settings.data);
+    return status;
 }
 
-static bool same_config(const struct t5_model *a, const struct t5_model *b) {
-    uint8_t one[T5_CONFIG_PACKED], other[T5_CONFIG_PACKED];
-    t5_config_pack(&a->config, one);
-    t5_config_pack(&b->config, other);
-    return memcmp(one, other, sizeof one) == 0;
+static enum status check_shape(struct h5_file *file, const char *role, const struct t5_config *stored,
+                               const struct t5_config *wanted, const char *name) {
+    struct t5_difference difference = t5_config_difference(stored, wanted);
+    if (!difference.key)
+        return STATUS_OK;
+    return fail(
+        STATUS_MISMATCH,
+        "%s holds models of other shapes than the configuration asks for: the %s's %s is %s, model %s has "
+        "%s",
+        h5_path(file), role, difference.key, difference.one, name, difference.other);
+}
+
+enum status checkpoint_check_shapes(struct h5_file *file, const struct trainer *t,
+                                    const struct model_shapes *stored) {
+    const struct train_settings *s = &t->settings;
+    TRY(check_shape(file, "compressor", &stored->compressor, &t->pair.compressor.config, s->model));
+    return check_shape(file, "decompressor", &stored->decompressor, &t->pair.decompressor.config,
+                       *s->decompressor_model ? s->decompressor_model : s->model);
 }
 
 static enum status check_pair(struct h5_file *file, const struct trainer *t,
                               const struct model_pair *stored) {
-    if (!same_config(&stored->compressor, &t->pair.compressor) ||
-        !same_config(&stored->decompressor, &t->pair.decompressor))
-        return fail(STATUS_MISMATCH, "%s holds models of other shapes than the configuration asks for",
-                    h5_path(file));
+    TRY(checkpoint_check_shapes(
+        file, t, &(struct model_shapes){stored->compressor.config, stored->decompressor.config}));
     if (stored->text_merged != t->pair.text_merged)
         return fail(STATUS_MISMATCH, "%s was trained on text in %s, %s is in %s", h5_path(file),
                     stored->text_merged ? "merged tokens" : "bytes", t->settings.data,
@@ -245,34 +275,44 @@ static enum status read_pair(struct h5_file *file, struct trainer *t) {
     return status;
 }
 
+enum status checkpoint_read_progress(struct h5_file *file, struct trainer *t) {
+    struct counters counters;
+    struct h5_shape shape = list_of(8);
+    TRY(h5_read(file, "trainer/integers", H5_I64, &shape, counters.integers));
+    TRY(h5_read(file, "trainer/reals", H5_F64, &shape, counters.reals));
+    if (counters.integers[0] < 0 || counters.integers[0] > PHASE_COUNT)
+        return fail(STATUS_FORMAT, "%s: phase %lld does not exist", h5_path(file),
+                    (long long)counters.integers[0]);
+    counters_give(&counters, t);
+    return STATUS_OK;
+}
+
 static enum status read_state(struct h5_file *file, struct trainer *t) {
     struct array list[ARRAYS];
     struct counters counters;
     int count = list_arrays(t, &counters, list);
     TRY(check_data(file, t));
+    TRY(checkpoint_read_progress(file, t));
     for (int i = 0; i < count; i++) {
         if (strncmp(list[i].name, "trainer/value/", 14) == 0 && !h5_has(file, list[i].name))
             continue; /* a run without a critic until now */
         TRY(h5_read(file, list[i].name, list[i].type, &(struct h5_shape){.rank = 1, .extent = {list[i].size}},
                     list[i].data));
     }
-    if (counters.integers[0] < 0 || counters.integers[0] > PHASE_COUNT)
-        return fail(STATUS_FORMAT, "%s: phase %lld does not exist", h5_path(file),
-                    (long long)counters.integers[0]);
-    counters_give(&counters, t);
     if (h5_has(file, "trainer/prior/counts"))
         TRY(read_recent(file, t));
     if (t->replay.size.episodes && h5_has(file, "trainer/replay")) {
         TRY(replay_read(file, "trainer/replay", &t->replay, dataset_count(t->data, SPLIT_TRAIN)));
         TRY(replay_names_apply(file, "trainer/replay", &t->settings, &t->replay));
     }
+    TRY(changes_read(file, "trainer/changes", &t->changes));
     TRY(alarms_read(file, "trainer/alarms", &t->alarms));
     TRY(examples_read(file, "examples", &t->examples));
     return metrics_read(file, "metrics", &t->metrics);
 }
 
 /* A packed model has neither the trainer's state nor weights that small steps could change. */
-static enum status check_resumable(struct h5_file *file) {
+enum status checkpoint_check_resumable(struct h5_file *file) {
     struct model_label label;
     TRY(model_label_read(file, &label));
     if (!label.packed)
@@ -290,7 +330,7 @@ enum status checkpoint_load(struct trainer *t) {
     TRY(path_in(t, "checkpoint.h5", &path));
     enum status status = h5_open(&file, path);
     if (status == STATUS_OK)
-        status = check_resumable(file);
+        status = checkpoint_check_resumable(file);
     if (status == STATUS_OK)
         status = read_pair(file, t);
     if (status == STATUS_OK)

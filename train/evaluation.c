@@ -7,6 +7,7 @@
 #include "base/signals.h"
 #include "codec/prior.h"
 #include "kernels/policy.h"
+#include "train/one_code.h"
 
 enum { FALLBACK_LEVEL = 19 }; /* of zstd, as the codec's */
 
@@ -21,7 +22,8 @@ enum { FALLBACK_LEVEL = 19 }; /* of zstd, as the codec's */
     X(residual_bits_per_byte, false)                                                                         \
     X(total_bits_per_byte, false)                                                                            \
     X(entropy, true)                                                                                         \
-    X(kl_target, false)
+    X(kl_target, false)                                                                                      \
+    X(one_code, false)
 
 #define FIGURE(name, more) {#name, offsetof(struct evaluation, name), more},
 #define NAME(name, more) #name,
@@ -105,6 +107,7 @@ struct tally {
     struct verdict *verdict;
     struct coding ir, hybrid; /* of the chunks that z rebuilds, of all */
     struct buffer failed;     /* bytes of the chunks that no code rebuilds */
+    struct one_code *codes;
     enum status status;
 };
 
@@ -204,6 +207,8 @@ static void tally_slice(struct evaluator *e, void *context, struct slice *s) {
         t->exact += v->exact[i];
         t->either += v->exact[i] || v->demonstration_exact[i];
         t->nats += v->nats[i];
+        if (t->status == STATUS_OK)
+            t->status = one_code_add(t->codes, &s->text[i], code, size);
         coding_add(&t->hybrid, code, size);
         if (v->exact[i])
             coding_add(&t->ir, code, size);
@@ -214,7 +219,7 @@ static void tally_slice(struct evaluator *e, void *context, struct slice *s) {
     }
 }
 
-static void sum_up(const struct evaluator *e, const struct tally *t, double fallback_bits,
+static void sum_up(const struct evaluator *e, struct tally *t, double fallback_bits,
                    struct evaluation *r) {
     double chunks = (double)r->chunks, bytes = (double)r->bytes;
     r->exact = t->exact / chunks;
@@ -228,15 +233,18 @@ static void sum_up(const struct evaluator *e, const struct tally *t, double fall
     r->total_bits_per_byte = r->code_bits_per_byte + r->residual_bits_per_byte;
     r->entropy = t->entropy / (double)t->policy_tokens;
     r->kl_target = e->target_compressor ? t->divergence / (double)t->policy_tokens : NAN;
+    r->one_code = one_code_share(t->codes);
 }
 
 enum status evaluate_split(struct evaluator *e, enum dataset_split split, int64_t chunks,
                            const struct code_sample *sample, struct evaluation *result) {
     int vocabulary = tokenizer_vocabulary(&e->environment->pair->tokenizer);
-    struct tally t = {.result = result, .verdict = malloc(sizeof *t.verdict)};
+    struct tally t = {
+        .result = result, .verdict = malloc(sizeof *t.verdict), .codes = calloc(1, sizeof *t.codes)};
     double fallback = 0;
     *result = (struct evaluation){0};
-    enum status status = t.verdict ? STATUS_OK : fail(STATUS_MEMORY, "no memory for an evaluation");
+    enum status status =
+        t.verdict && t.codes ? STATUS_OK : fail(STATUS_MEMORY, "no memory for an evaluation");
     if (status == STATUS_OK)
         status = coding_open(&t.ir, sample, vocabulary);
     if (status == STATUS_OK)
@@ -253,5 +261,8 @@ enum status evaluate_split(struct evaluator *e, enum dataset_split split, int64_
     buffer_free(&t.failed);
     if (status == STATUS_OK && result->chunks > 0)
         sum_up(e, &t, fallback, result);
+    if (t.codes)
+        one_code_free(t.codes);
+    free(t.codes);
     return status;
 }

@@ -17,6 +17,7 @@ struct evaluation {
     double total_bits_per_byte;    /* their sum: what mode hybrid would store */
     double entropy;                /* nats per token of C along its greedy z */
     double kl_target;              /* nats per token from C to the target compressor there; NaN without one */
+    double one_code; /* share of the different texts with one and the same greedy z; NaN: too few */
 };
 
 /* The figures by name, in the order in which they are reported. */

@@ -64,12 +64,18 @@ enum status example_code(struct buffer *out, const struct tokenizer *tokenizer, 
                          size_t count) {
     if (count == 0)
         return buffer_printf(out, "(nothing)");
-    for (size_t i = 0; i < count && i < EXAMPLE_SHOWN; i++) {
-        if (i > 0)
-            TRY(buffer_append_byte(out, ' '));
+    for (size_t i = 0, run, shown = 0; i < count; i += run, shown++) {
+        for (run = 1; i + run < count && ids[i + run] == ids[i]; run++)
+            ;
+        if (shown == EXAMPLE_TOKENS)
+            return buffer_printf(out, " ... (%zu more)", count - i);
+        run = run < EXAMPLE_RUN ? 1 : run;
+        TRY(buffer_printf(out, "%s", i > 0 ? " " : ""));
         TRY(append_token(out, tokenizer, ids[i]));
+        if (run > 1)
+            TRY(buffer_printf(out, " x %zu", run));
     }
-    return count > EXAMPLE_SHOWN ? buffer_printf(out, " ...") : STATUS_OK;
+    return STATUS_OK;
 }
 
 /* Edit distances of all pairs of suffixes (Levenshtein 1966, from the end): a walk from the front follows

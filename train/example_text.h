@@ -1,8 +1,11 @@
 /* Texts and codes as people read them.
  *
  *     "caf\xC3 \"x\"\n"        bytes in quotes: \n, \r, \t, \", \\ and \xHH for what does not print and is
- * not UTF-8 "st" "at" <s17> "us"    tokens of z: what each stands for; free symbols by their number; <pad>,
- * <eos>, <unk> "host=[-alp-]{+om+}a"   x beside its reconstruction: [-missing-] there, {+added+} there
+ *                             not UTF-8
+ *     "st" "at" <s17> "us"     tokens of z: what each stands for; free symbols by their number; <pad>, <eos>,
+ *                             <unk>
+ *     <pad> x 512              the same token so many times
+ *     "host=[-alp-]{+om+}a"    x beside its reconstruction: [-missing-] there, {+added+} there
  */
 #ifndef LACONIC_TRAIN_EXAMPLE_TEXT_H
 #define LACONIC_TRAIN_EXAMPLE_TEXT_H
@@ -10,7 +13,11 @@
 #include "base/buffer.h"
 #include "text/tokenizer.h"
 
-enum { EXAMPLE_SHOWN = 1024 }; /* bytes of a text and tokens of a code; " ..." stands for the rest */
+enum {
+    EXAMPLE_SHOWN = 1024, /* bytes of a text; " ..." stands for the rest */
+    EXAMPLE_TOKENS = 128, /* of a code, runs counted once; " ... (N more)" stands for the rest */
+    EXAMPLE_RUN = 4,      /* tokens that are the same, from which on they are counted */
+};
 
 /* Each appends to `out`. */
 enum status example_text(struct buffer *out, const uint8_t *bytes, size_t size);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/log.h"
+#include "base/number_text.h"
 #include "train/trainer.h"
 
 static enum status save_if_best(struct trainer *t) {
@@ -34,14 +35,13 @@ static enum status record_evaluation(struct trainer *t) {
     }
     metrics_set(&t->metrics, "seconds", t->seconds[t->phase]);
     log_info("%s step %lld: held-out exact %.1f%% (%.1f%% with fallback), %.4f tokens/byte (%.4f), "
-             "D %.4f bits/byte given z, archive about %.3f bits/byte, hybrid %.3f",
-             phase_names[t->phase], (long long)t->steps[t->phase], 100 * e->exact, 100 * e->exact_fallback,
-             e->tokens_per_byte, e->tokens_per_byte_fallback, e->residual_bits_per_byte, e->bits_per_byte,
-             e->total_bits_per_byte);
-    if (t->phase == PHASE_REINFORCE)
-        alarms_after_evaluation(&t->alarms, &t->settings, t->steps[t->phase], e, &t->metrics);
-    else
-        t->alarms.best_exact = e->exact; /* what phase two begins with */
+             "D %s bits/byte given z, archive about %.3f bits/byte, hybrid %s",
+             phase_name(&t->settings, t->phase), (long long)t->steps[t->phase], 100 * e->exact,
+             100 * e->exact_fallback, e->tokens_per_byte, e->tokens_per_byte_fallback,
+             number_text(e->residual_bits_per_byte, 4).text, e->bits_per_byte,
+             number_text(e->total_bits_per_byte, 3).text);
+    struct moment now = trainer_moment(t);
+    alarms_after_evaluation(&t->alarms, &now, e, &t->metrics);
     return metrics_end_row(&t->metrics);
 }
 
@@ -60,7 +60,7 @@ static enum status show_examples(struct trainer *t) {
     for (int64_t k = 0; k < count; k++) {
         struct example example = {t->phase, t->steps[t->phase], {0}};
         enum status status =
-            buffer_printf(&example.text, "%s step %lld, ", phase_names[t->phase], (long long)example.step);
+            buffer_printf(&example.text, "%s step %lld, ", phase_name(&t->settings, t->phase), (long long)example.step);
         if (status == STATUS_OK)
             status = example_describe(&example.text, &t->environment, t->generator, split,
                                       example_chunk((uint64_t)all, k, count));
@@ -132,7 +132,7 @@ enum status trainer_search(struct trainer *t) {
     metrics_set(&t->metrics, "search_tokens_per_byte", found.tokens_per_byte);
     metrics_set(&t->metrics, "search_tried", (double)found.tried / (double)found.chunks);
     log_info("%s step %lld: search over %.0f codes per chunk finds exact ones for %.1f%%, %.4f tokens/byte",
-             phase_names[t->phase], (long long)t->steps[t->phase], (double)found.tried / (double)found.chunks,
+             phase_name(&t->settings, t->phase), (long long)t->steps[t->phase], (double)found.tried / (double)found.chunks,
              100 * found.exact, found.tokens_per_byte);
     return metrics_end_row(&t->metrics);
 }

@@ -1,15 +1,21 @@
 /* laconic train: reads the configuration, trains, saves. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/cli.h"
 #include "base/file.h"
+#include "base/float_environment.h"
+#include "base/json_line.h"
 #include "base/log.h"
 #include "base/signals.h"
 #include "base/threads.h"
 #include "kernels/cpu.h"
-#include "train/trainer.h"
+#include "t5/parameters.h"
+#include "train/changes.h"
+#include "train/places.h"
+#include "train/resume.h"
 
 struct arguments {
     const char *output, *data, *cpu, *from;
@@ -36,17 +42,8 @@ static enum status check_arguments(const struct arguments *a, int operands) {
     return STATUS_OK;
 }
 
-static enum status read_settings(const struct arguments *a, const char *path,
-                                 struct train_settings *settings) {
-    char own[4096];
-    options_defaults(train_options, settings);
-    if (a->resume) { /* not the file given: the run's own, with what its command line changed */
-        snprintf(own, sizeof own, "%s/config.json", a->output);
-        if (path)
-            log_info("resuming with %s; %s is not read again", own, path);
-        path = own;
-    }
-    TRY(options_read_file(train_options, settings, path));
+/* The command line over what a file says. */
+static enum status apply(const struct arguments *a, struct train_settings *settings) {
     for (int i = 0; i < a->assignments.count; i++)
         TRY(options_set(train_options, settings, a->assignments.items[i]));
     if (a->data && strlen(a->data) >= sizeof settings->data)
@@ -57,41 +54,87 @@ static enum status read_settings(const struct arguments *a, const char *path,
         settings->minutes = a->minutes;
     if (a->threads > 0)
         settings->threads = a->threads;
+    return STATUS_OK;
+}
+
+static enum status read_file(const char *path, struct train_settings *settings) {
+    TRY(options_read_file(train_options, settings, path));
+    return places_find(settings, path);
+}
+
+/* A file of settings may hold the hash of its data set; other data named on the command line has its own. */
+static enum status settings_of_new_run(const struct arguments *a, const char *path,
+                                       struct train_settings *settings) {
+    struct train_settings in_file;
+    options_defaults(train_options, settings);
+    TRY(read_file(path, settings));
+    in_file = *settings;
+    TRY(apply(a, settings));
+    if (strcmp(settings->data, in_file.data) != 0 && strcmp(settings->data_hash, in_file.data_hash) == 0)
+        settings->data_hash[0] = '\0';
     return train_settings_check(settings);
 }
 
-/* The complete configuration beside the results. */
-static enum status write_settings(const struct train_settings *settings, const char *folder) {
-    struct buffer json = {0};
-    struct file_writer writer = {0};
-    char path[4096];
-    snprintf(path, sizeof path, "%s/config.json", folder);
-    enum status status = options_write_json(train_options, settings, &json);
-    if (status == STATUS_OK)
-        status = file_writer_open(&writer, path);
-    if (status == STATUS_OK) {
-        fwrite(json.data, 1, json.size, writer.stream);
-        status = file_writer_commit(&writer);
+static enum status settings_of_old_run(const struct arguments *a, const char *path,
+                                       const struct resume *resume, struct train_settings *settings) {
+    struct train_settings given;
+    TRY(resume_settings(resume, settings));
+    given = *settings;
+    TRY(apply(a, settings));
+    if (path) {
+        TRY(read_file(path, &given));
+        TRY(apply(a, &given));
+        TRY(resume_compare(resume, path, &given, settings));
     }
-    buffer_free(&json);
-    return status;
+    TRY(resume_check(resume, settings));
+    return train_settings_check(settings);
+}
+
+/* Weights of a model that need not be there. */
+static size_t count_weights(const struct t5_model *model) {
+    struct t5_model plan = {.config = model->config};
+    if (t5_list_parameters(&plan) != STATUS_OK)
+        return 0;
+    size_t count = plan.weight_count;
+    t5_free_parameters(&plan);
+    return count;
+}
+
+static uint64_t count_held_out(const struct trainer *t) {
+    return dataset_count(t->data, SPLIT_VALID) + dataset_count(t->data, SPLIT_TEST);
 }
 
 static void describe(const struct trainer *t) {
     const struct t5_model *c = &t->pair.compressor, *d = &t->pair.decompressor;
     log_info("data %s: %" PRIu64 " training chunks, %" PRIu64 " held out", t->settings.data,
-             dataset_count(t->data, SPLIT_TRAIN),
-             dataset_count(t->data, SPLIT_VALID) + dataset_count(t->data, SPLIT_TEST));
+             dataset_count(t->data, SPLIT_TRAIN), count_held_out(t));
     log_info("models: compressor %.2fM weights, decompressor %.2fM, vocabulary %d, %d merges",
-             (double)c->weight_count / 1e6, (double)d->weight_count / 1e6, c->config.vocab_size,
+             (double)count_weights(c) / 1e6, (double)count_weights(d) / 1e6, c->config.vocab_size,
              t->pair.tokenizer.merge_count);
     log_info("computing on %s, %d thread%s", cpu_description(), threads_count(),
              threads_count() == 1 ? "" : "s");
 }
 
-/* A figure of an evaluation that may not have happened. */
+static void print_plan(const struct trainer *t) {
+    struct json_line line;
+    json_line_begin(&line);
+    json_line_truth(&line, "dry_run", true);
+    json_line_text(&line, "data", t->settings.data);
+    json_line_text(&line, "data_hash", t->settings.data_hash);
+    json_line_integer(&line, "training_chunks", dataset_count(t->data, SPLIT_TRAIN));
+    json_line_integer(&line, "held_out_chunks", count_held_out(t));
+    json_line_integer(&line, "compressor_weights", count_weights(&t->pair.compressor));
+    json_line_integer(&line, "decompressor_weights", count_weights(&t->pair.decompressor));
+    json_line_integer(&line, "vocabulary", (uint64_t)t->pair.compressor.config.vocab_size);
+    json_line_integer(&line, "merges", (uint64_t)t->pair.tokenizer.merge_count);
+    json_line_text(&line, "cpu", cpu_description());
+    json_line_integer(&line, "threads", (uint64_t)threads_count());
+    json_line_end(&line);
+}
+
+/* A figure of an evaluation that may not have happened; JSON has no NaN. */
 static void print_figure(const char *name, const struct evaluation *e, double value) {
-    if (e->chunks > 0)
+    if (e->chunks > 0 && isfinite(value))
         printf(", \"%s\": %.6f", name, value);
     else
         printf(", \"%s\": null", name);
@@ -112,37 +155,75 @@ static void print_summary(const struct trainer *t, const struct arguments *a) {
     puts("}");
 }
 
-static enum status train(const struct arguments *a, const struct train_settings *settings) {
-    struct trainer *trainer = calloc(1, sizeof *trainer);
+/* Nothing is trained, written or recorded. */
+static void say_finished(const struct trainer *t) {
+    char wanted[96];
+    if (t->settings.minutes > 0)
+        snprintf(wanted, sizeof wanted, "--max-minutes M with M above %g", t->settings.minutes);
+    else
+        snprintf(wanted, sizeof wanted, "--set rl.steps=N with N above %" PRId64, t->steps[PHASE_REINFORCE]);
+    log_info("%s is finished: %" PRId64 " supervised and %" PRId64
+             " reinforce steps are done; to go on, resume it with %s",
+             t->folder, t->steps[PHASE_SUPERVISED], t->steps[PHASE_REINFORCE], wanted);
+}
+
+static enum status open_run(struct trainer *t, const struct arguments *a, const struct resume *resume) {
+    TRY(trainer_build(t));
+    TRY(file_make_folder(a->output));
+    if (a->resume) {
+        TRY(checkpoint_load(t));
+        return t->phase < PHASE_COUNT ? resume_record(resume, t) : STATUS_OK;
+    }
+    return a->from ? checkpoint_begin_from(t, a->from) : STATUS_OK;
+}
+
+static enum status run(struct trainer *t, const struct arguments *a) {
     char path[4096];
+    TRY(changes_write_config(t));
+    snprintf(path, sizeof path, "%s/metrics.jsonl", a->output);
+    TRY(metrics_start(&t->metrics, path));
+    return trainer_run(t, &(struct run_limits){.steps = a->steps});
+}
+
+static enum status refuse_old_run(const char *folder) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s/checkpoint.h5", folder);
+    return file_exists(path)
+               ? fail(STATUS_USAGE, "%s exists: continue with --resume or choose another folder with -o",
+                      path)
+               : STATUS_OK;
+}
+
+static enum status plan_and_train(struct trainer *t, const struct arguments *a, const struct resume *resume,
+                                  const struct train_settings *settings) {
+    TRY(trainer_plan(t, settings, a->output, a->resume ? &resume->shapes : NULL));
+    describe(t);
+    if (a->from)
+        TRY(begin_check(t, a->from));
+    if (a->dry_run) {
+        if (a->json)
+            print_plan(t);
+        return STATUS_OK;
+    }
+    if (!a->resume)
+        TRY(refuse_old_run(a->output));
+    TRY(open_run(t, a, resume));
+    bool finished = t->phase == PHASE_COUNT;
+    if (finished)
+        say_finished(t);
+    else
+        TRY(run(t, a));
+    if (!finished || a->json)
+        print_summary(t, a);
+    return STATUS_OK;
+}
+
+static enum status train(const struct arguments *a, const struct resume *resume,
+                         const struct train_settings *settings) {
+    struct trainer *trainer = calloc(1, sizeof *trainer);
     if (!trainer)
         return fail(STATUS_MEMORY, "no memory to start");
-    enum status status = trainer_open(trainer, settings, a->output);
-    if (status == STATUS_OK)
-        describe(trainer);
-    if (status != STATUS_OK || a->dry_run)
-        goto done;
-    snprintf(path, sizeof path, "%s/checkpoint.h5", a->output);
-    if (!a->resume && file_exists(path)) {
-        status =
-            fail(STATUS_USAGE, "%s exists: continue with --resume or choose another folder with -o", path);
-        goto done;
-    }
-    status = file_make_folder(a->output);
-    if (status == STATUS_OK && a->resume)
-        status = checkpoint_load(trainer);
-    if (status == STATUS_OK && a->from)
-        status = checkpoint_begin_from(trainer, a->from);
-    if (status == STATUS_OK)
-        status = write_settings(settings, a->output);
-    snprintf(path, sizeof path, "%s/metrics.jsonl", a->output);
-    if (status == STATUS_OK)
-        status = metrics_start(&trainer->metrics, path);
-    if (status == STATUS_OK)
-        status = trainer_run(trainer, &(struct run_limits){.steps = a->steps});
-    if (status == STATUS_OK)
-        print_summary(trainer, a);
-done:
+    enum status status = plan_and_train(trainer, a, resume, settings);
     trainer_close(trainer);
     free(trainer);
     return status;
@@ -180,6 +261,8 @@ int main(int argc, char **argv) {
     char **operands, **arguments = calloc((size_t)argc + 1, sizeof *arguments);
     int count;
     struct train_settings settings;
+    float_environment_set();
+    struct resume resume = {0};
     if (!arguments)
         return status_report("laconic train", fail(STATUS_MEMORY, "no memory to start"));
     memcpy(arguments, argv,
@@ -194,14 +277,19 @@ int main(int argc, char **argv) {
     log_set_level(a.quiet ? LOG_WARNING : a.verbose ? LOG_DETAIL : LOG_INFO);
     if (status == STATUS_OK)
         status = cpu_prepare(a.cpu, arguments);
+    const char *configuration = count ? operands[0] : NULL;
+    if (status == STATUS_OK && a.resume)
+        status = resume_open(&resume, a.output);
     if (status == STATUS_OK)
-        status = read_settings(&a, count ? operands[0] : NULL, &settings);
+        status = a.resume ? settings_of_old_run(&a, configuration, &resume, &settings)
+                          : settings_of_new_run(&a, configuration, &settings);
     if (status == STATUS_OK)
         status = threads_start((int)settings.threads);
     signals_ask_to_stop();
     if (status == STATUS_OK)
-        status = train(&a, &settings);
+        status = train(&a, &resume, &settings);
     threads_stop();
+    resume_close(&resume);
 done:
     free(arguments);
     return cli_finish("laconic train", status);

@@ -50,6 +50,7 @@ struct text *rollout_add_text(struct rollout *r) {
 
 void rollout_clear(struct rollout *r) {
     r->texts = 0;
+    r->refused = (struct refusals){0};
 }
 
 static size_t place(const struct rollout *r, int t, int e) {
@@ -73,9 +74,19 @@ int rollout_find(const struct rollout *r, int t, const int32_t *code, int size) 
     return -1;
 }
 
+/* Counts why. */
+static bool refuses(struct rollout *r, int t, const struct proposal *p) {
+    int64_t *reason = r->count[t] == r->room     ? &r->refused.full
+                      : p->size > r->code_room ? &r->refused.longer
+                      : !p->again && rollout_find(r, t, p->code, p->size) >= 0 ? &r->refused.repeated
+                                                                               : NULL;
+    if (reason)
+        ++*reason;
+    return reason;
+}
+
 bool rollout_propose(struct rollout *r, int t, const struct proposal *p) {
-    if (r->count[t] == r->room || p->size > r->code_room ||
-        (!p->again && rollout_find(r, t, p->code, p->size) >= 0))
+    if (refuses(r, t, p))
         return false;
     int e = r->count[t]++;
     size_t at = place(r, t, e);

@@ -13,6 +13,14 @@ struct edit {
     int32_t id; /* what is put there by EDIT_MERGE and EDIT_REPLACE */
 };
 
+/* Proposals that were not taken, since the rollout was cleared. */
+struct refusals {
+    int64_t unended; /* did not end within the length of their text */
+    int64_t longer;  /* than the rollout has room for */
+    int64_t repeated;
+    int64_t full; /* the text has all the episodes there is room for */
+};
+
 struct rollout {
     int text_limit, room;     /* texts, episodes per text */
     int code_room;            /* tokens per z */
@@ -27,6 +35,7 @@ struct rollout {
     int32_t *codes;           /* [text_limit, room, code_room] */
     float *log_probability;   /* [text_limit, room, code_room + 1] where episode.known */
     int32_t *sources;         /* [text_limit, CHUNK_MAXIMUM + 1] scratch of behaviours that generate */
+    struct refusals refused;
 };
 
 enum status rollout_open(struct rollout *rollout, int text_limit, int room, int code_room);
@@ -44,8 +53,8 @@ struct proposal {
     struct edit edit;             /* of a single mutation */
     bool again;                   /* also when the text has this z already */
 };
-/* Proposes z for text t; nothing happens when the text is full or, without `again`, has this z already.
- * Returns whether it was added. */
+/* Proposes z for text t; it is refused when the text is full or, without `again`, has this z already. Returns
+ * whether it was added. */
 bool rollout_propose(struct rollout *rollout, int t, const struct proposal *proposal);
 
 struct episode *rollout_episode(const struct rollout *rollout, int t, int e);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "base/log.h"
+#include "base/number_text.h"
 #include "base/signals.h"
 #include "kernels/ceiling.h"
 #include "train/trainer.h"
@@ -14,13 +15,13 @@ struct loop {
     double saved, tokens_before;
     int64_t steps_left;
     bool limited;
-    double compressor_loss, decompressor_loss; /* smoothed, for the display */
+    double compressor_loss, decompressor_loss; /* smoothed, for the display; NaN before the first */
     double ceiling;                            /* operations per second that this machine could do */
     double flops_before, seconds_before;       /* of both learners, when the phase began */
 };
 
 static double smooth(double before, double now) {
-    return before == 0 ? now : 0.95 * before + 0.05 * now;
+    return isnan(before) ? now : 0.95 * before + 0.05 * now;
 }
 
 static double learner_flops(const struct trainer *t) {
@@ -31,48 +32,60 @@ static double learner_seconds(const struct trainer *t) {
     return t->compressor.seconds + t->decompressor.seconds;
 }
 
-static void show(struct loop *l, const struct step_result *result) {
+/* What models have not done has no figure. */
+static void show(struct loop *l) {
     struct trainer *t = l->trainer;
     double share =
         (learner_flops(t) - l->flops_before) / ((learner_seconds(t) - l->seconds_before) * l->ceiling);
-    char detail[96];
-    l->compressor_loss = smooth(l->compressor_loss, result->compressor.loss);
-    l->decompressor_loss = smooth(l->decompressor_loss, result->decompressor.loss);
-    snprintf(detail, sizeof detail, "%.0f%% of the ceiling  step %lld  loss C %.3f D %.3f", 100 * share,
-             (long long)t->steps[t->phase], l->compressor_loss, l->decompressor_loss);
+    char detail[256];
+    snprintf(detail, sizeof detail, "%s%% of the ceiling  step %lld  loss C %s D %s",
+             number_text(100 * share, 0).text, (long long)t->steps[t->phase],
+             number_text(l->compressor_loss, 3).text, number_text(l->decompressor_loss, 3).text);
     progress_update(&l->progress, trainer_progress(t), t->tokens - l->tokens_before, detail);
 }
 
-/* Of what a model learned in this step; nothing if it made no update since `before`. */
-static void record_learned(struct trainer *t, const struct learner *learner, int64_t before, const char *name,
-                           double value) {
-    if (learner->step > before)
-        metrics_set(&t->metrics, name, value);
+/* What a model learned in this step. */
+static void record_learned(struct trainer *t, const char *model, const struct learner_result *result,
+                           double *smoothed) {
+    char name[METRIC_NAME_ROOM];
+    snprintf(name, sizeof name, "%s_loss", model);
+    metrics_set(&t->metrics, name, result->loss);
+    snprintf(name, sizeof name, "%s_gradient", model);
+    metrics_set(&t->metrics, name, result->gradient_norm);
+    *smoothed = smooth(*smoothed, result->loss);
+}
+
+/* Weights are as they were before the update that failed, so they may be kept. */
+static enum status end_by_numbers(struct trainer *t) {
+    TRY(metrics_end_row(&t->metrics));
+    TRY(checkpoint_save(t));
+    return fail(STATUS_LIMIT,
+                "the loss or the gradient of %s step %lld is not a number; %s/checkpoint.h5 is saved as it "
+                "was before that update: `--resume` with lower learning rates (--set), or begin anew from "
+                "best.h5 (--from)",
+                phase_name(&t->settings, t->phase), (long long)t->steps[t->phase], t->folder);
 }
 
 static enum status one_step(struct loop *l) {
     struct trainer *t = l->trainer;
-    const struct learner *c = &t->compressor, *d = &t->decompressor;
-    int64_t c_before = c->step, d_before = d->step;
+    int64_t c_before = t->compressor.step, d_before = t->decompressor.step;
     double begun = trainer_clock(t);
     TRY(metrics_begin_row(&t->metrics));
     struct step_result result = t->phase == PHASE_SUPERVISED ? supervised_step(t) : reinforce_step(t);
     t->seconds[t->phase] += trainer_clock(t) - begun;
     metrics_set(&t->metrics, "phase", t->phase);
     metrics_set(&t->metrics, "step", (double)t->steps[t->phase]);
-    record_learned(t, c, c_before, "compressor_loss", result.compressor.loss);
-    record_learned(t, d, d_before, "decompressor_loss", result.decompressor.loss);
-    record_learned(t, c, c_before, "compressor_gradient", result.compressor.gradient_norm);
-    record_learned(t, d, d_before, "decompressor_gradient", result.decompressor.gradient_norm);
     if (!isfinite(result.compressor.loss) || !isfinite(result.decompressor.loss))
-        return fail(STATUS_LIMIT,
-                    "the loss or the gradient of %s step %lld is not a number: lower the learning rates and "
-                    "resume from "
-                    "the last checkpoint",
-                    phase_names[t->phase], (long long)t->steps[t->phase]);
-    show(l, &result);
-    if (t->phase == PHASE_REINFORCE)
-        alarms_after_step(&t->alarms, &t->settings, t->steps[t->phase], &t->metrics);
+        return end_by_numbers(t);
+    bool c_learned = t->compressor.step > c_before, d_learned = t->decompressor.step > d_before;
+    if (c_learned)
+        record_learned(t, "compressor", &result.compressor, &l->compressor_loss);
+    if (d_learned)
+        record_learned(t, "decompressor", &result.decompressor, &l->decompressor_loss);
+    show(l);
+    struct moment now = trainer_moment(t);
+    alarms_after_step(&t->alarms, &now, &(struct step_deeds){t->newest, c_learned, c_learned || d_learned},
+                      &t->metrics);
     return metrics_end_row(&t->metrics);
 }
 
@@ -88,7 +101,9 @@ static bool alarm_stops(const struct trainer *t) {
 }
 
 static bool must_stop(struct loop *l) {
-    return signals_stop_requested() || alarm_stops(l->trainer) || (l->limited && l->steps_left <= 0);
+    const struct trainer *t = l->trainer;
+    return signals_stop_requested() || alarm_stops(t) || alarms_impatience(&t->alarms, &t->settings) ||
+           (l->limited && l->steps_left <= 0);
 }
 
 static enum status save_if_due(struct loop *l) {
@@ -114,11 +129,11 @@ static enum status run_phase(struct loop *l) {
     double at = trainer_progress(t);
     if (at >= 1)
         return STATUS_OK;
-    l->compressor_loss = 0;
+    l->compressor_loss = l->decompressor_loss = NAN;
     l->tokens_before = t->tokens;
     l->flops_before = learner_flops(t);
     l->seconds_before = learner_seconds(t);
-    progress_begin(&l->progress, phase_names[t->phase], "tokens", 1.0, at, 10);
+    progress_begin(&l->progress, phase_name(&t->settings, t->phase), "tokens", 1.0, at, 10);
     while (status == STATUS_OK && trainer_progress(t) < 1 && !must_stop(l)) {
         if (!t->owes_evaluation) { /* else the run was stopped while it was judged */
             status = one_step(l);
@@ -134,20 +149,42 @@ static enum status run_phase(struct loop *l) {
     return status == STATUS_INTERRUPTED ? STATUS_OK : status; /* the caller saves and says so */
 }
 
+/* The phase that the run is in, or ended in. */
+static enum phase last_phase(const struct trainer *t) {
+    return t->phase < PHASE_COUNT ? t->phase : PHASE_REINFORCE;
+}
+
 /* The end of a run whose checkpoint is saved. */
 static enum status end_by_alarm(const struct trainer *t) {
     return fail(
         STATUS_LIMIT,
         "an alarm ended the run (alarm.stop) after %s step %lld; %s/checkpoint.h5 is saved: `--resume` "
         "goes on from there, with --set alarm.stop=false whatever rings",
-        phase_names[PHASE_REINFORCE], (long long)t->steps[PHASE_REINFORCE], t->folder);
+        phase_name(&t->settings, last_phase(t)), (long long)t->steps[last_phase(t)], t->folder);
+}
+
+/* The same of a phase that brings nothing. */
+static enum status end_in_vain(const struct trainer *t, enum phase phase, const char *what) {
+    bool over = t->phase > phase;
+    return fail(STATUS_LIMIT,
+                "%s up to %s step %lld, %s%s%s; %s/checkpoint.h5 is saved: %s",
+                what, phase_name(&t->settings, phase), (long long)t->steps[phase],
+                over ? "the end of the phase" : "as long as alarm.patience allows",
+                *t->alarms.reasons ? ": " : "", t->alarms.reasons, t->folder,
+                over ? "change what the warnings name and begin anew"
+                     : "`--resume` goes on from there, with what --set changes");
 }
 
 static enum status stop_early(struct trainer *t) {
+    const char *in_vain = alarms_impatience(&t->alarms, &t->settings);
+    if (in_vain)
+        alarms_forgive(&t->alarms); /* resumed, the run gets its patience anew */
     TRY(checkpoint_save(t));
+    if (in_vain && !signals_stop_requested())
+        return end_in_vain(t, t->phase, in_vain);
     if (alarm_stops(t) && !signals_stop_requested())
         return end_by_alarm(t);
-    log_info("stopped after %s step %lld; `--resume` continues", phase_names[t->phase],
+    log_info("stopped after %s step %lld; `--resume` continues", phase_name(&t->settings, t->phase),
              (long long)t->steps[t->phase]);
     return signals_stop_requested()
                ? fail(STATUS_INTERRUPTED, "interrupted; %s/checkpoint.h5 is saved", t->folder)
@@ -169,8 +206,12 @@ static enum status finish_phase(struct trainer *t) {
     }
     if (t->phase == PHASE_SUPERVISED && t->settings.rl.steps > 0 && t->steps[PHASE_SUPERVISED] > 0)
         TRY(checkpoint_save_pair(t, "supervised.h5"));
+    const char *in_vain = alarms_in_vain(&t->alarms, t->phase, t->steps[t->phase]);
+    if (t->phase == PHASE_SUPERVISED && t->steps[t->phase] > 0)
+        alarms_begin_phase_two(&t->alarms, t->evaluation.exact);
     t->finished |= 1 << t->phase++;
-    return checkpoint_save(t);
+    TRY(checkpoint_save(t));
+    return in_vain ? end_in_vain(t, (enum phase)(t->phase - 1), in_vain) : STATUS_OK;
 }
 
 /* Targets, what codes cost at first, and the exact share that the alarm starts from. */

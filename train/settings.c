@@ -4,13 +4,15 @@
 #include "train/behaviour.h"
 #include "train/evaluation.h"
 
-#define BOOL(name, field, value, help) OPTION_ROW_BOOL(name, struct train_settings, field, value, help)
-#define INT(name, field, minimum, maximum, value, help)                                                      \
-    OPTION_ROW_INT(name, struct train_settings, field, minimum, maximum, value, help)
-#define FLOAT(name, field, minimum, maximum, value, help)                                                    \
-    OPTION_ROW_FLOAT(name, struct train_settings, field, minimum, maximum, value, help)
-#define TEXT(name, field, choices, value, help)                                                              \
-    OPTION_ROW_TEXT(name, struct train_settings, field, choices, value, help)
+/* The word behind the field is its rule: when the option may still change (enum option_rule). */
+#define BOOL(name, field, rule, value, help)                                                                 \
+    OPTION_ROW_BOOL(name, struct train_settings, field, OPTION_##rule, value, help)
+#define INT(name, field, rule, minimum, maximum, value, help)                                                \
+    OPTION_ROW_INT(name, struct train_settings, field, OPTION_##rule, minimum, maximum, value, help)
+#define FLOAT(name, field, rule, minimum, maximum, value, help)                                              \
+    OPTION_ROW_FLOAT(name, struct train_settings, field, OPTION_##rule, minimum, maximum, value, help)
+#define TEXT(name, field, rule, choices, value, help)                                                        \
+    OPTION_ROW_TEXT(name, struct train_settings, field, OPTION_##rule, choices, value, help)
 
 static const char *const precision_names[] = {"bf16", "fp32", NULL};
 static const char *const clock_names[] = {"wall", "cpu", NULL};
@@ -24,197 +26,210 @@ static const char *const normalize_names[] = {"none", "group", NULL};
 static const char *const shaping_names[] = {"terminal", "dense", NULL};
 
 #define BEHAVIOUR_ROWS_OF(name, option, usual, most, help)                                                   \
-    INT("behaviour." #option, behaviour.option.count, 0, most, usual, help),                                 \
-        FLOAT("behaviour." #option "_begin", behaviour.option.begin, 0, 1, "1",                              \
+    INT("behaviour." #option, behaviour.option.count, FREE, 0, most, usual, help),                           \
+        FLOAT("behaviour." #option "_begin", behaviour.option.begin, FREE, 0, 1, "1",                        \
               "share of the texts on which this policy acts when phase two begins"),                         \
-        FLOAT("behaviour." #option "_end", behaviour.option.end, 0, 1, "1",                                  \
+        FLOAT("behaviour." #option "_end", behaviour.option.end, FREE, 0, 1, "1",                            \
               "the same when it ends; linear between"),
 
 #define REWARD_ROWS_OF(name, usual, help)                                                                    \
-    FLOAT("reward." #name, reward.name.weight, -1e6, 1e6, usual, help),                                      \
-        FLOAT("reward." #name "_from", reward.name.from, -1e6, 1e6, "1",                                     \
+    FLOAT("reward." #name, reward.name.weight, FREE, -1e6, 1e6, usual, help),                                \
+        FLOAT("reward." #name "_from", reward.name.from, FREE, -1e6, 1e6, "1",                               \
               "factor of this weight when phase two begins; reward.ramp leads to 1"),
 
 const struct option_row train_options[] = {
-    TEXT("model", model, NULL, "byte-1m", "both models: a name from configs/models or a JSON file"),
-    TEXT("decompressor_model", decompressor_model, NULL, "",
+    TEXT("model", model, MODEL, NULL, "byte-1m", "both models: a name from configs/models or a JSON file"),
+    TEXT("decompressor_model", decompressor_model, MODEL, NULL, "",
          "another shape for the decompressor; empty: as model"),
-    TEXT("data", data, NULL, "", "data set from `laconic data make`; --data overrides"),
-    BOOL("absolute_positions", absolute_positions, "false",
+    TEXT("data", data, FREE, NULL, "", "data set from `laconic data make`; --data overrides"),
+    TEXT("data_hash", data_hash, FIXED, NULL, "",
+         "content that `data` must have, by the hash that `laconic data info` prints; empty: any. A run "
+         "writes it down"),
+    BOOL("absolute_positions", absolute_positions, MODEL, "false",
          "adds learned absolute positions to T5's relative bias: they help short runs, but are not Hugging "
          "Face's T5"),
-    FLOAT("local_bias", local_bias, 0, 100, "0",
+    FLOAT("local_bias", local_bias, MODEL, 0, 100, "0",
           "relative biases begin at minus this times the distance in the first head, a quarter of it in each "
           "further one; 0: T5's own initial values. Long chunks without learned positions need it"),
-    TEXT("precision", precision, precision_names, "bf16",
+    TEXT("precision", precision, FREE, precision_names, "bf16",
          "operands of the matrix products while training; sums, weights and optimiser stay in float32"),
-    INT("seed", seed, 0, 1e15, "1", "seed of every random stream"),
-    INT("threads", threads, 0, 64, "0", "threads; 0: all CPUs"),
-    FLOAT("minutes", minutes, 0, 1e6, "0",
+    INT("seed", seed, FIXED, 0, 1e15, "1", "seed of every random stream"),
+    INT("threads", threads, FREE, 0, 64, "0", "threads; 0: all CPUs"),
+    FLOAT("minutes", minutes, FREE, 0, 1e6, "0",
           "budget: both phases and their learning rates are fitted into it; 0: the steps decide"),
 
-    TEXT("clock", clock, clock_names, "wall",
+    TEXT("clock", clock, FREE, clock_names, "wall",
          "clock of `minutes`: wall, or cpu: the process's CPU time per thread, for a machine shared with "
          "others"),
 
-    INT("ir.merges", ir.merges, 0, 261885, "768",
+    INT("ir.merges", ir.merges, MODEL, 0, 261885, "768",
         "byte-pair merges learned from the training text: the first code z that the models are taught"),
-    INT("batch.rows", batch.rows, 1, 65536, "96", "rows of one learner batch"),
+    INT("batch.rows", batch.rows, FREE, 1, 65536, "96", "rows of one learner batch"),
 
-    FLOAT("optimizer.beta1", optimizer.beta1, 0, 0.9999, "0.9", "AdamW: decay of the first moment"),
-    FLOAT("optimizer.beta2", optimizer.beta2, 0, 0.99999, "0.98", "AdamW: decay of the second moment"),
-    FLOAT("optimizer.epsilon", optimizer.epsilon, 1e-30, 1, "1e-8", "AdamW: added to the denominator"),
-    FLOAT("optimizer.weight_decay", optimizer.weight_decay, 0, 1, "0", "AdamW: decoupled weight decay"),
-    FLOAT("optimizer.clip", optimizer.clip, 0, 1e9, "1", "largest norm of a gradient; 0: unbounded"),
-    FLOAT("optimizer.warmup", optimizer.warmup, 0, 1, "0.02",
+    FLOAT("optimizer.beta1", optimizer.beta1, FREE, 0, 0.9999, "0.9", "AdamW: decay of the first moment"),
+    FLOAT("optimizer.beta2", optimizer.beta2, FREE, 0, 0.99999, "0.98", "AdamW: decay of the second moment"),
+    FLOAT("optimizer.epsilon", optimizer.epsilon, FREE, 1e-30, 1, "1e-8", "AdamW: added to the denominator"),
+    FLOAT("optimizer.weight_decay", optimizer.weight_decay, FREE, 0, 1, "0", "AdamW: decoupled weight decay"),
+    FLOAT("optimizer.clip", optimizer.clip, FREE, 0, 1e9, "1", "largest norm of a gradient; 0: unbounded"),
+    FLOAT("optimizer.warmup", optimizer.warmup, FREE, 0, 1, "0.02",
           "share of a phase in which its learning rate rises"),
-    FLOAT("optimizer.final_share", optimizer.final_share, 0, 1, "0.1",
+    FLOAT("optimizer.final_share", optimizer.final_share, FREE, 0, 1, "0.1",
           "share of the learning rate left at the end of a phase, reached linearly"),
 
-    INT("supervised.steps", supervised.steps, 0, 1e12, "4000",
+    INT("supervised.steps", supervised.steps, FIRST, 0, 1e12, "4000",
         "phase one: learner steps (each trains both models)"),
-    FLOAT("supervised.share", supervised.share, 0, 1, "0.67", "phase one: share of `minutes`"),
-    FLOAT("supervised.compressor_rate", supervised.compressor_rate, 0, 1, "2e-3",
+    FLOAT("supervised.share", supervised.share, FREE, 0, 1, "0.67", "phase one: share of `minutes`"),
+    FLOAT("supervised.compressor_rate", supervised.compressor_rate, FIRST, 0, 1, "2e-3",
           "phase one: peak learning rate"),
-    FLOAT("supervised.decompressor_rate", supervised.decompressor_rate, 0, 1, "2e-3",
+    FLOAT("supervised.decompressor_rate", supervised.decompressor_rate, FIRST, 0, 1, "2e-3",
           "phase one: peak learning rate"),
 
-    FLOAT("demonstration.empty", demonstration.empty, 0, 1, "0",
+    FLOAT("demonstration.empty", demonstration.empty, FREE, 0, 1, "0",
           "share of both models' demonstrations whose z is empty: the decompressor learns to be a language "
           "model, which is what the codec's modes lm and auto use of it"),
-    FLOAT("demonstration.copies", demonstration.copies, 0, 1, "0.1",
+    FLOAT("demonstration.copies", demonstration.copies, FREE, 0, 1, "0.1",
           "share of the decompressor's demonstrations whose z is a copy of x; the rest are byte-pair tokens "
           "of x"),
-    FLOAT("demonstration.drop", demonstration.drop, 0, 1, "0.16",
+    FLOAT("demonstration.drop", demonstration.drop, FREE, 0, 1, "0.16",
           "noise: each token of z is dropped with a probability drawn uniformly from 0 to this"),
-    FLOAT("demonstration.drop_rows", demonstration.drop_rows, 0, 1, "0.6",
+    FLOAT("demonstration.drop_rows", demonstration.drop_rows, FREE, 0, 1, "0.6",
           "share of the rows with this noise"),
-    INT("demonstration.pairs", demonstration.pairs, 0, 1 << 20, "506",
+    INT("demonstration.pairs", demonstration.pairs, FIXED, 0, 1 << 20, "506",
         "the so many most frequent pairs of byte-pair tokens share the vocabulary's free symbols: what the "
         "policy merge writes and the decompressor learns to read"),
     FLOAT(
-        "demonstration.merge", demonstration.merge, 0, 1, "1",
+        "demonstration.merge", demonstration.merge, FREE, 0, 1, "1",
         "noise of the decompressor's demonstrations: such pairs become their symbol with a probability drawn "
         "uniformly from 0 to this"),
-    BOOL("demonstration.shortest", demonstration.shortest, "false",
+    BOOL("demonstration.shortest", demonstration.shortest, FREE, "false",
          "demonstrates the fewest tokens that spell x instead of its byte-pair tokens"),
 
-    INT("rl.steps", rl.steps, 0, 1e12, "500", "phase two: iterations (act, score, learn)"),
-    INT("rl.texts", rl.texts, 1, 65536, "64", "texts acted on in one iteration"),
-    INT("rl.updates", rl.updates, 0, 1000, "16", "learner steps of each model in one iteration"),
-    INT("rl.episodes", rl.episodes, 1, 8192, "8", "most episodes of one replayed text in a batch"),
-    TEXT("rl.algorithm", rl.algorithm, algorithm_names, "expert", "off-policy loss of the compressor"),
-    TEXT("rl.goal", rl.goal, goal_names, "exact",
+    INT("rl.steps", rl.steps, FREE, 0, 1e12, "500", "phase two: iterations (act, score, learn)"),
+    INT("rl.texts", rl.texts, FREE, 1, 65536, "64", "texts acted on in one iteration"),
+    INT("rl.updates", rl.updates, FREE, 0, 1000, "16", "learner steps of each model in one iteration"),
+    INT("rl.episodes", rl.episodes, FREE, 1, 8192, "8", "most episodes of one replayed text in a batch"),
+    TEXT("rl.algorithm", rl.algorithm, FREE, algorithm_names, "expert", "off-policy loss of the compressor"),
+    TEXT("rl.goal", rl.goal, FREE, goal_names, "exact",
          "what search looks for and imitation takes as a text's best code: exact ones only, or the highest "
          "reward, where a residual is coded beside z"),
-    FLOAT("rl.compressor_rate", rl.compressor_rate, 0, 1, "1.5e-3", "phase two: peak learning rate"),
-    FLOAT("rl.decompressor_rate", rl.decompressor_rate, 0, 1, "3e-4", "phase two: peak learning rate"),
-    FLOAT("rl.temperature", rl.temperature, 1e-6, 1e6, "0.01",
+    FLOAT("rl.compressor_rate", rl.compressor_rate, FREE, 0, 1, "1.5e-3", "phase two: peak learning rate"),
+    FLOAT("rl.decompressor_rate", rl.decompressor_rate, FREE, 0, 1, "3e-4", "phase two: peak learning rate"),
+    FLOAT("rl.temperature", rl.temperature, FREE, 1e-6, 1e6, "0.01",
           "awr: reward difference that weighs e times as much (beta)"),
-    FLOAT("rl.demonstrations", rl.demonstrations, 0, 1, "0.4",
+    FLOAT("rl.demonstrations", rl.demonstrations, FREE, 0, 1, "0.4",
           "share of demonstrations in the decompressor's phase-two batches, against forgetting"),
-    FLOAT("rl.imitation", rl.imitation, 0, 1e6, "0",
+    FLOAT("rl.imitation", rl.imitation, FREE, 0, 1e6, "0",
           "weight of -ln C(z|x) beside the algorithm's own loss; dqn, pathwise, ilql: of a text's best code "
           "(rl.goal); reinforce, vtrace: of codes without behaviour probabilities, times their advantage if "
           "it is positive"),
-    FLOAT("rl.entropy", rl.entropy, 0, 1e6, "0",
+    FLOAT("rl.entropy", rl.entropy, FREE, 0, 1e6, "0",
           "reinforce, vtrace, actor-critic: weight of the policy's entropy"),
-    FLOAT("rl.clip", rl.clip, 1e-3, 1e6, "0.2", "reinforce: importance ratios are clipped to 1 +- this"),
-    TEXT("rl.baseline", rl.baseline, baseline_names, "group",
+    FLOAT("rl.clip", rl.clip, FREE, 1e-3, 1e6, "0.2",
+          "reinforce: importance ratios are clipped to 1 +- this"),
+    TEXT("rl.baseline", rl.baseline, FREE, baseline_names, "group",
          "reinforce: mean reward of the text's episodes, or the learned value"),
     FLOAT(
-        "rl.discount", rl.discount, 0, 1, "1",
+        "rl.discount", rl.discount, FREE, 0, 1, "1",
         "discount per token (gamma): vtrace, dqn, ilql, actor-critic, and reinforce with rl.baseline value"),
 
     FLOAT(
-        "rl.unseen", rl.unseen, 0, 0.9, "0",
+        "rl.unseen", rl.unseen, FIXED, 0, 0.9, "0",
         "share of the training texts that the decompressor never learns from; the compressor's episodes are "
         "about these only, so that a verified code does not owe its success to the decompressor's memory"),
-    FLOAT("rl.unseen_act", rl.unseen_act, 0.01, 1, "0.75",
+    FLOAT("rl.unseen_act", rl.unseen_act, FREE, 0.01, 1, "0.75",
           "with rl.unseen: share of the texts acted on that are unseen; the decompressor learns from the "
           "codes of the others"),
 
-    FLOAT("value.rate", value.rate, 0, 1, "1e-2", "peak learning rate of the value head"),
-    FLOAT("value.weight", value.weight, 0, 1e6, "0.5",
+    FLOAT("value.rate", value.rate, FREE, 0, 1, "1e-2", "peak learning rate of the value head"),
+    FLOAT("value.weight", value.weight, FREE, 0, 1e6, "0.5",
           "weight of the value's own loss: squared error (vtrace, actor-critic, reinforce with rl.baseline "
           "value) or expectile loss (ilql)"),
-    FLOAT("vtrace.ratio", vtrace.ratio, 1e-3, 1e6, "1", "V-trace: largest importance ratio (rho)"),
-    FLOAT("vtrace.trace", vtrace.trace, 1e-3, 1e6, "1", "V-trace: largest ratio in traces (c)"),
+    FLOAT("vtrace.ratio", vtrace.ratio, FREE, 1e-3, 1e6, "1", "V-trace: largest importance ratio (rho)"),
+    FLOAT("vtrace.trace", vtrace.trace, FREE, 1e-3, 1e6, "1", "V-trace: largest ratio in traces (c)"),
 
-    FLOAT("q.scale", q.scale, 1e-6, 1e6, "0.05",
+    FLOAT("q.scale", q.scale, FREE, 1e-6, 1e6, "0.05",
           "Q methods: reward per nat, the temperature at which softmax of the logits is the policy of Q"),
-    BOOL("q.dueling", q.dueling, "true",
+    BOOL("q.dueling", q.dueling, FREE, "true",
          "Q = V(s) + scale ln softmax(logits), V a learned value; false: Q = scale x logit"),
-    INT("q.steps", q.steps, 0, 1e6, "0", "dqn: tokens until the target network's value; 0: to the end"),
-    FLOAT("q.conservative", q.conservative, 0, 1e6, "0.1",
+    INT("q.steps", q.steps, FREE, 0, 1e6, "0", "dqn: tokens until the target network's value; 0: to the end"),
+    FLOAT("q.conservative", q.conservative, FREE, 0, 1e6, "0.1",
           "weight of the conservative penalty: ln sum e^(Q / scale) - Q(a) / scale"),
-    TEXT("q.support", q.support, support_names, "all",
+    TEXT("q.support", q.support, FREE, support_names, "all",
          "dqn with q.steps above 0: the maximum of Q ranges over all actions, or over those that the batch's "
          "episodes of the text took after the same prefix (group)"),
-    FLOAT("q.expectile", q.expectile, 0.5, 0.999, "0.7", "ilql: expectile of the value"),
-    TEXT("q.path", q.path, path_names, "both", "pathwise: consistency over one token, to the end, or both"),
+    FLOAT("q.expectile", q.expectile, FREE, 0.5, 0.999, "0.7", "ilql: expectile of the value"),
+    TEXT("q.path", q.path, FREE, path_names, "both",
+         "pathwise: consistency over one token, to the end, or both"),
 
     BEHAVIOUR_LIST(BEHAVIOUR_ROWS_OF)
-        INT("behaviour.rounds", behaviour.rounds, 1, 64, "1",
+        INT("behaviour.rounds", behaviour.rounds, FREE, 1, 64, "1",
             "rounds of mutation, each from the best code (rl.goal) that the one before left"),
-    FLOAT("behaviour.temperature", behaviour.temperature, 1e-3, 100, "0.7", "of the sampled codes"),
-    INT("behaviour.top_k", behaviour.top_k, 0, 1e9, "0", "sample among the k most probable tokens; 0: all"),
-    FLOAT("behaviour.top_p", behaviour.top_p, 1e-6, 1, "1",
+    FLOAT("behaviour.temperature", behaviour.temperature, FREE, 1e-3, 100, "0.7", "of the sampled codes"),
+    INT("behaviour.top_k", behaviour.top_k, FREE, 0, 1e9, "0",
+        "sample among the k most probable tokens; 0: all"),
+    FLOAT("behaviour.top_p", behaviour.top_p, FREE, 1e-6, 1, "1",
           "sample among the most probable tokens of this mass"),
-    FLOAT("behaviour.epsilon", behaviour.epsilon, 0, 1, "0",
+    FLOAT("behaviour.epsilon", behaviour.epsilon, FREE, 0, 1, "0",
           "probability of a token drawn uniformly from the vocabulary instead"),
 
-    INT("replay.capacity", replay.capacity, 1, 1e9, "65536",
+    INT("replay.capacity", replay.capacity, FREE, 1, 1e9, "65536",
         "most episodes kept; all that one iteration tried on a text leave together, the oldest first"),
-    FLOAT("replay.newest", replay.newest, 0, 1, "0.5",
+    FLOAT("replay.newest", replay.newest, FREE, 0, 1, "0.5",
           "share of the draws that come from the newest iteration"),
-    FLOAT("replay.half_life", replay.half_life, 0, 1e9, "0",
+    FLOAT("replay.half_life", replay.half_life, FREE, 0, 1e9, "0",
           "iterations after which an episode is drawn half as often; 0: all alike"),
-    FLOAT("replay.reward_scale", replay.reward_scale, 0, 1e9, "0",
+    FLOAT("replay.reward_scale", replay.reward_scale, FREE, 0, 1e9, "0",
           "reward below the best in the buffer that makes an episode e times as rare; 0: all alike"),
-    INT("replay.best", replay.best, 0, 1e9, "16384",
+    INT("replay.best", replay.best, FREE, 0, 1e9, "16384",
         "texts whose shortest exact code is kept beyond its time in the buffer"),
-    FLOAT("replay.best_share", replay.best_share, 0, 1, "0",
+    FLOAT("replay.best_share", replay.best_share, FREE, 0, 1, "0",
           "expert and awr: share of the draws that imitate one of these codes, not a group from the buffer"),
-    TEXT("target.mode", target.mode, target_names, "polyak",
+    TEXT("target.mode", target.mode, FREE, target_names, "polyak",
          "how target networks follow: averaging, or copies every target.every updates"),
-    FLOAT("target.rate", target.rate, 0, 1, "0.02",
+    FLOAT("target.rate", target.rate, FREE, 0, 1, "0.02",
           "Polyak averaging per learner step: target += rate (live - target)"),
-    INT("target.every", target.every, 1, 1e9, "100", "updates between copies"),
-    TEXT("decompressor.mode", decompressor.mode, decompressor_names, "live",
+    INT("target.every", target.every, FREE, 1, 1e9, "100", "updates between copies"),
+    TEXT("decompressor.mode", decompressor.mode, FREE, decompressor_names, "live",
          "phase two: learns always, never, or in bursts every decompressor.every iterations"),
-    INT("decompressor.every", decompressor.every, 1, 1e9, "20", "iterations between bursts"),
-    FLOAT("decompressor.drop", decompressor.drop, 0, 1, "0",
+    INT("decompressor.every", decompressor.every, FREE, 1, 1e9, "20", "iterations between bursts"),
+    FLOAT("decompressor.drop", decompressor.drop, FREE, 0, 1, "0",
           "noise on replayed codes: each token is dropped with a probability drawn from 0 to this"),
-    FLOAT("decompressor.drop_rows", decompressor.drop_rows, 0, 1, "0.5",
+    FLOAT("decompressor.drop_rows", decompressor.drop_rows, FREE, 0, 1, "0.5",
           "share of the replayed rows with this noise"),
 
-    REWARD_LIST(REWARD_ROWS_OF) FLOAT("reward.ramp", reward.ramp, 0, 1, "0.1",
+    REWARD_LIST(REWARD_ROWS_OF) FLOAT("reward.ramp", reward.ramp, FREE, 0, 1, "0.1",
                                       "share of phase two in which weights go from ..._from to whole"),
-    TEXT("reward.normalize", reward.normalize, normalize_names, "none",
+    TEXT("reward.normalize", reward.normalize, FREE, normalize_names, "none",
          "group: rewards of one text's episodes are shifted and scaled to mean 0 and deviation 1"),
-    TEXT("reward.shaping", reward.shaping, shaping_names, "dense",
+    TEXT("reward.shaping", reward.shaping, FREE, shaping_names, "dense",
          "for losses over tokens: the whole reward at the end token, or every token pays its length at once"),
 
-    INT("evaluation.chunks", evaluation.chunks, 1, 1e9, "1024",
+    INT("evaluation.chunks", evaluation.chunks, FREE, 1, 1e9, "1024",
         "held-out chunks in an evaluation during training"),
-    INT("evaluation.every", evaluation.every, 1, 1e9, "500",
+    INT("evaluation.every", evaluation.every, FREE, 1, 1e9, "500",
         "steps between evaluations; 20 times fewer in phase two"),
-    INT("evaluation.prior", evaluation.prior, 1, 1e9, "32768",
+    INT("evaluation.prior", evaluation.prior, FREE, 1, 1e9, "32768",
         "training chunks whose codes the codec learns before it codes, gathered at the end of a phase"),
-    INT("evaluation.search", evaluation.search, 0, 1e9, "0",
+    INT("evaluation.search", evaluation.search, FREE, 0, 1e9, "0",
         "held-out chunks on which all behaviour policies search for short codes at the end of a phase"),
-    INT("evaluation.examples", evaluation.examples, 0, 64, "2",
+    INT("evaluation.examples", evaluation.examples, FREE, 0, 64, "2",
         "examples of x, z and the reconstruction shown and kept with every evaluation"),
-    FLOAT("alarm.length", alarm.length, 0, 1e6, "0.02",
+    FLOAT("alarm.length", alarm.length, FREE, 0, 1e6, "0.02",
           "warns when greedy codes have fewer tokens per byte than this"),
-    FLOAT("alarm.exact", alarm.exact, 0, 1, "0.5",
-          "warns when the held-out exact share falls by more than this below its best in phase two"),
-    FLOAT("alarm.q", alarm.q, 0, 1e9, "100", "warns when a Q or a value is larger than this"),
-    BOOL("alarm.stop", alarm.stop, "false", "an alarm saves and stops the run"),
-    TEXT("checkpoint.best", checkpoint.best, evaluation_names, "bits_per_byte",
+    FLOAT("alarm.exact", alarm.exact, FREE, 0, 1, "0.5",
+          "warns when the held-out exact share falls by more than this below its best in the phase"),
+    FLOAT("alarm.q", alarm.q, FREE, 0, 1e9, "100", "warns when a Q or a value is larger than this"),
+    FLOAT("alarm.constant", alarm.constant, FREE, 0, 1, "0.9",
+          "warns when more than this share of the different held-out texts get one and the same code"),
+    FLOAT("alarm.gradient", alarm.gradient, FREE, 0, 1e30, "1e4",
+          "warns when the norm of a model's gradient is larger than this before clipping"),
+    BOOL("alarm.stop", alarm.stop, FREE, "false", "an alarm saves and stops the run"),
+    INT("alarm.patience", alarm.patience, FREE, 0, 1e9, "50",
+        "saves and stops the run after so many steps in a row that file no code, teach neither model or have "
+        "gradients beyond alarm.gradient; 0: never"),
+    TEXT("checkpoint.best", checkpoint.best, FREE, evaluation_names, "bits_per_byte",
          "held-out figure by which best.h5 is chosen"),
-    FLOAT("checkpoint.minutes", checkpoint.minutes, 0, 1e6, "2",
+    FLOAT("checkpoint.minutes", checkpoint.minutes, FREE, 0, 1e6, "2",
           "minutes between checkpoints, 0: every step; one always at the end"),
     OPTION_ROW_END,
 };

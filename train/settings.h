@@ -22,7 +22,7 @@ struct behaviour_share {
 
 struct train_settings {
     char model[OPTION_TEXT_ROOM], decompressor_model[OPTION_TEXT_ROOM], data[OPTION_TEXT_ROOM],
-        precision[OPTION_TEXT_ROOM], clock[OPTION_TEXT_ROOM];
+        data_hash[OPTION_TEXT_ROOM], precision[OPTION_TEXT_ROOM], clock[OPTION_TEXT_ROOM];
     bool absolute_positions;
     int64_t seed, threads;
     double minutes, local_bias;
@@ -95,7 +95,8 @@ struct train_settings {
         int64_t chunks, every, prior, examples, search;
     } evaluation;
     struct {
-        double length, exact, q;
+        double length, exact, q, constant, gradient;
+        int64_t patience;
         bool stop;
     } alarm;
     struct {

@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "base/file.h"
 #include "base/log.h"
 #include "base/threads.h"
 #include "store/t5_json.h"
 
-const char *const phase_names[PHASE_COUNT] = {"supervised", "reinforce"};
 const char *const stream_names[STREAM_COUNT] = {"weights", "texts", "noise", "action", "replay"};
 
 bool trainer_uses_bf16(const struct trainer *t) {
@@ -73,24 +73,56 @@ static enum status check_positions(const struct trainer *t, const struct t5_conf
                 config->absolute_positions, t->settings.data, needed);
 }
 
-static enum status open_models(struct trainer *t) {
-    struct t5_config compressor, decompressor;
-    const char *second = *t->settings.decompressor_model ? t->settings.decompressor_model : t->settings.model;
-    TRY(t5_config_by_name(&compressor, t->settings.model));
-    TRY(t5_config_by_name(&decompressor, second));
-    if (compressor.vocab_size != decompressor.vocab_size)
+/* The name of the decompressor's shape. */
+static const char *second_model(const struct trainer *t) {
+    return *t->settings.decompressor_model ? t->settings.decompressor_model : t->settings.model;
+}
+
+/* A sentence about it names the option, too. */
+static enum status read_shape(struct t5_config *config, const char *option, const char *name) {
+    enum status status = t5_config_by_name(config, name);
+    return status == STATUS_OK ? status : fail_context(status, "%s", option);
+}
+
+static enum status read_shapes(const struct trainer *t, struct model_shapes *shapes) {
+    const char *option = *t->settings.decompressor_model ? "decompressor_model" : "model";
+    TRY(read_shape(&shapes->compressor, "model", t->settings.model));
+    TRY(read_shape(&shapes->decompressor, option, second_model(t)));
+    if (t->settings.absolute_positions)
+        shapes->compressor.absolute_positions = shapes->decompressor.absolute_positions =
+            dataset_chunking(t->data)->size + 1;
+    return STATUS_OK;
+}
+
+static enum status check_shapes(const struct trainer *t, const struct t5_config *compressor,
+                                const struct t5_config *decompressor) {
+    const char *second = second_model(t);
+    if (compressor->vocab_size != decompressor->vocab_size)
         return fail(STATUS_CONFIG, "%s and %s must have one vocabulary, not %d and %d", t->settings.model,
-                    second, compressor.vocab_size, decompressor.vocab_size);
-    if (compressor.eos_token_id != TOKEN_EOS || decompressor.eos_token_id != TOKEN_EOS ||
-        compressor.decoder_start_token_id != TOKEN_PAD || decompressor.decoder_start_token_id != TOKEN_PAD)
+                    second, compressor->vocab_size, decompressor->vocab_size);
+    if (compressor->eos_token_id != TOKEN_EOS || decompressor->eos_token_id != TOKEN_EOS ||
+        compressor->decoder_start_token_id != TOKEN_PAD || decompressor->decoder_start_token_id != TOKEN_PAD)
         return fail(STATUS_CONFIG,
                     "%s and %s must have eos_token_id %d and decoder_start_token_id %d, as the tokenizers",
                     t->settings.model, second, TOKEN_EOS, TOKEN_PAD);
-    if (t->settings.absolute_positions)
-        compressor.absolute_positions = decompressor.absolute_positions = dataset_chunking(t->data)->size + 1;
-    TRY(check_positions(t, &compressor, t->settings.model));
-    TRY(check_positions(t, &decompressor, second));
-    TRY(open_tokenizer(t, compressor.vocab_size));
+    TRY(check_positions(t, compressor, t->settings.model));
+    return check_positions(t, decompressor, second);
+}
+
+static enum status plan_models(struct trainer *t, const struct model_shapes *given) {
+    struct model_shapes shapes;
+    if (given)
+        shapes = *given;
+    else
+        TRY(read_shapes(t, &shapes));
+    TRY(check_shapes(t, &shapes.compressor, &shapes.decompressor));
+    t->pair.compressor.config = shapes.compressor;
+    t->pair.decompressor.config = shapes.decompressor;
+    return open_tokenizer(t, shapes.compressor.vocab_size);
+}
+
+static enum status open_models(struct trainer *t) {
+    struct t5_config compressor = t->pair.compressor.config, decompressor = t->pair.decompressor.config;
     TRY(t5_open(&t->pair.compressor, &compressor));
     TRY(t5_open(&t->pair.decompressor, &decompressor));
     TRY(t5_open(&t->target_compressor, &compressor));
@@ -149,23 +181,42 @@ static enum status open_buffers(struct trainer *t) {
     return s->rl.steps > 0 ? open_phase_two(t, &limits) : STATUS_OK;
 }
 
-enum status trainer_open(struct trainer *t, const struct train_settings *settings, const char *folder) {
+/* The data set has the content that the settings ask for; from now on they ask for it. */
+static enum status open_data(struct trainer *t) {
+    struct train_settings *s = &t->settings;
+    if (!*s->data)
+        return fail(STATUS_CONFIG,
+                    "no data set: make one with `laconic data make` and name it with --data DS.h5");
+    if (!file_exists(s->data))
+        return fail(STATUS_IO, "data: there is no %s; say where the data set is with --data DS.h5", s->data);
+    TRY(dataset_open(&t->data, s->data));
+    if (*s->data_hash && strcmp(s->data_hash, dataset_hash(t->data)) != 0)
+        return fail(STATUS_MISMATCH,
+                    "%s is another data set: its hash is %s, data_hash asks for %s; name the right one with "
+                    "--data DS.h5",
+                    s->data, dataset_hash(t->data), s->data_hash);
+    snprintf(s->data_hash, sizeof s->data_hash, "%s", dataset_hash(t->data));
+    if (dataset_count(t->data, SPLIT_TRAIN) == 0)
+        return fail(STATUS_CONFIG, "%s has no training text: give its first split a larger share", s->data);
+    t->pair.chunking = *dataset_chunking(t->data);
+    return STATUS_OK;
+}
+
+enum status trainer_plan(struct trainer *t, const struct train_settings *settings, const char *folder,
+                         const struct model_shapes *shapes) {
     *t = (struct trainer){.settings = *settings, .folder = folder, .best = INFINITY};
     alarms_begin(&t->alarms);
     TRY(train_settings_check(settings));
     t->algorithm = algorithm_find(settings->rl.algorithm);
     for (int i = 0; i < STREAM_COUNT; i++)
         rng_seed(&t->rng[i], (uint64_t)settings->seed, stream_names[i]);
-    if (!*settings->data)
-        return fail(STATUS_CONFIG,
-                    "no data set: make one with `laconic data make` and name it with --data DS.h5");
-    TRY(dataset_open(&t->data, settings->data));
-    if (dataset_count(t->data, SPLIT_TRAIN) == 0)
-        return fail(STATUS_CONFIG, "%s has no training text: give its first split a larger share",
-                    settings->data);
-    t->pair.chunking = *dataset_chunking(t->data);
+    TRY(open_data(t));
+    return plan_models(t, shapes);
+}
+
+enum status trainer_build(struct trainer *t) {
     TRY(open_models(t));
-    TRY(pair_symbols_open(&t->symbols, &t->pair.tokenizer, t->data, settings->demonstration.pairs));
+    TRY(pair_symbols_open(&t->symbols, &t->pair.tokenizer, t->data, t->settings.demonstration.pairs));
     t->environment = (struct environment){.settings = &t->settings,
                                           .data = t->data,
                                           .pair = &t->pair,
@@ -176,7 +227,13 @@ enum status trainer_open(struct trainer *t, const struct train_settings *setting
     return STATUS_OK;
 }
 
+enum status trainer_open(struct trainer *t, const struct train_settings *settings, const char *folder) {
+    TRY(trainer_plan(t, settings, folder, NULL));
+    return trainer_build(t);
+}
+
 void trainer_close(struct trainer *t) {
+    buffer_free(&t->changes);
     examples_close(&t->examples);
     metrics_close(&t->metrics);
     prior_close(t->prior);
@@ -238,6 +295,10 @@ double trainer_progress(const struct trainer *t) {
     if (t->settings.minutes > 0)
         return planned_seconds(t) > 0 ? t->seconds[t->phase] / planned_seconds(t) : 1;
     return (double)t->steps[t->phase] / (double)planned_steps(t);
+}
+
+struct moment trainer_moment(const struct trainer *t) {
+    return (struct moment){&t->settings, t->phase, t->steps[t->phase], trainer_progress(t)};
 }
 
 void trainer_skip_finished(struct trainer *t) {

@@ -13,10 +13,8 @@
 #include "train/evaluation.h"
 #include "train/example.h"
 #include "train/metrics.h"
+#include "train/phase.h"
 #include "train/value_head.h"
-
-enum phase { PHASE_SUPERVISED, PHASE_REINFORCE, PHASE_COUNT };
-extern const char *const phase_names[PHASE_COUNT];
 
 /* The random streams, by what they decide. */
 enum stream { STREAM_WEIGHTS, STREAM_TEXTS, STREAM_NOISE, STREAM_ACTION, STREAM_REPLAY, STREAM_COUNT };
@@ -57,10 +55,21 @@ struct trainer {
     struct evaluation evaluation; /* the last one */
     struct alarms alarms;
     struct examples examples;
+    struct buffer changes; /* of settings since the run began, a line of JSON each (changes.h) */
 };
 
-/* Data, tokenizer, models with fresh weights, buffers. `folder` and `settings` are kept by reference and
- * copy. */
+/* The shapes of models that exist already. */
+struct model_shapes {
+    struct t5_config compressor, decompressor;
+};
+
+/* What needs little memory: settings checked, data, tokenizer, shapes (of the models that the settings name,
+ * or `shapes` unless that is NULL). `folder` and `settings` are kept by reference and copy. */
+enum status trainer_plan(struct trainer *trainer, const struct train_settings *settings, const char *folder,
+                         const struct model_shapes *shapes);
+/* Then models with fresh weights, and buffers. */
+enum status trainer_build(struct trainer *trainer);
+/* Both. */
 enum status trainer_open(struct trainer *trainer, const struct train_settings *settings, const char *folder);
 void trainer_close(struct trainer *trainer); /* safe on a zeroed trainer */
 
@@ -80,6 +89,8 @@ enum status trainer_learn_prior(struct trainer *trainer, struct code_sample *sam
 
 /* How far the current phase is, 0 .. 1 (>= 1: over), by steps or by the clock. */
 double trainer_progress(const struct trainer *trainer);
+/* This step of this phase, for alarms. */
+struct moment trainer_moment(const struct trainer *trainer);
 /* AdamW settings for a peak rate at this progress. */
 struct adamw trainer_adamw(const struct trainer *trainer, double peak);
 
@@ -115,6 +126,13 @@ enum status trainer_search(struct trainer *trainer);
 enum status checkpoint_save(struct trainer *trainer);
 enum status checkpoint_save_pair(struct trainer *trainer, const char *name);
 enum status checkpoint_load(struct trainer *trainer);
+/* Only how far the run is: phase, steps, seconds. */
+enum status checkpoint_read_progress(struct h5_file *file, struct trainer *trainer);
+/* Whether a file is one to go on from, and holds models of the trainer's shapes; the sentence says what is
+ * not so. */
+enum status checkpoint_check_resumable(struct h5_file *file);
+enum status checkpoint_check_shapes(struct h5_file *file, const struct trainer *trainer,
+                                    const struct model_shapes *stored);
 /* Only the weights, merges and prior of another run's file, to begin from. */
 enum status checkpoint_begin_from(struct trainer *trainer, const char *path);
 

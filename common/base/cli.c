@@ -3,11 +3,13 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <math.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/number.h"
+#include "base/signals.h"
 #include "base/suggest.h"
 
 enum { CANDIDATES = 64, HELP_WIDTH = 80, HELP_COLUMN_MAXIMUM = 30 };
@@ -31,32 +33,6 @@ static struct spelling spell(const struct cli_option *option, bool by_letter) {
 
 static bool takes_value(const struct cli_option *option) {
     return option->kind != CLI_FLAG && option->kind != CLI_CLEAR;
-}
-
-static bool parse_integer(const char *text, long *value) {
-    char *end;
-    long factor = 1;
-
-    errno = 0;
-    long number = strtol(text, &end, 10);
-    if (end == text || errno)
-        return false;
-    if (*end == 'k')
-        factor = 1000;
-    else if (*end == 'M')
-        factor = 1000000;
-    else if (*end == 'G')
-        factor = 1000000000;
-    if (factor > 1)
-        end++;
-    return *end == '\0' && !__builtin_mul_overflow(number, factor, value);
-}
-
-static bool parse_number(const char *text, double *value) {
-    char *end;
-
-    *value = strtod(text, &end);
-    return end != text && *end == '\0' && isfinite(*value);
 }
 
 static enum status append_to_list(struct cli_list *list, const char *text, const char *called) {
@@ -83,11 +59,11 @@ static enum status store(const struct cli_option *option, const char *text, cons
         *(const char **)option->target = text ? text : "";
         break;
     case CLI_INTEGER:
-        if (!parse_integer(text, option->target))
+        if (!number_read_whole(text, option->target))
             return fail(STATUS_USAGE, "%s needs a whole number such as 100 or 20k, not '%s'", called, text);
         break;
     case CLI_NUMBER:
-        if (!parse_number(text, option->target))
+        if (!number_read(text, option->target))
             return fail(STATUS_USAGE, "%s needs a number such as 0.5 or 3e-4, not '%s'", called, text);
         break;
     case CLI_LIST:
@@ -139,12 +115,18 @@ static const struct cli_option *find_letter(const struct cli_command *command, c
 
 int cli_finish(const char *program, enum status status) {
     if (status == STATUS_OK && (fflush(stdout) != 0 || ferror(stdout)))
-        status = fail(STATUS_IO, "cannot write to standard output: %s", strerror(errno));
+        status = fail(signals_stop_number() == SIGPIPE ? STATUS_INTERRUPTED : STATUS_IO,
+                      "cannot write to standard output: %s", strerror(errno));
     return status_report(program, status);
 }
 
 static void print_help_and_exit(const struct cli_command *command) {
     cli_print_help(command);
+    exit(cli_finish(command->name, STATUS_OK));
+}
+
+static void print_table_and_exit(const struct cli_command *command) {
+    cli_print_option_table(command);
     exit(cli_finish(command->name, STATUS_OK));
 }
 
@@ -173,6 +155,8 @@ static enum status take_long(struct walk *walk, const char *argument) {
         snprintf(unknown, sizeof unknown, "%.*s", (int)(length < 63 ? length : 63), name);
         if (strcmp(name, "help") == 0)
             print_help_and_exit(walk->command);
+        if (strcmp(name, "help-table") == 0)
+            print_table_and_exit(walk->command);
         return fail_unknown(walk, argument, unknown);
     }
     if (attached && !takes_value(option))
@@ -359,6 +343,10 @@ static enum status fail_unknown_subcommand(const char *program, const struct cli
     return fail(STATUS_USAGE, "unknown command '%s'; '%s --help' lists all", name, program);
 }
 
+static bool asks_for_help(const char *argument) {
+    return strcmp(argument, "help") == 0 || strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0;
+}
+
 /* "help X Y" turns into "X Y --help". */
 static void turn_help_round(int argc, char **argv) {
     static char help_argument[] = "--help";
@@ -371,9 +359,17 @@ enum status cli_dispatch(const char *program, const char *summary, const struct 
                          int argc, char **argv) {
     if (argc < 2)
         return fail(STATUS_USAGE, "which command? '%s --help' lists all", program);
-    bool help = strcmp(argv[1], "help") == 0;
-    if ((help && argc < 3) || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+    bool help = asks_for_help(argv[1]);
+    while (help && argc > 2 && asks_for_help(argv[2])) { /* help on help is help */
+        memmove(argv + 1, argv + 2, (size_t)(argc - 2) * sizeof *argv);
+        argc--;
+    }
+    if (help && argc == 2) {
         print_subcommands(program, summary, table);
+        return STATUS_OK;
+    }
+    if (strcmp(argv[1], "--help-table") == 0) {
+        cli_print_command_table(table);
         return STATUS_OK;
     }
     if (help)

@@ -10,6 +10,12 @@
  * Understands --name VALUE, --name=VALUE, -oVALUE, -o VALUE, grouped flags, "--" and lone "-" (a file). Adds
  * --help to every command: prints to stdout and exits the process with 0. Anything wrong is STATUS_USAGE with
  * a sentence that names the argument and the nearest valid option.
+ *
+ * Tables also describe themselves to programs, one row per line, fields apart by tabs (cli_table.c):
+ * --help-table prints
+ *     command NAME SUMMARY                         of a program with subcommands
+ *     option NAME LETTER KIND ARGUMENT HELP        of a command; KIND f: flag, v: value, o: optional value,
+ *                                                  l: value, may be repeated
  */
 #ifndef LACONIC_BASE_CLI_H
 #define LACONIC_BASE_CLI_H
@@ -56,6 +62,7 @@ struct cli_command {
 enum status cli_parse(const struct cli_command *command, int argc, char **argv, char ***operands, int *count);
 
 void cli_print_help(const struct cli_command *command);
+void cli_print_option_table(const struct cli_command *command);
 
 /* A program with subcommands: one row each. */
 struct cli_subcommand {
@@ -63,6 +70,8 @@ struct cli_subcommand {
     const char *summary;
     enum status (*run)(int argc, char **argv); /* argv[0] is the subcommand's name */
 };
+
+void cli_print_command_table(const struct cli_subcommand *table);
 
 /* Finds argv[1] in the table and runs it; "help", "--help", none or unknown names are handled here. */
 enum status cli_dispatch(const char *program, const char *summary, const struct cli_subcommand *table,

@@ -43,6 +43,16 @@ void json_line_truth(struct json_line *line, const char *name, bool value) {
     fputs(value ? "true" : "false", stdout);
 }
 
+void json_line_object_begin(struct json_line *line, const char *name) {
+    begin_member(line, name);
+    json_line_begin(line);
+}
+
+void json_line_object_end(struct json_line *line) {
+    putchar('}');
+    line->has_members = true;
+}
+
 void json_line_end(struct json_line *line) {
     line->has_members = false;
     fputs("}\n", stdout);

@@ -14,6 +14,9 @@ void json_line_text(struct json_line *line, const char *name, const char *value)
 void json_line_integer(struct json_line *line, const char *name, uint64_t value);
 void json_line_number(struct json_line *line, const char *name, double value); /* null unless finite */
 void json_line_truth(struct json_line *line, const char *name, bool value);
+/* What comes in between are members of the object `name`. */
+void json_line_object_begin(struct json_line *line, const char *name);
+void json_line_object_end(struct json_line *line);
 void json_line_end(struct json_line *line);
 
 #endif

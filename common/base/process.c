@@ -130,23 +130,3 @@ enum status process_last_line(struct buffer *output) {
     }
     return STATUS_OK;
 }
-
-enum status process_beside(const char *name, char **path) {
-    char self[4096];
-    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
-
-    *path = NULL;
-    if (length <= 0)
-        return fail(STATUS_IO, "cannot find out where this program lies: %s", strerror(errno));
-    self[length] = '\0';
-    *strrchr(self, '/') = '\0';
-    if (asprintf(path, "%s/%s", self, name) < 0) {
-        *path = NULL;
-        return fail(STATUS_MEMORY, "cannot keep a path: memory ran out");
-    }
-    if (access(*path, X_OK) == 0)
-        return STATUS_OK;
-    free(*path);
-    *path = NULL;
-    return fail(STATUS_IO, "cannot find the program %s in %s; build or install all of laconic", name, self);
-}

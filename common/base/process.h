@@ -35,7 +35,4 @@ enum status process_run(const struct process *process, struct buffer *output,
  * --json put their object. */
 enum status process_last_line(struct buffer *output);
 
-/* Path of the program `name` beside this one. Caller frees *path. */
-enum status process_beside(const char *name, char **path);
-
 #endif

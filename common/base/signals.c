@@ -13,9 +13,9 @@
 enum { TEMPORARY_MAXIMUM = 64 };
 
 static _Atomic(const char *) temporaries[TEMPORARY_MAXIMUM];
-static atomic_bool stop_requested;
+static atomic_int first_request; /* the signal that asked first, 0: none */
 
-_Static_assert(ATOMIC_POINTER_LOCK_FREE == 2 && ATOMIC_BOOL_LOCK_FREE == 2,
+_Static_assert(ATOMIC_POINTER_LOCK_FREE == 2 && ATOMIC_INT_LOCK_FREE == 2,
                "handlers need lock-free atomics");
 
 static void remove_temporaries(void) {
@@ -34,48 +34,91 @@ static void clean_up_and_die(int number) {
     raise(number);
 }
 
-static void ask_to_stop(int number) {
-    int saved = errno;
+/* What the system sends again and again for one and the same reason: a terminal that closes (the shell tells
+ * and the kernel tells), a reader that left (every further write tells), a limit, a timer. Nobody insists. */
+static bool repeats_itself(int number) {
+    switch (number) {
+    case SIGHUP:
+    case SIGPIPE:
+    case SIGXCPU:
+    case SIGALRM:
+    case SIGVTALRM:
+    case SIGPROF:
+    case SIGIO:
+        return true;
+    default:
+        return false;
+    }
+}
 
-    if (atomic_exchange(&stop_requested, true))
+static void ask_to_stop(int number) {
+    int saved = errno, none = 0;
+
+    if (!atomic_compare_exchange_strong(&first_request, &none, number) && !repeats_itself(number))
         clean_up_and_die(number);
     errno = saved;
 }
 
-/* People and machines ask with these; a program may finish what it is at. */
-static const int requests[] = {SIGINT, SIGTERM, SIGHUP};
-/* After these there is nothing to finish: a reader that left, a limit reached, a quit. */
-static const int ends[] = {SIGPIPE, SIGQUIT, SIGXCPU, SIGXFSZ, SIGALRM};
-enum { REQUESTS = sizeof requests / sizeof requests[0], ENDS = sizeof ends / sizeof ends[0] };
+enum kind { LEFT_ALONE, REQUEST, END };
+
+/* Everything that would end the process without a word is a request: a program may finish what it is at. */
+static enum kind kind_of(int number) {
+    switch (number) {
+    case SIGQUIT: /* wanted at once */
+    case SIGXFSZ: /* there is no room to finish in */
+        return END;
+    case SIGKILL:
+    case SIGSTOP:
+    case SIGTSTP:
+    case SIGTTIN:
+    case SIGTTOU:
+    case SIGCONT:
+    case SIGCHLD:
+    case SIGURG:
+    case SIGWINCH: /* these end nothing, or cannot be caught */
+    case SIGABRT:
+    case SIGBUS:
+    case SIGFPE:
+    case SIGILL:
+    case SIGSEGV:
+    case SIGSYS:
+    case SIGTRAP: /* faults of our own, for a core dump */
+        return LEFT_ALONE;
+    default:
+        return REQUEST;
+    }
+}
 
 /* A signal that was ignored from the start stays ignored: that is how nohup works. */
-static void install(const int *numbers, size_t count, void (*handler)(int)) {
-    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
+static void install(void (*on_request)(int)) {
+    struct sigaction action = {.sa_flags = SA_RESTART}, before;
 
     sigemptyset(&action.sa_mask);
-    for (size_t i = 0; i < REQUESTS; i++)
-        sigaddset(&action.sa_mask, requests[i]);
-    for (size_t i = 0; i < ENDS; i++)
-        sigaddset(&action.sa_mask, ends[i]);
-    for (size_t i = 0; i < count; i++) {
-        struct sigaction before;
-        if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
-            sigaction(numbers[i], &action, NULL);
+    for (int number = 1; number <= SIGRTMAX; number++)
+        if (kind_of(number) != LEFT_ALONE)
+            sigaddset(&action.sa_mask, number);
+    for (int number = 1; number <= SIGRTMAX; number++) {
+        action.sa_handler = kind_of(number) == REQUEST ? on_request : clean_up_and_die;
+        if (kind_of(number) != LEFT_ALONE && sigaction(number, NULL, &before) == 0 &&
+            before.sa_handler != SIG_IGN)
+            sigaction(number, &action, NULL);
     }
 }
 
 void signals_clean_up_and_die(void) {
-    install(requests, REQUESTS, clean_up_and_die);
-    install(ends, ENDS, clean_up_and_die);
+    install(clean_up_and_die);
 }
 
 void signals_ask_to_stop(void) {
-    install(requests, REQUESTS, ask_to_stop);
-    install(ends, ENDS, clean_up_and_die);
+    install(ask_to_stop);
 }
 
 bool signals_stop_requested(void) {
-    return atomic_load(&stop_requested);
+    return signals_stop_number() != 0;
+}
+
+int signals_stop_number(void) {
+    return atomic_load(&first_request);
 }
 
 /* Beyond the 64th a name is not kept: the file would only stay behind after a signal. */

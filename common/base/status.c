@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/console.h"
+#include "base/signals.h"
 
 enum { SENTENCE_ROOM = 1024 };
 
@@ -50,13 +51,20 @@ static const struct {
 
 enum { STATUS_COUNT = sizeof statuses / sizeof statuses[0] };
 
+/* As a shell says it of a program that the signal ended. */
+static int interrupted_exit_code(void) {
+    int number = signals_stop_number();
+
+    return number ? 128 + number : statuses[STATUS_INTERRUPTED].exit_code;
+}
+
 int status_report(const char *program, enum status code) {
     if (code == STATUS_OK)
         return 0;
     if ((unsigned)code >= STATUS_COUNT)
         return 1;
     console_print("%s: %s", program, sentence[0] ? sentence : statuses[code].meaning);
-    return statuses[code].exit_code;
+    return code == STATUS_INTERRUPTED ? interrupted_exit_code() : statuses[code].exit_code;
 }
 
 const char *status_name(enum status code) {

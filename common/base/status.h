@@ -10,7 +10,7 @@
 #ifndef LACONIC_BASE_STATUS_H
 #define LACONIC_BASE_STATUS_H
 
-/* name, exit code, meaning */
+/* name, exit code (INTERRUPTED: 128 + the signal's number, where a signal asked), meaning */
 #define STATUS_LIST(X)                                                                                       \
     X(OK, 0, "success")                                                                                      \
     X(USAGE, 2, "the command line is wrong")                                                                 \

@@ -8,6 +8,9 @@
  * A part is run by who claims it first: its worker, or the caller once its own part is done. So a worker that
  * the system does not let run (other programs keep the CPUs) holds nobody up. What a part computes does not
  * depend on who runs it.
+ *
+ * A child of fork() has the pool without its workers: the caller then runs every part, until the next job
+ * makes new ones. The fork waits for the job under way, so that the child finds the pool at rest.
  */
 #include "base/threads.h"
 
@@ -20,6 +23,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/float_environment.h"
 
 enum { SPINS = 20000, PARTS_BITS = 8, PARTS_MASK = (1 << PARTS_BITS) - 1 };
 
@@ -34,7 +38,9 @@ struct job {
 
 static struct {
     pthread_mutex_t callers; /* one job at a time, whoever calls */
-    int count;               /* workers, the caller's thread included; 0 before the start */
+    int count;               /* parts of a job at most, the caller's included; 0 before the start */
+    int alive;               /* threads of this process that work, the caller's included */
+    bool orphaned;           /* a fork left the workers behind */
     int spins;
     bool stopping;
     pthread_t threads[THREADS_MAXIMUM];
@@ -142,6 +148,7 @@ static void await_completion(void) {
 static void *work(void *argument) {
     own_number = (int)(intptr_t)argument;
     uint64_t seen = 0;
+    float_environment_set();
 
     for (;;) {
         seen = await_announcement(seen);
@@ -190,40 +197,83 @@ static enum status count_from_environment(int *count) {
     return STATUS_OK;
 }
 
-/* Workers are born with all signals blocked: handlers run on the threads of the program. */
-static int create_workers(int count) {
+/* Workers begin with no job announced, and with all signals blocked: handlers run on the threads of the
+ * program. */
+static int create_workers(void) {
     sigset_t all, before;
     int error = 0;
 
+    atomic_store(&pool.announced, 0);
+    for (int i = 0; i < THREADS_MAXIMUM; i++)
+        atomic_store(&pool.claimed[i], 0);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    while (pool.count < count && error == 0) {
-        error = pthread_create(&pool.threads[pool.count], NULL, work, (void *)(intptr_t)pool.count);
-        if (error == 0)
-            pool.count++;
-    }
+    for (pool.alive = 1; pool.alive < pool.count && error == 0; pool.alive += error == 0)
+        error = pthread_create(&pool.threads[pool.alive], NULL, work, (void *)(intptr_t)pool.alive);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return error;
+}
+
+/* ---- fork ---- */
+
+static void before_fork(void) {
+    pthread_mutex_lock(&pool.callers);
+}
+
+static void after_fork_parent(void) {
+    pthread_mutex_unlock(&pool.callers);
+}
+
+/* Whoever held `sleep`, or slept, is not in this process. */
+static void after_fork_child(void) {
+    pthread_mutex_init(&pool.sleep, NULL);
+    pthread_cond_init(&pool.announcement, NULL);
+    pthread_cond_init(&pool.completion, NULL);
+    atomic_store(&pool.sleepers, 0);
+    pool.orphaned |= pool.alive > 1;
+    pool.alive = pool.count > 0;
+    pthread_mutex_unlock(&pool.callers);
+}
+
+static void watch_forks(void) {
+    pthread_atfork(before_fork, after_fork_parent, after_fork_child);
+}
+
+void threads_survive_fork(void) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, watch_forks);
+}
+
+/* With fewer workers than before, or none, the caller runs more of the parts. */
+static void replace_orphans(void) {
+    if (!pool.orphaned)
+        return;
+    pool.orphaned = false;
+    create_workers();
+}
+
+/* ---- the pool ---- */
+
+enum status threads_check(int count) {
+    if (count >= 0 && count <= THREADS_MAXIMUM)
+        return STATUS_OK;
+    return fail(STATUS_USAGE, "cannot work with %d threads: give a number from 1 to %d, or 0 for all CPUs",
+                count, THREADS_MAXIMUM);
 }
 
 enum status threads_start(int count) {
     int cpus = available_cpus();
 
+    TRY(threads_check(count));
     if (count == 0) {
         count = cpus;
         TRY(count_from_environment(&count));
     }
-    if (count < 1 || count > THREADS_MAXIMUM)
-        return fail(STATUS_USAGE,
-                    "cannot work with %d threads: give a number from 1 to %d, or 0 for all CPUs", count,
-                    THREADS_MAXIMUM);
+    threads_survive_fork();
     threads_stop();
     pool.spins = count <= cpus ? SPINS : 0; /* spinning only helps who does not keep others off a CPU */
-    pool.count = 1;
-    atomic_store(&pool.announced, 0);
-    for (int i = 0; i < THREADS_MAXIMUM; i++)
-        atomic_store(&pool.claimed[i], 0);
-    int error = create_workers(count);
+    pool.count = count;
+    int error = create_workers();
     if (error) {
         threads_stop();
         return fail(STATUS_MEMORY, "cannot start %d threads: %s; try fewer", count, strerror(error));
@@ -235,11 +285,11 @@ void threads_stop(void) {
     if (pool.count == 0)
         return;
     pool.stopping = true;
-    announce(pool.count);
-    for (int i = 1; i < pool.count; i++)
+    announce(pool.alive);
+    for (int i = 1; i < pool.alive; i++)
         pthread_join(pool.threads[i], NULL);
-    pool.stopping = false;
-    pool.count = 0;
+    pool.stopping = pool.orphaned = false;
+    pool.count = pool.alive = 0;
 }
 
 int threads_count(void) {
@@ -263,6 +313,7 @@ void threads_for(size_t items, size_t grain, threads_task *task, void *context) 
         return;
     }
     pthread_mutex_lock(&pool.callers);
+    replace_orphans();
     pool.job = job;
     announce(parts);
     run_parts(parts);

@@ -11,11 +11,31 @@
  * Archives are those of the command: 'laconic decompress' restores what laconic_compress() wrote and the
  * other way round, on every machine, at any number of threads. Format: docs/format.md.
  *
- * Every function that can fail returns a status; laconic_error() then has a sentence for people. A model may
- * be used by one thread at a time; several models may be used at once, and share the library's worker
- * threads. Nothing here prints, exits, installs a signal handler or starts another program. Reading a model
- * goes through HDF5: a program that calls HDF5 itself must not do so meanwhile, and finds HDF5's own printing
- * of errors turned off.
+ * Every function that can fail returns a status; laconic_error() then has a sentence for people. A pointer
+ * that must not be NULL and is, a buffer no machine has, buffers that overlap: LACONIC_ARGUMENT.
+ *
+ * Threads. A model serves one call at a time; a second one while it is at work, from another thread or from
+ * a callback, is refused with LACONIC_ARGUMENT. Several models may be used at once, and share the library's
+ * worker threads, on which all signals are blocked.
+ *
+ * Callbacks run on the caller's thread and may use this library, with other models. They must return: no
+ * longjmp, no exception through the library.
+ *
+ * fork(). A child may go on with inherited models, and close them; the library makes new worker threads
+ * there when it needs them. Other threads may be inside the library meanwhile: fork() then waits for a model
+ * that is being opened or closed, and for at most some milliseconds of work with one. A model that was at
+ * work when another thread forked stays so in the child, where it can be neither used nor closed. After
+ * vfork(), or clone() without fork's handlers, only exec() is safe.
+ *
+ * Floating point. Rounding modes, flush-to-zero and denormals-are-zero, traps: whatever the caller has set,
+ * the result is the same, and so is the caller's environment afterwards, flags included. Callbacks run in
+ * it.
+ *
+ * Signals. Nothing here prints, exits, installs a signal handler or starts another program. A handler must
+ * not call the library. A call cannot be interrupted but by a callback that fails.
+ *
+ * Reading a model goes through HDF5: a program that calls HDF5 itself must not do so meanwhile, and finds
+ * HDF5's own printing of errors turned off.
  */
 #ifndef LACONIC_H
 #define LACONIC_H
@@ -38,7 +58,8 @@ LACONIC_API const char *laconic_version(void); /* of the library: "0.1.0" */
 
 typedef enum laconic_status {
     LACONIC_OK = 0,
-    LACONIC_ARGUMENT = 1, /* an argument or an option makes no sense, or there is no default model */
+    LACONIC_ARGUMENT = 1, /* an argument or an option makes no sense, the model is at work, or there is no
+                             default model */
     LACONIC_IO = 2,       /* a file or a callback refused to be read or written */
     LACONIC_MEMORY = 3,
     LACONIC_CONFIG = 4,   /* this model cannot do what the options ask for */
@@ -58,8 +79,8 @@ typedef struct laconic_model laconic_model;
 enum { LACONIC_HASH_BYTES = 16 };
 
 /* path NULL: the default model, which is the file LACONIC_MODEL of the environment, else default.h5 in the
- * models folder (LACONIC_MODELS, else PREFIX/share/laconic/models). threads: of the whole library, 0 for all
- * CPUs; the first opening decides while any model is open. On failure *model is NULL. */
+ * models folder (LACONIC_MODELS, else PREFIX/share/laconic/models). threads: of the whole library, 1 to 64, 0
+ * for all CPUs; the first opening decides while any model is open. On failure *model is NULL. */
 LACONIC_API laconic_status laconic_open(laconic_model **model, const char *path, int threads);
 
 /* The model that an archive, or its first 39 bytes, was written with: the default, or one of the models
@@ -67,10 +88,11 @@ LACONIC_API laconic_status laconic_open(laconic_model **model, const char *path,
 LACONIC_API laconic_status laconic_open_for(laconic_model **model, const void *archive, size_t size,
                                             int threads);
 
-LACONIC_API void laconic_close(laconic_model *model); /* NULL is fine */
+/* NULL is fine. LACONIC_ARGUMENT: the model is at work, and stays open. */
+LACONIC_API laconic_status laconic_close(laconic_model *model);
 
 /* What archives call the model; as hexadecimal digits 'laconic inspect' shows it. */
-LACONIC_API void laconic_hash(const laconic_model *model, uint8_t hash[LACONIC_HASH_BYTES]);
+LACONIC_API laconic_status laconic_hash(const laconic_model *model, uint8_t hash[LACONIC_HASH_BYTES]);
 
 /* ---- buffers ---- */
 
@@ -93,7 +115,8 @@ typedef struct laconic_options {
 LACONIC_API size_t laconic_bound(size_t size);
 
 /* *output_size: room in `output` before, bytes written after. LACONIC_ROOM: it did not fit. What stands in
- * `output` after a failure is not to be trusted. The buffers must not overlap. */
+ * `output` after a failure is not to be trusted. The buffers must not overlap. A buffer of no bytes may be
+ * NULL. */
 LACONIC_API laconic_status laconic_compress(laconic_model *model, const laconic_options *options,
                                             const void *input, size_t size, void *output,
                                             size_t *output_size);

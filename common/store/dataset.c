@@ -16,6 +16,8 @@
 #include "store/dataset_format.h"
 #include "store/h5.h"
 
+const char *const dataset_split_names[SPLIT_COUNT] = {"train", "valid", "test"};
+
 enum { MARK_STRIDE = 256 }; /* chunks between two remembered offsets */
 
 /* The chunks of one split of one source. */

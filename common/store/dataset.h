@@ -13,6 +13,7 @@
 #include "text/tokenizer.h"
 
 enum dataset_split { SPLIT_TRAIN, SPLIT_VALID, SPLIT_TEST, SPLIT_COUNT };
+extern const char *const dataset_split_names[SPLIT_COUNT]; /* "train", "valid", "test" */
 
 struct dataset; /* opaque */
 

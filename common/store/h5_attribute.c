@@ -144,9 +144,14 @@ static enum status read_fixed_text(struct h5_file *file, const struct attribute 
     *text = calloc(size + 1, 1);
     if (!*text)
         return fail(STATUS_MEMORY, "%s: no memory for a text attribute", file->path);
-    if (H5Aread(attribute->id, attribute->type, *text) >= 0)
+    enum status status = STATUS_OK;
+    if (H5Aread(attribute->id, attribute->type, *text) < 0)
+        status = h5_fail(file, "cannot read a text attribute");
+    for (size_t i = strlen(*text); status == STATUS_OK && i < size; i++) /* padding is of NULs alone */
+        if ((*text)[i])
+            status = fail(STATUS_FORMAT, "%s: a text attribute goes on behind its end", file->path);
+    if (status == STATUS_OK)
         return STATUS_OK;
-    enum status status = h5_fail(file, "cannot read a text attribute");
     free(*text);
     *text = NULL;
     return status;

@@ -6,24 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/suggest.h"
+#include "store/json_check.h"
 
 /* ---- reading ---- */
 
-static int line_number(const char *text, const char *position) {
-    int line = 1;
-
-    for (; text < position; text++)
-        line += *text == '\n';
-    return line;
-}
-
-enum status json_parse_object(const char *text, const char *where, cJSON **object) {
-    const char *end = text;
-
-    *object = cJSON_ParseWithOpts(text, &end, 1);
+enum status json_parse_object(const char *text, size_t size, const char *where, cJSON **object) {
+    *object = NULL;
+    TRY(json_check(text, size, where));
+    *object = cJSON_ParseWithLength(text, size);
     if (!*object)
-        return fail(STATUS_CONFIG, "%s: not valid JSON in line %d near '%.20s'", where,
-                    line_number(text, end), *end ? end : "the end");
+        return fail(STATUS_CONFIG, "%s: JSON that cannot be read, or memory ran out", where);
     if (cJSON_IsObject(*object))
         return STATUS_OK;
     cJSON_Delete(*object);
@@ -41,6 +33,13 @@ static void copy_number(double value, struct json_shown *shown) {
     do
         snprintf(shown->text, sizeof shown->text, "%.*g", precision, value);
     while (++precision <= 17 && strtod(shown->text, NULL) != value);
+}
+
+struct json_shown json_show_number(double value) {
+    struct json_shown shown;
+
+    copy_number(value, &shown);
+    return shown;
 }
 
 struct json_shown json_show(const cJSON *value) {

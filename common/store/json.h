@@ -8,8 +8,9 @@
 #include "base/buffer.h"
 #include "base/status.h"
 
-/* Parses a text that must be one JSON object; `where` names it in sentences. Caller cJSON_Deletes *object. */
-enum status json_parse_object(const char *text, const char *where, cJSON **object);
+/* Parses a text that must be one JSON object to the letter (json_check.h); `where` names it in sentences.
+ * Caller cJSON_Deletes *object. */
+enum status json_parse_object(const char *text, size_t size, const char *where, cJSON **object);
 
 /* "1.5", "\"abc\"", "an object": how a value is called in a sentence. */
 enum { JSON_SHOWN_ROOM = 48 };
@@ -17,6 +18,7 @@ struct json_shown {
     char text[JSON_SHOWN_ROOM];
 };
 struct json_shown json_show(const cJSON *value);
+struct json_shown json_show_number(double value); /* the fewest digits that read back the same */
 
 /* Whole and exactly representable, so that 1e3 is an integer and 0.5 and 1e300 are none. */
 bool json_is_whole(double value);

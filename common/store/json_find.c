@@ -37,7 +37,7 @@ static const cJSON *walk(const cJSON *node, const char *path) {
 enum status json_find_number(const char *text, const char *where, const char *path, double *value) {
     cJSON *object = NULL;
 
-    TRY(json_parse_object(text, where, &object));
+    TRY(json_parse_object(text, strlen(text), where, &object));
     const cJSON *found = walk(object, path);
     enum status status = STATUS_OK;
     if (cJSON_IsNumber(found))

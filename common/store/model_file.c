@@ -94,6 +94,17 @@ enum status model_pair_write_packed(struct h5_file *file, const struct model_pai
     return h5_set_text(file, "", "title", title);
 }
 
+enum status model_pair_pack(const char *path, const struct model_pair *pair, const char *title) {
+    struct h5_file *file = NULL;
+
+    TRY(h5_create_small(&file, path));
+    enum status status = model_pair_write_packed(file, pair, title);
+    if (status == STATUS_OK)
+        status = h5_commit(file);
+    h5_close(file);
+    return status;
+}
+
 /* ---- reading a pair ---- */
 
 /* Whatever is wrong in a checkpoint's own texts means a damaged file, not a wrong configuration of ours. */
@@ -200,6 +211,15 @@ static enum status read_config(struct h5_file *file, const char *group, struct t
     enum status status = as_damage(t5_config_read_json(config, json, "config_json", true), file, group);
     free(json);
     return status;
+}
+
+enum status model_shapes_read(struct h5_file *file, struct t5_config *compressor,
+                              struct t5_config *decompressor) {
+    const struct kind *kind;
+
+    TRY(read_kind(file, &kind)); /* a stranger's file is called one */
+    TRY(read_config(file, "compressor", compressor));
+    return read_config(file, "decompressor", decompressor);
 }
 
 static enum status check_config(struct h5_file *file, const char *group, const struct t5_config *config,

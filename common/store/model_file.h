@@ -44,6 +44,8 @@ enum status model_pair_write(struct h5_file *file, const struct model_pair *pair
 /* The same in 8 bits. The title says to people what the model is for: one line, at most MODEL_TITLE_MAXIMUM
  * bytes, else STATUS_USAGE; it may be "". */
 enum status model_pair_write_packed(struct h5_file *file, const struct model_pair *pair, const char *title);
+/* As a file of its own at `path`. */
+enum status model_pair_pack(const char *path, const struct model_pair *pair, const char *title);
 
 /* What a file says of itself, without its weights being read. */
 struct model_label {
@@ -52,6 +54,10 @@ struct model_label {
     char title[MODEL_TITLE_MAXIMUM + 1];
 };
 enum status model_label_read(struct h5_file *file, struct model_label *label);
+
+/* The shapes of both models, without their weights. */
+enum status model_shapes_read(struct h5_file *file, struct t5_config *compressor,
+                              struct t5_config *decompressor);
 
 /* Reads and checks everything; a stranger's or damaged file is STATUS_FORMAT. */
 enum status model_pair_read(struct h5_file *file, struct model_pair *pair);

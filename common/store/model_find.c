@@ -6,27 +6,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "base/file.h"
+#include "base/place.h"
 
 static const char default_name[] = "default.h5";
 
 /* ---- places ---- */
-
-static bool runs_in_build_tree(void) {
-    static const char tree[] = LACONIC_BUILD_FOLDER "/";
-    char program[PATH_MAX];
-    ssize_t length = readlink("/proc/self/exe", program, sizeof program);
-
-    return length >= (ssize_t)sizeof tree && memcmp(program, tree, sizeof tree - 1) == 0;
-}
 
 const char *model_folder(void) {
     const char *chosen = getenv("LACONIC_MODELS");
 
     if (chosen && *chosen)
         return chosen;
-    return runs_in_build_tree() ? LACONIC_SOURCE_MODELS : LACONIC_INSTALLED_MODELS;
+    return place_folder(PLACE_MODELS);
 }
 
 static enum status path_in_folder(const char *name, char **path) {

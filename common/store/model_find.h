@@ -1,8 +1,8 @@
 /* Models that nobody named: the default to compress with, and the one an archive was written with.
  *
  * The default is the file LACONIC_MODEL, else default.h5 in the models folder. That folder is LACONIC_MODELS
- * if it is set, for programs run in the build tree infer/models of the sources, else
- * PREFIX/share/laconic/models. Packed models (model_pair_write_packed()) say their hash, so one that an
+ * if it is set, else share/laconic/models of the installation or, in the build tree, infer/models of the
+ * sources (base/place.h). Packed models (model_pair_write_packed()) say their hash, so one that an
  * archive asks for is found there whatever it is called: a new default does not orphan the archives of an old
  * one.
  */

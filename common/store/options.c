@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/file.h"
+#include "base/number.h"
 #include "base/suggest.h"
 #include "store/json.h"
+#include "store/json_check.h"
 
 enum { ROWS_MAXIMUM = 256, NAME_ROOM = 128 };
 
@@ -107,6 +109,9 @@ static enum status store_text(const struct option_row *row, void *settings, cons
     if (strlen(value) >= OPTION_TEXT_ROOM)
         return fail(STATUS_CONFIG, "%s: %s is a text of %zu bytes; at most %d fit", where, row->name,
                     strlen(value), OPTION_TEXT_ROOM - 1);
+    if (!json_is_utf8(value))
+        return fail(STATUS_CONFIG, "%s: %s is no UTF-8 text, so that no JSON file could hold it", where,
+                    row->name);
     snprintf(field(row, settings), OPTION_TEXT_ROOM, "%s", value);
     return STATUS_OK;
 }
@@ -114,7 +119,6 @@ static enum status store_text(const struct option_row *row, void *settings, cons
 /* From the text after --set KEY=. */
 static enum status store_written(const struct option_row *row, void *settings, const char *text,
                                  const char *where) {
-    char *end;
     double number;
 
     switch (row->type) {
@@ -125,8 +129,7 @@ static enum status store_written(const struct option_row *row, void *settings, c
         return STATUS_OK;
     case OPTION_INT:
     case OPTION_FLOAT:
-        number = strtod(text, &end);
-        if (end == text || *end)
+        if (!number_read(text, &number))
             return fail_value(row, where, *text ? text : "nothing");
         return store_number(row, settings, number, where);
     case OPTION_TEXT:
@@ -211,15 +214,20 @@ static enum status read_object(struct reader *reader, const cJSON *object, const
     return STATUS_OK;
 }
 
-enum status options_read_json(const struct option_row *rows, void *settings, const char *json,
-                              const char *where) {
+static enum status read_text(const struct option_row *rows, void *settings, const char *json, size_t size,
+                             const char *where) {
     struct reader reader = {.rows = rows, .settings = settings, .where = where};
     cJSON *root;
 
-    TRY(json_parse_object(json, where, &root));
+    TRY(json_parse_object(json, size, where, &root));
     enum status status = read_object(&reader, root, "");
     cJSON_Delete(root);
     return status;
+}
+
+enum status options_read_json(const struct option_row *rows, void *settings, const char *json,
+                              const char *where) {
+    return read_text(rows, settings, json, strlen(json), where);
 }
 
 enum status options_read_file(const struct option_row *rows, void *settings, const char *path) {
@@ -227,9 +235,7 @@ enum status options_read_file(const struct option_row *rows, void *settings, con
     enum status status = file_read(path, &text);
 
     if (status == STATUS_OK)
-        status = buffer_append_byte(&text, '\0');
-    if (status == STATUS_OK)
-        status = options_read_json(rows, settings, (const char *)text.data, path);
+        status = read_text(rows, settings, (const char *)text.data, text.size, path);
     buffer_free(&text);
     return status;
 }
@@ -249,6 +255,53 @@ enum status options_set(const struct option_row *rows, void *settings, const cha
     if (!row)
         return fail_unknown(rows, "--set", name);
     return store_written(row, settings, equals + 1, "--set");
+}
+
+/* ---- values told apart and shown ---- */
+
+static const void *value_of(const struct option_row *row, const void *settings) {
+    return (const char *)settings + row->offset;
+}
+
+bool options_same(const struct option_row *row, const void *one, const void *other) {
+    const void *a = value_of(row, one), *b = value_of(row, other);
+
+    switch (row->type) {
+    case OPTION_BOOL:
+        return *(const bool *)a == *(const bool *)b;
+    case OPTION_INT:
+        return *(const int64_t *)a == *(const int64_t *)b;
+    case OPTION_FLOAT:
+        return *(const double *)a == *(const double *)b;
+    case OPTION_TEXT:
+        return strcmp(a, b) == 0;
+    }
+    return false;
+}
+
+enum status options_show(const struct option_row *row, const void *settings, char **text) {
+    const void *value = value_of(row, settings);
+    int length = -1;
+
+    *text = NULL;
+    switch (row->type) {
+    case OPTION_BOOL:
+        length = asprintf(text, "%s", *(const bool *)value ? "true" : "false");
+        break;
+    case OPTION_INT:
+        length = asprintf(text, "%" PRId64, *(const int64_t *)value);
+        break;
+    case OPTION_FLOAT:
+        length = asprintf(text, "%s", json_show_number(*(const double *)value).text);
+        break;
+    case OPTION_TEXT:
+        length = asprintf(text, "%s", (const char *)value);
+        break;
+    }
+    if (length >= 0)
+        return STATUS_OK;
+    *text = NULL; /* undefined after a failure */
+    return fail(STATUS_MEMORY, "cannot show the value of %s: memory ran out", row->name);
 }
 
 /* ---- writing ---- */
@@ -287,7 +340,18 @@ static bool add_row(cJSON *root, const struct option_row *row, const void *setti
     return false;
 }
 
+/* A file's name may hold any bytes; JSON holds UTF-8. */
+static enum status check_texts(const struct option_row *rows, const void *settings) {
+    for (; rows->name; rows++)
+        if (rows->type == OPTION_TEXT && !json_is_utf8(value_of(rows, settings)))
+            return fail(STATUS_CONFIG,
+                        "%s is no UTF-8 text, so that no JSON file could hold it; rename the file",
+                        rows->name);
+    return STATUS_OK;
+}
+
 enum status options_write_json(const struct option_row *rows, const void *settings, struct buffer *out) {
+    TRY(check_texts(rows, settings));
     cJSON *root = cJSON_CreateObject();
     bool built = root != NULL;
 
@@ -299,11 +363,17 @@ enum status options_write_json(const struct option_row *rows, const void *settin
     return status;
 }
 
+static const char *const rule_words[] = {[OPTION_FREE] = "",
+                                         [OPTION_FIRST] = "; of phase one",
+                                         [OPTION_FIXED] = "; fixed when a run begins",
+                                         [OPTION_MODEL] = "; fixed with the models"};
+
 void options_print_help(const struct option_row *rows, FILE *stream) {
     char wanted[512];
 
     for (; rows->name; rows++) {
         describe_type(rows, wanted, sizeof wanted);
-        fprintf(stream, "  %s=%s\n      %s (%s)\n", rows->name, rows->default_value, rows->help, wanted);
+        fprintf(stream, "  %s=%s\n      %s (%s%s)\n", rows->name, rows->default_value, rows->help, wanted,
+                rule_words[rows->rule]);
     }
 }

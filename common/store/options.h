@@ -1,8 +1,9 @@
 /* Configuration described by tables: one row per option (name, type, range, default, help).
  *
- * A struct of settings has a table of rows; JSON fills it, --set key=value changes it, the same rows print the
- * help and write the JSON back. Nested objects are dotted names: {"reward": {"length": 1}} is reward.length.
- * Unknown keys, wrong types and values out of range are refused by name, with the nearest valid key.
+ * A struct of settings has a table of rows; JSON fills it, --set key=value changes it, the same rows print
+ * the help and write the JSON back. Nested objects are dotted names: {"reward": {"length": 1}} is
+ * reward.length. Unknown keys, wrong types and values out of range are refused by name, with the nearest
+ * valid key.
  */
 #ifndef LACONIC_STORE_OPTIONS_H
 #define LACONIC_STORE_OPTIONS_H
@@ -14,36 +15,54 @@
 #include "base/status.h"
 
 enum option_type { OPTION_BOOL, OPTION_INT, OPTION_FLOAT, OPTION_TEXT };
-enum { OPTION_TEXT_ROOM = 256 };
+enum { OPTION_TEXT_ROOM = 4096 }; /* a path fits */
+
+/* When the option may still change, for owners whose settings are those of a run that is stopped and resumed.
+ */
+enum option_rule {
+    OPTION_FREE,  /* at every resume: what follows goes by the new value */
+    OPTION_FIRST, /* as long as the first phase is not over, which alone goes by it */
+    OPTION_FIXED, /* when the run begins */
+    OPTION_MODEL  /* when the models are made: fixed, too, by a model that a run begins with */
+};
 
 /* The field at `offset` is bool, int64_t, double or char[OPTION_TEXT_ROOM] by type. */
 struct option_row {
     const char *name; /* dotted; NULL ends the table */
     enum option_type type;
     size_t offset;
+    enum option_rule rule;
     double minimum, maximum;    /* numbers only */
     const char *default_value;  /* as written after --set */
     const char *const *choices; /* OPTION_TEXT: NULL-ended list of valid values, or NULL for any */
     const char *help;
 };
 
-/* Rows read as sentences with these: OPTION_ROW_INT("seed", struct x, seed, 0, 1e9, "1", "...") */
-#define OPTION_ROW_BOOL(name, type, field, value, help)                                                      \
-    {name, OPTION_BOOL, offsetof(type, field), 0, 1, value, NULL, help}
-#define OPTION_ROW_INT(name, type, field, minimum, maximum, value, help)                                     \
-    {name, OPTION_INT, offsetof(type, field), minimum, maximum, value, NULL, help}
-#define OPTION_ROW_FLOAT(name, type, field, minimum, maximum, value, help)                                   \
-    {name, OPTION_FLOAT, offsetof(type, field), minimum, maximum, value, NULL, help}
-#define OPTION_ROW_TEXT(name, type, field, choices, value, help)                                             \
-    {name, OPTION_TEXT, offsetof(type, field), 0, 0, value, choices, help}
-#define OPTION_ROW_END {NULL, OPTION_BOOL, 0, 0, 0, NULL, NULL, NULL}
+/* Rows read as sentences with these: OPTION_ROW_INT("seed", struct x, seed, OPTION_FIXED, 0, 1e9, "1", "...")
+ */
+#define OPTION_ROW_BOOL(name, type, field, rule, value, help)                                                \
+    { name, OPTION_BOOL, offsetof(type, field), rule, 0, 1, value, NULL, help }
+#define OPTION_ROW_INT(name, type, field, rule, minimum, maximum, value, help)                               \
+    { name, OPTION_INT, offsetof(type, field), rule, minimum, maximum, value, NULL, help }
+#define OPTION_ROW_FLOAT(name, type, field, rule, minimum, maximum, value, help)                             \
+    { name, OPTION_FLOAT, offsetof(type, field), rule, minimum, maximum, value, NULL, help }
+#define OPTION_ROW_TEXT(name, type, field, rule, choices, value, help)                                       \
+    { name, OPTION_TEXT, offsetof(type, field), rule, 0, 0, value, choices, help }
+#define OPTION_ROW_END                                                                                       \
+    { NULL, OPTION_BOOL, 0, OPTION_FREE, 0, 0, NULL, NULL, NULL }
 
 void options_defaults(const struct option_row *rows, void *settings);
 
 /* `where` names the source in sentences ("configs/quickstart.json"). Keys starting with "_" are comments. */
-enum status options_read_json(const struct option_row *rows, void *settings, const char *json, const char *where);
+enum status options_read_json(const struct option_row *rows, void *settings, const char *json,
+                              const char *where);
 enum status options_read_file(const struct option_row *rows, void *settings, const char *path);
-enum status options_set(const struct option_row *rows, void *settings, const char *assignment); /* "key=value" */
+enum status options_set(const struct option_row *rows, void *settings,
+                        const char *assignment); /* "key=value" */
+
+/* One row's value in two settings; and as it is written after --set, the caller frees *text. */
+bool options_same(const struct option_row *row, const void *one, const void *other);
+enum status options_show(const struct option_row *row, const void *settings, char **text);
 
 /* Nested JSON, keys in table order, ending in a newline. */
 enum status options_write_json(const struct option_row *rows, const void *settings, struct buffer *out);

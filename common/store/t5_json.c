@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/file.h"
+#include "base/place.h"
 #include "base/suggest.h"
 #include "store/json.h"
 
@@ -147,11 +148,12 @@ static enum status read_members(const cJSON *root, struct t5_config *config, con
     return STATUS_OK;
 }
 
-enum status t5_config_read_json(struct t5_config *config, const char *json, const char *where, bool strict) {
+static enum status read_text(struct t5_config *config, const char *json, size_t size, const char *where,
+                             bool strict) {
     bool seen[KEY_COUNT] = {false};
     cJSON *root;
 
-    TRY(json_parse_object(json, where, &root));
+    TRY(json_parse_object(json, size, where, &root));
     *config = (struct t5_config){0};
     for (size_t i = 0; i < KEY_COUNT; i++)
         store_default(&keys[i], config);
@@ -164,6 +166,10 @@ enum status t5_config_read_json(struct t5_config *config, const char *json, cons
         config->num_decoder_layers = config->num_layers;
     status = t5_config_check(config);
     return status == STATUS_OK ? status : fail_context(status, "%s", where);
+}
+
+enum status t5_config_read_json(struct t5_config *config, const char *json, const char *where, bool strict) {
+    return read_text(config, json, strlen(json), where, strict);
 }
 
 /* ---- writing ---- */
@@ -206,6 +212,44 @@ void t5_config_pack(const struct t5_config *config, uint8_t bytes[T5_CONFIG_PACK
     }
 }
 
+/* ---- comparing ---- */
+
+static void show_value(const struct key *key, const struct t5_config *config, char *text, size_t room) {
+    const char *value = (const char *)config + key->offset;
+
+    switch (key->kind) {
+    case KEY_INT:
+        snprintf(text, room, "%d", *(const int *)value);
+        break;
+    case KEY_FLOAT:
+        snprintf(text, room, "%g", (double)*(const float *)value);
+        break;
+    case KEY_BOOL:
+        snprintf(text, room, "%s", *(const bool *)value ? "true" : "false");
+        break;
+    case KEY_FEED_FORWARD:
+        snprintf(text, room, "%s", *(const bool *)value ? "gated-gelu" : "relu");
+        break;
+    }
+}
+
+struct t5_difference t5_config_difference(const struct t5_config *one, const struct t5_config *other) {
+    struct t5_difference difference = {0};
+    uint8_t a[T5_CONFIG_PACKED], b[T5_CONFIG_PACKED];
+
+    t5_config_pack(one, a);
+    t5_config_pack(other, b);
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        if (memcmp(a + 4 * i, b + 4 * i, 4) == 0)
+            continue;
+        difference.key = keys[i].name;
+        show_value(&keys[i], one, difference.one, sizeof difference.one);
+        show_value(&keys[i], other, difference.other, sizeof difference.other);
+        break;
+    }
+    return difference;
+}
+
 /* ---- by name ---- */
 
 static enum status read_path(struct t5_config *config, const char *path) {
@@ -213,25 +257,16 @@ static enum status read_path(struct t5_config *config, const char *path) {
     enum status status = file_read(path, &text);
 
     if (status == STATUS_OK)
-        status = buffer_append_byte(&text, '\0');
-    if (status == STATUS_OK)
-        status = t5_config_read_json(config, (const char *)text.data, path, true);
+        status = read_text(config, (const char *)text.data, text.size, path, true);
     buffer_free(&text);
     return status;
 }
 
-/* The environment's folder, then the source tree's, then the installed one. */
-static size_t list_folders(const char *folders[3]) {
+/* The environment's folder, or our own. */
+static const char *config_folder(void) {
     const char *chosen = getenv("LACONIC_CONFIGS");
-    size_t count = 0;
 
-    if (chosen && *chosen) {
-        folders[count++] = chosen;
-        return count;
-    }
-    folders[count++] = LACONIC_SOURCE_CONFIGS;
-    folders[count++] = LACONIC_INSTALLED_CONFIGS;
-    return count;
+    return chosen && *chosen ? chosen : place_folder(PLACE_CONFIGS);
 }
 
 static int is_json_file(const struct dirent *entry) {
@@ -268,20 +303,12 @@ static enum status fail_unknown_name(const char *name, const char *folder) {
 }
 
 enum status t5_config_by_name(struct t5_config *config, const char *name) {
-    const char *folders[3];
+    const char *folder = config_folder();
     char path[PATH_MAX];
-    size_t length = strlen(name), count = list_folders(folders);
+    size_t length = strlen(name);
 
     if (strchr(name, '/') || (length > 5 && strcmp(name + length - 5, ".json") == 0))
         return read_path(config, name);
-    for (size_t i = 0; i < count; i++) {
-        snprintf(path, sizeof path, "%s/models/%s.json", folders[i], name);
-        if (file_exists(path))
-            return read_path(config, path);
-    }
-    for (size_t i = 0; i + 1 < count; i++) {
-        if (file_exists(folders[i]))
-            return fail_unknown_name(name, folders[i]);
-    }
-    return fail_unknown_name(name, folders[count - 1]);
+    snprintf(path, sizeof path, "%s/models/%s.json", folder, name);
+    return file_exists(path) ? read_path(config, path) : fail_unknown_name(name, folder);
 }

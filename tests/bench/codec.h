@@ -69,7 +69,7 @@ struct codec_bench {
     char *laconic, *experiment; /* paths of the programs; owned */
     struct trial trial;
     char *empty;           /* a file with nothing in it, in the trial's folder; owned */
-    uint64_t model_bytes;  /* the file */
+    uint64_t model_bytes;  /* of the packed model's file */
     uint64_t weight_bytes; /* of both models, one byte each */
 };
 

@@ -120,7 +120,7 @@ static void print_words(const struct codec_bench *bench, const struct codec_row 
 void codec_report_startup(const struct codec_bench *bench, const struct codec_result *startup) {
     if (!bench->json)
         printf("start-up: an empty file takes %.3f s and back %.3f s; model: %" PRIu64
-               " bytes of file, %" PRIu64 " weights\n",
+               " bytes packed, %" PRIu64 " weights\n",
                startup->compress.median, startup->decompress.median, bench->model_bytes, bench->weight_bytes);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/log.h"
+#include "base/place.h"
 #include "base/process.h"
 #include "bench.h"
 #include "codec.h"
@@ -164,21 +165,26 @@ void codec_result_add(struct codec_result *total, const struct codec_result *res
 
 /* ---- the programs and the model ---- */
 
-/* `evaluate` of nothing tells how many weights there are, in float32. */
-static enum status count_weights(struct codec_bench *bench) {
+/* `evaluate` of nothing tells what the model takes as it is stored for use, and how many weights there are.
+ */
+static enum status measure_model(struct codec_bench *bench) {
     struct command command;
     struct process_outcome outcome;
     struct buffer json = {0};
-    double bytes = 0;
+    static const char where[] = "evaluate --json";
+    double bytes = 0, weights = 0;
     begin_command(&command, bench, "evaluate");
     add(&command, "--json");
     add(&command, "--");
     add(&command, "/dev/null");
     enum status status = run_once(&command, &json, &outcome);
     if (status == STATUS_OK)
-        status = json_find_number((const char *)json.data, "evaluate --json", "model_bytes", &bytes);
+        status = json_find_number((const char *)json.data, where, "model_bytes", &bytes);
+    if (status == STATUS_OK)
+        status = json_find_number((const char *)json.data, where, "parameters", &weights);
     buffer_free(&json);
-    bench->weight_bytes = (uint64_t)bytes / sizeof(float);
+    bench->model_bytes = (uint64_t)bytes;
+    bench->weight_bytes = (uint64_t)weights;
     return status;
 }
 
@@ -195,13 +201,11 @@ static enum status make_empty(struct codec_bench *bench) {
 }
 
 enum status codec_bench_open(struct codec_bench *bench) {
-    enum status status = trial_measure(bench->model, &bench->model_bytes);
+    enum status status = place_program("laconic-infer", &bench->laconic);
     if (status == STATUS_OK)
-        status = process_beside("laconic-infer", &bench->laconic);
+        status = place_program("laconic-experiment", &bench->experiment);
     if (status == STATUS_OK)
-        status = process_beside("laconic-experiment", &bench->experiment);
-    if (status == STATUS_OK)
-        status = count_weights(bench);
+        status = measure_model(bench);
     if (status == STATUS_OK)
         status = trial_open(&bench->trial, "laconic-bench");
     if (status == STATUS_OK)

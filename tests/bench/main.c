@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/cli.h"
+#include "base/float_environment.h"
 #include "base/log.h"
 #include "base/signals.h"
 #include "base/threads.h"
@@ -128,6 +129,7 @@ int main(int argc, char **argv) {
         table[i] = (struct cli_subcommand){works[i].name, works[i].summary, run_work};
     table[WORK_COUNT] = (struct cli_subcommand){
         "codec", "files through compress and back, beside other compressors", command_codec};
+    float_environment_set();
     signals_clean_up_and_die();
     enum status status = keep_arguments(argc, argv);
     if (status == STATUS_OK)

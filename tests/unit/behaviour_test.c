@@ -325,3 +325,90 @@ Test(behaviour, room_counts_mutations_once_per_round) {
     cr_expect_eq(mutations, 36, "16 deletions, 16 merges and 4 combinations");
     cr_expect_eq(once, mutations + 2, "a greedy code, a demonstration");
 }
+
+/* ------------------------------------------------------------ samples */
+
+/* A model of few ids, so that codes end; TEXTS times the same text. */
+struct sampling_stage {
+    struct train_settings settings;
+    struct environment environment;
+    struct t5_model model;
+    struct t5_generator *generator;
+    struct rng rng;
+    struct rollout rollout;
+};
+
+enum { SAMPLED_TEXTS = BEHAVIOUR_ROWS + 60, SAMPLED_LENGTH = 24 };
+
+static void sample_twice(struct sampling_stage *s) {
+    const struct t5_config config = {.vocab_size = 12,
+                                     .d_model = 16,
+                                     .d_kv = 8,
+                                     .d_ff = 16,
+                                     .num_layers = 1,
+                                     .num_decoder_layers = 1,
+                                     .num_heads = 2,
+                                     .relative_attention_num_buckets = 8,
+                                     .relative_attention_max_distance = 16,
+                                     .layer_norm_epsilon = 1e-6f,
+                                     .tie_word_embeddings = true,
+                                     .eos_token_id = TOKEN_EOS,
+                                     .decoder_start_token_id = TOKEN_PAD};
+    *s = (struct sampling_stage){.environment = {.settings = &s->settings}};
+    options_defaults(train_options, &s->settings);
+    s->settings.behaviour.temperature = 4;
+    s->settings.behaviour.samples = (struct behaviour_share){2, 1, 1};
+    rng_seed(&s->rng, 1, "action");
+    cr_assert_eq(t5_open(&s->model, &config), STATUS_OK, "%s", fail_sentence());
+    t5_initialise(&s->model, &s->rng);
+    cr_assert_eq(t5_generator_open(&s->generator, &config, BEHAVIOUR_ROWS, SAMPLED_LENGTH + 1, SAMPLED_LENGTH, false),
+                 STATUS_OK, "%s", fail_sentence());
+    cr_assert_eq(rollout_open(&s->rollout, SAMPLED_TEXTS, 2, SAMPLED_LENGTH), STATUS_OK);
+    for (int t = 0; t < SAMPLED_TEXTS; t++) {
+        struct text *text = rollout_add_text(&s->rollout);
+        *text = (struct text){.index = (uint64_t)t, .bytes = SAMPLED_LENGTH, .size = SAMPLED_LENGTH};
+        for (int i = 0; i < text->size; i++)
+            text->ids[i] = 5;
+    }
+    struct actor actor = {.environment = &s->environment,
+                          .compressor = &s->model,
+                          .target = &s->model,
+                          .generator = s->generator,
+                          .rng = &s->rng,
+                          .repeats = true};
+    behaviour_act(&actor, &s->rollout, POLICY_sample);
+}
+
+static bool same_code(const struct rollout *r, int t, int e, int other_t, int other_e) {
+    int size = rollout_episode(r, t, e)->size;
+    return size == rollout_episode(r, other_t, other_e)->size &&
+           memcmp(rollout_code(r, t, e), rollout_code(r, other_t, other_e), (size_t)size * sizeof(int32_t)) == 0;
+}
+
+/* Texts are sampled in slices: the same row of another slice, of another sample and of a neighbour has random
+ * numbers of its own. */
+Test(behaviour, no_two_samples_share_their_random_numbers) {
+    struct sampling_stage *s = calloc(1, sizeof *s);
+    int alike[3] = {0}, compared[3] = {0};
+    sample_twice(s);
+    const struct rollout *r = &s->rollout;
+    for (int t = 0; t < SAMPLED_TEXTS; t++) {
+        const int others[3][2] = {{t + BEHAVIOUR_ROWS, 0}, {t, 1}, {t + 1, 0}};
+        for (int k = 0; k < 3; k++) {
+            int u = others[k][0], e = others[k][1];
+            if (u >= SAMPLED_TEXTS || r->count[t] < 2 || r->count[u] < 2)
+                continue; /* not all of them ended */
+            compared[k]++;
+            alike[k] += same_code(r, t, 0, u, e);
+        }
+    }
+    for (int k = 0; k < 3; k++) {
+        cr_expect_gt(compared[k], 10, "%d", compared[k]);
+        cr_expect_lt(2 * alike[k], compared[k], "%d: %d of %d alike", k, alike[k], compared[k]);
+    }
+    cr_expect_gt(r->refused.unended, 0);
+    rollout_close(&s->rollout);
+    t5_generator_close(s->generator);
+    t5_close(&s->model);
+    free(s);
+}

@@ -111,3 +111,16 @@ Test(chunking, cuts_do_not_depend_on_how_the_bytes_arrive) {
         }
     }
 }
+
+/* In the second half of a long line every byte that is neither letter, digit nor beyond ASCII is a place to
+ * cut. */
+Test(chunking, every_space_and_mark_is_a_place_to_cut) {
+    for (int byte = 0; byte < 256; byte++) {
+        const char text[] = {'a', 'b', 'c', 'd', 'e', 'f', (char)byte, 'h', 'i', 'j', 'k', '\0'};
+        bool letter = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
+        bool digit = byte >= '0' && byte <= '9', control = byte < '\t' || (byte > '\r' && byte < ' ');
+        bool cut = !letter && !digit && !control && byte < 127;
+        struct chunking rule = parsed("lines:10");
+        cr_assert_eq(chunking_next(&rule, (const uint8_t *)text, 11, false), cut ? 7 : 10, "byte %d", byte);
+    }
+}

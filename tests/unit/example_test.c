@@ -65,6 +65,28 @@ Test(example, codes_are_written_in_pieces) {
     tokenizer_free(&tokenizer);
 }
 
+/* A compressor that never ends its code writes one token as often as the text allows. */
+Test(example, runs_of_one_token_are_counted_and_long_codes_are_cut) {
+    int32_t code[512] = {TOKEN_PAD}; /* 0 throughout */
+    struct tokenizer tokenizer;
+    struct buffer out = {0};
+    cr_assert_eq(tokenizer_open_bytes(&tokenizer, 10), STATUS_OK, "%s", fail_sentence());
+    cr_assert_eq(example_code(&out, &tokenizer, code, 512), STATUS_OK);
+    expect_text(&out, "<pad> x 512");
+    cr_assert_eq(example_code(&out, &tokenizer, code, 3), STATUS_OK);
+    expect_text(&out, "<pad> <pad> <pad>");
+    code[4] = code[9] = 'a' + TOKEN_BYTE;
+    cr_assert_eq(example_code(&out, &tokenizer, code, 11), STATUS_OK);
+    expect_text(&out, "<pad> x 4 \"a\" <pad> x 4 \"a\" <pad>");
+    for (int i = 0; i < 512; i++)
+        code[i] = TOKEN_BYTE + 'a' + i % 2;
+    cr_assert_eq(example_code(&out, &tokenizer, code, 512), STATUS_OK);
+    cr_expect_eq(memcmp((char *)out.data + out.size - 15, " ... (384 more)", 15), 0);
+    cr_expect_eq(out.size, 4 * EXAMPLE_TOKENS - 1 + 15);
+    buffer_free(&out);
+    tokenizer_free(&tokenizer);
+}
+
 Test(example, texts_are_spread_over_the_split_and_stay_the_same) {
     cr_expect_eq(example_chunk(1, 0, 1), 0);
     cr_expect_eq(example_chunk(100, 0, 2), 25);

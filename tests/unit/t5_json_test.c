@@ -41,7 +41,8 @@ Test(t5_json, wrong_values_are_named) {
     EXPECT_FAIL(read_json("{\"dropout_rate\": \"x\"}", false), STATUS_CONFIG, "must be a number");
     EXPECT_FAIL(read_json("{\"feed_forward_proj\": \"gated-silu\"}", false), STATUS_CONFIG,
                 "feed_forward_proj must be \"relu\" or \"gated-gelu\", not \"gated-silu\"");
-    EXPECT_FAIL(read_json("{\"d_ff\": 8, \"d_ff\": 8}", false), STATUS_CONFIG, "d_ff is given twice");
+    EXPECT_FAIL(read_json("{\"d_ff\": 8, \"d_ff\": 8}", false), STATUS_CONFIG,
+                "at d_ff: this key is given twice");
     EXPECT_FAIL(read_json("{", false), STATUS_CONFIG, "not valid JSON");
 }
 
@@ -136,4 +137,27 @@ Test(t5_json, the_environment_and_paths_choose_other_files, .init = expect_enter
     EXPECT_OK(t5_config_by_name(&config, "mine"));
     cr_assert_eq(config.d_model, 24);
     EXPECT_FAIL(t5_config_by_name(&config, "t5-small"), STATUS_CONFIG, "known are mine");
+}
+
+Test(t5_json, shapes_say_in_what_they_differ) {
+    struct t5_config one;
+    EXPECT_OK(read_json("{\"d_model\": 64}", true));
+    one = config;
+    cr_expect_null(t5_config_difference(&one, &config).key);
+    static const char *const others[][4] = {
+        {"{\"d_model\": 32}", "d_model", "64", "32"},
+        {"{\"d_model\": 64, \"num_layers\": 2}", "num_layers", "6", "2"},
+        {"{\"d_model\": 64, \"feed_forward_proj\": \"gated-gelu\"}", "feed_forward_proj", "relu",
+         "gated-gelu"},
+        {"{\"d_model\": 64, \"tie_word_embeddings\": false}", "tie_word_embeddings", "true", "false"},
+        {"{\"d_model\": 64, \"dropout_rate\": 0.5}", "dropout_rate", "0.1", "0.5"},
+    };
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        EXPECT_OK(read_json(others[i][0], true));
+        struct t5_difference difference = t5_config_difference(&one, &config);
+        cr_assert_not_null(difference.key, "%s", others[i][0]);
+        cr_expect_str_eq(difference.key, others[i][1]);
+        cr_expect_str_eq(difference.one, others[i][2]);
+        cr_expect_str_eq(difference.other, others[i][3]);
+    }
 }

@@ -21,7 +21,7 @@ tail -c $(($(stat -c %s -- "$text") / 50)) -- "$text" >"$out/heldout"
     --set rl.steps=0 --set supervised.compressor_rate=5e-4 --set supervised.decompressor_rate=3e-4 --max-minutes 4.35
 
 for model in run/supervised run/checkpoint run/best control/checkpoint; do
-    $laconic evaluate -m "$out/$model.h5" --json "$out/heldout" | tee "$out/${model//\//-}.json"
+    $laconic evaluate -m "$out/$model.h5" --mode ir --json "$out/heldout" | tee "$out/${model//\//-}.json"
 done
 $laconic experiment compare -m "$out/run/best.h5" "$out/heldout" | tee "$out/compare.txt"
 

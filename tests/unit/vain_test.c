@@ -1,0 +1,380 @@
+/* Runs that bring nothing are told of and end: constant codes of any length, gradients without bounds, losses that
+ * are no numbers, iterations that file or teach nothing. */
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/log.h"
+#include "base/number_text.h"
+#include "train/one_code.h"
+#include "train/trainer.h"
+
+static struct train_settings settings_with(const char *const *changes) {
+    struct train_settings s;
+    options_defaults(train_options, &s);
+    for (int i = 0; changes[i]; i++)
+        cr_assert_eq(options_set(train_options, &s, changes[i]), STATUS_OK, "%s", fail_sentence());
+    return s;
+}
+
+static void quiet(void) {
+    log_set_level(LOG_ERROR);
+}
+
+/* ---- constant codes ---- */
+
+/* Adds a text of one token with a code that is the first `size` ids of `code`. */
+static void add_code(struct one_code *codes, int32_t text_id, const int32_t *code, int size) {
+    struct text text = {.size = 1, .ids = {text_id}};
+    cr_assert_eq(one_code_add(codes, &text, code, size), STATUS_OK);
+}
+
+static double share_and_free(struct one_code *codes) {
+    double share = one_code_share(codes);
+    one_code_free(codes);
+    return share;
+}
+
+Test(one_code, a_constant_code_is_one_however_long_it_is_cut) {
+    int32_t code[512];
+    for (int i = 0; i < 512; i++)
+        code[i] = i % 3 ? 7 : 0;
+    const int sizes[4][6] = {{0, 0, 0, 0, 0, 0}, {512, 3, 17, 1, 0, 511}, {2, 2, 2, 2, 2, 2}, {9, 8, 7, 6, 5, 4}};
+    for (int i = 0; i < 4; i++) {
+        static struct one_code codes;
+        for (int text = 0; text < 6; text++)
+            add_code(&codes, text, code, sizes[i][text]);
+        cr_expect_eq(share_and_free(&codes), 1.0, "case %d", i);
+    }
+}
+
+Test(one_code, different_texts_have_different_codes_and_equal_ones_the_same) {
+    static struct one_code codes;
+    for (int32_t text = 0; text < 10; text++)
+        for (int again = 0; again < 20; again++)
+            add_code(&codes, text, (const int32_t[]){text, 5, 5}, 3);
+    cr_expect_eq(share_and_free(&codes), 1 / 10.0);
+    for (int32_t text = 0; text < 8; text++) /* the last two say something */
+        add_code(&codes, text, (const int32_t[]){text < 6 ? 9 : text, 5, 5}, 1 + text % 3);
+    cr_expect_eq(share_and_free(&codes), 6 / 8.0);
+    for (int32_t text = 0; text < 90; text++)
+        add_code(&codes, text % (ONE_CODE_LEAST - 1), (const int32_t[]){1}, 1);
+    cr_expect(isnan(share_and_free(&codes)), "too few texts to say anything");
+}
+
+/* ---- alarms ---- */
+
+/* Whether COLUMN rang in an evaluation. */
+static bool evaluation_rings(struct alarms *a, const char *column, enum phase phase, double progress,
+                             const struct evaluation *e) {
+    struct train_settings s = settings_with((const char *const[]){"alarm.length=0.1", NULL});
+    struct metrics m = {0};
+    cr_assert_eq(metrics_begin_row(&m), STATUS_OK);
+    alarms_after_evaluation(a, &(struct moment){&s, phase, 7, progress}, e, &m);
+    bool rang = metrics_get(&m, column) == 1;
+    metrics_close(&m);
+    return rang;
+}
+
+Test(vain, constant_and_empty_codes_ring_in_both_phases, .init = quiet) {
+    const struct evaluation constant = {.tokens_per_byte = 1, .exact = 0.5, .one_code = 0.95},
+                            well = {.tokens_per_byte = 1, .exact = 0.5, .one_code = 0.2},
+                            empty = {.tokens_per_byte = 0.01, .exact = 0.5, .one_code = NAN};
+    for (int phase = 0; phase < PHASE_COUNT; phase++) {
+        struct alarms a;
+        alarms_begin(&a);
+        cr_expect_eq(evaluation_rings(&a, "alarm_constant", (enum phase)phase, 0.4, &constant),
+                     phase == PHASE_REINFORCE, "an untrained model may write anything");
+        alarms_begin(&a);
+        cr_expect_not(evaluation_rings(&a, "alarm_constant", (enum phase)phase, 0.6, &well));
+        cr_expect(evaluation_rings(&a, "alarm_constant", (enum phase)phase, 0.6, &constant));
+        cr_expect_not(evaluation_rings(&a, "alarm_constant", (enum phase)phase, 0.7, &constant), "said already");
+        cr_expect(evaluation_rings(&a, "alarm_length", (enum phase)phase, 0.6, &empty));
+    }
+}
+
+Test(vain, the_exact_share_may_not_fall_in_phase_one_either, .init = quiet) {
+    struct alarms a;
+    struct evaluation e = {.tokens_per_byte = 1, .exact = 0.9, .one_code = NAN};
+    alarms_begin(&a);
+    cr_expect_not(evaluation_rings(&a, "alarm_exact", PHASE_SUPERVISED, 0.2, &e));
+    e.exact = 0.1;
+    cr_expect(evaluation_rings(&a, "alarm_exact", PHASE_SUPERVISED, 0.4, &e));
+    alarms_begin_phase_two(&a, e.exact);
+    cr_expect_not(evaluation_rings(&a, "alarm_exact", PHASE_REINFORCE, 0, &e), "phase two begins with this");
+    cr_expect_eq(a.best_exact, 0.1);
+}
+
+/* One step with these gradients and deeds; whether COLUMN rang. */
+static bool step_rings(struct alarms *a, const char *column, const struct train_settings *s, enum phase phase,
+                       double gradient, struct step_deeds deeds) {
+    struct metrics m = {0};
+    cr_assert_eq(metrics_begin_row(&m), STATUS_OK);
+    metrics_set(&m, "compressor_gradient", 1);
+    metrics_set(&m, "decompressor_gradient", gradient);
+    metrics_set(&m, "refused_unended", 12);
+    metrics_set(&m, "refused_repeated", 3);
+    alarms_after_step(a, &(struct moment){s, phase, 7, 0.5}, &deeds, &m);
+    bool rang = metrics_get(&m, column) == 1;
+    metrics_close(&m);
+    return rang;
+}
+
+static const struct step_deeds all_well = {5, true, true};
+
+Test(vain, gradients_without_bounds_ring_and_end_the_run, .init = quiet) {
+    struct train_settings s = settings_with((const char *const[]){"alarm.gradient=100", "alarm.patience=4", NULL});
+    for (int phase = 0; phase < PHASE_COUNT; phase++) {
+        struct alarms a;
+        alarms_begin(&a);
+        cr_expect_not(step_rings(&a, "alarm_gradient", &s, (enum phase)phase, 99, all_well));
+        cr_expect(step_rings(&a, "alarm_gradient", &s, (enum phase)phase, 101, all_well));
+        cr_expect_not(step_rings(&a, "alarm_gradient", &s, (enum phase)phase, 150, all_well), "said already");
+        cr_expect_not(step_rings(&a, "alarm_gradient", &s, (enum phase)phase, 1, all_well));
+        cr_expect_not(step_rings(&a, "alarm_gradient", &s, (enum phase)phase, 120, all_well),
+                      "one good step among bad ones is no recovery");
+        cr_expect_null(alarms_impatience(&a, &s));
+        cr_expect(step_rings(&a, "alarm_gradient", &s, (enum phase)phase, 300, all_well), "twice as bad");
+        step_rings(&a, "alarm_gradient", &s, (enum phase)phase, 300, all_well);
+        cr_expect_not_null(alarms_impatience(&a, &s), "four more beyond than within");
+        s.alarm.patience = 0;
+        cr_expect_null(alarms_impatience(&a, &s), "endless patience");
+        s.alarm.patience = 4;
+        cr_expect_not_null(alarms_in_vain(&a, PHASE_SUPERVISED, 7), "most steps of a short phase");
+        cr_expect_null(alarms_in_vain(&a, PHASE_SUPERVISED, 8));
+        alarms_forgive(&a);
+        cr_expect_null(alarms_impatience(&a, &s));
+    }
+}
+
+Test(vain, what_files_nothing_says_why_and_ends, .init = quiet) {
+    const struct step_deeds nothing = {0, false, false}, learning = {0, true, true};
+    struct train_settings s = settings_with((const char *const[]){"alarm.patience=5", NULL});
+    struct alarms a;
+    alarms_begin(&a);
+    for (int i = 1; i <= 5; i++) {
+        cr_expect_null(alarms_impatience(&a, &s));
+        cr_expect_eq(step_rings(&a, "alarm_idle", &s, PHASE_REINFORCE, 1, nothing), i == 3, "iteration %d", i);
+    }
+    cr_expect_not_null(strstr(a.reasons, "12 did not end within the length of their text"), "%s", a.reasons);
+    cr_expect_not_null(strstr(a.reasons, "3 were there already"), "%s", a.reasons);
+    cr_expect_str_eq(alarms_impatience(&a, &s), "no code could be filed");
+    cr_expect_not_null(alarms_in_vain(&a, PHASE_REINFORCE, 5));
+    cr_expect_null(alarms_in_vain(&a, PHASE_REINFORCE, 6), "one of six filed something");
+    cr_assert_eq(options_set(train_options, &s, "decompressor.mode=periodic"), STATUS_OK);
+    cr_expect_null(alarms_impatience(&a, &s), "a burst may help");
+    step_rings(&a, "alarm_idle", &s, PHASE_REINFORCE, 1, all_well);
+    cr_expect_eq(a.unfiled, 0);
+    cr_expect_eq(a.idle, 0);
+    for (int i = 0; i < 5; i++)
+        step_rings(&a, "alarm_idle", &s, PHASE_REINFORCE, 1, learning);
+    cr_expect_eq(a.unfiled, 5);
+    cr_expect_eq(a.idle, 0, "old codes are learned from, which is a matter of their own");
+}
+
+Test(vain, what_teaches_nothing_rings_and_ends_unless_nothing_was_to_be_taught, .init = quiet) {
+    const struct step_deeds idle = {5, false, false}, one_learns = {5, false, true};
+    struct train_settings s = settings_with((const char *const[]){"alarm.patience=5", NULL});
+    struct alarms a;
+    alarms_begin(&a);
+    for (int i = 1; i <= 5; i++)
+        cr_expect_eq(step_rings(&a, "alarm_idle", &s, PHASE_REINFORCE, 1, one_learns), i == 3);
+    cr_expect_null(alarms_impatience(&a, &s), "the decompressor may find the way");
+    for (int i = 1; i <= 5; i++)
+        step_rings(&a, "alarm_idle", &s, PHASE_REINFORCE, 1, idle);
+    cr_expect_str_eq(alarms_impatience(&a, &s), "neither model learned anything");
+    s.rl.updates = 0;
+    alarms_begin(&a);
+    for (int i = 1; i <= 9; i++)
+        cr_expect_not(step_rings(&a, "alarm_idle", &s, PHASE_REINFORCE, 1, idle));
+    cr_expect_null(alarms_impatience(&a, &s), "rl.updates is 0: acting only");
+}
+
+Test(vain, no_message_shows_what_is_no_number) {
+    cr_expect_str_eq(number_text(NAN, 3).text, "-");
+    cr_expect_str_eq(number_text(-NAN, 0).text, "-");
+    cr_expect_str_eq(number_text(INFINITY, 1).text, "-");
+    cr_expect_str_eq(number_text(-1.25, 2).text, "-1.25");
+    cr_expect_str_eq(number_text(1e300, 1).text, "1e+300");
+}
+
+/* ---- runs ---- */
+
+static char folder[64];
+
+static void path_in(char *path, size_t room, const char *name) {
+    snprintf(path, room, "%s/%s", folder, name);
+}
+
+static void set_up(void) {
+    char path[128], source[128];
+    quiet();
+    snprintf(folder, sizeof folder, "vain-test-%d", (int)getpid());
+    cr_assert_eq(mkdir(folder, 0700), 0);
+    path_in(path, sizeof path, "model.json");
+    FILE *f = fopen(path, "w");
+    fputs("{\"vocab_size\": 300, \"d_model\": 16, \"d_kv\": 8, \"d_ff\": 32, \"num_layers\": 1, "
+          "\"num_heads\": 2}\n",
+          f);
+    fclose(f);
+    path_in(source, sizeof source, "text");
+    f = fopen(source, "w");
+    for (int i = 0; i < 400; i++)
+        fprintf(f, "status=ok host=alpha request number %d\n", i % 17);
+    fclose(f);
+    path_in(path, sizeof path, "data.h5");
+    const char *paths[] = {source};
+    struct dataset_recipe recipe = {
+        .paths = paths, .path_count = 1, .chunking = {CHUNK_BYTES, 16}, .shares = {0.8, 0.1, 0.1}};
+    cr_assert_eq(dataset_make(&recipe, path), STATUS_OK, "%s", fail_sentence());
+}
+
+static void tear_down(void) {
+    DIR *d = opendir(folder);
+    for (struct dirent *entry; d && (entry = readdir(d));) {
+        char path[512];
+        snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+        unlink(path);
+    }
+    if (d)
+        closedir(d);
+    rmdir(folder);
+}
+
+TestSuite(vain_runs, .init = set_up, .fini = tear_down);
+
+/* Untrained, C writes one token for ever: no code ends. */
+static const char *const mute[] = {"supervised.steps=0",       "rl.steps=6",
+                                   "rl.texts=4",               "rl.updates=2",
+                                   "batch.rows=8",             "ir.merges=20",
+                                   "evaluation.every=200",     "evaluation.chunks=16",
+                                   "replay.capacity=300",      "checkpoint.minutes=9",
+                                   "behaviour.demonstrations=0", NULL};
+
+static struct trainer *open_run(const char *const *changes) {
+    struct trainer *t = calloc(1, sizeof *t);
+    struct train_settings s = settings_with(mute);
+    for (int i = 0; changes[i]; i++)
+        cr_assert_eq(options_set(train_options, &s, changes[i]), STATUS_OK, "%s", fail_sentence());
+    path_in(s.model, sizeof s.model, "model.json");
+    path_in(s.data, sizeof s.data, "data.h5");
+    cr_assert_eq(trainer_open(t, &s, folder), STATUS_OK, "%s", fail_sentence());
+    return t;
+}
+
+static enum status run(struct trainer *t) {
+    return trainer_run(t, &(struct run_limits){0});
+}
+
+static void leave(struct trainer *t) {
+    trainer_close(t);
+    free(t);
+}
+
+Test(vain_runs, phase_two_without_codes_ends_early_saved_and_with_reasons) {
+    struct trainer *t = open_run((const char *const[]){"alarm.patience=2", NULL});
+    cr_expect_eq(run(t), STATUS_LIMIT);
+    cr_expect_not_null(strstr(fail_sentence(), "no code could be filed up to expert step 2"), "%s",
+                       fail_sentence());
+    cr_expect_not_null(strstr(fail_sentence(), "4 did not end"), "%s", fail_sentence());
+    cr_expect_eq(t->steps[PHASE_REINFORCE], 2);
+    leave(t);
+    t = open_run((const char *const[]){"alarm.patience=2", NULL});
+    cr_assert_eq(checkpoint_load(t), STATUS_OK, "%s", fail_sentence());
+    cr_expect_eq(run(t), STATUS_LIMIT);
+    cr_expect_eq(t->steps[PHASE_REINFORCE], 4, "patience anew");
+    leave(t);
+    t = open_run((const char *const[]){"alarm.patience=0", NULL});
+    cr_assert_eq(checkpoint_load(t), STATUS_OK, "%s", fail_sentence());
+    cr_expect_eq(run(t), STATUS_OK, "%s", fail_sentence());
+    cr_expect_eq(t->phase, PHASE_COUNT);
+    leave(t);
+}
+
+Test(vain_runs, a_whole_phase_in_vain_is_no_success_however_short) {
+    struct trainer *t = open_run((const char *const[]){NULL});
+    cr_expect_eq(run(t), STATUS_LIMIT);
+    cr_expect_not_null(strstr(fail_sentence(), "no code could be filed up to expert step 6"), "%s",
+                       fail_sentence());
+    cr_expect_eq(t->phase, PHASE_COUNT, "evaluated and saved all the same");
+    leave(t);
+}
+
+/* No text of the replay has an exact code, and only those may teach. */
+Test(vain_runs, phase_two_that_teaches_nothing_is_no_success) {
+    struct trainer *t = open_run((const char *const[]){"behaviour.demonstrations=1", "decompressor.mode=frozen",
+                                                       "alarm.patience=3", NULL});
+    cr_expect_eq(run(t), STATUS_LIMIT);
+    cr_expect_not_null(strstr(fail_sentence(), "neither model learned anything up to expert step 3"), "%s",
+                       fail_sentence());
+    cr_expect_not_null(strstr(fail_sentence(), "0 of them exact"), "%s", fail_sentence());
+    leave(t);
+}
+
+Test(vain_runs, a_diverged_phase_one_ends_saved) {
+    struct trainer *t = open_run((const char *const[]){"supervised.steps=9", "alarm.gradient=1e-6",
+                                                       "alarm.patience=3", NULL});
+    cr_expect_eq(run(t), STATUS_LIMIT);
+    cr_expect_not_null(strstr(fail_sentence(), "up to supervised step 3"), "%s", fail_sentence());
+    leave(t);
+    t = open_run((const char *const[]){"supervised.steps=9", "alarm.gradient=1e-6", NULL});
+    cr_assert_eq(checkpoint_load(t), STATUS_OK, "%s", fail_sentence());
+    cr_expect_eq(t->steps[PHASE_SUPERVISED], 3);
+    cr_expect_eq(run(t), STATUS_LIMIT, "all of a short phase");
+    cr_expect_eq(t->phase, PHASE_REINFORCE);
+    cr_expect_eq(t->steps[PHASE_REINFORCE], 0);
+    leave(t);
+}
+
+Test(vain_runs, a_loss_that_is_no_number_ends_the_run_saved_and_whole) {
+    struct trainer *t = open_run((const char *const[]){"supervised.steps=9", NULL});
+    cr_assert_eq(trainer_run(t, &(struct run_limits){.steps = 1}), STATUS_OK, "%s", fail_sentence());
+    size_t last = t->pair.decompressor.weight_count - 1;
+    float kept = t->pair.decompressor.weights[last];
+    t->pair.decompressor.weights[last] = NAN;
+    cr_expect_eq(run(t), STATUS_LIMIT);
+    cr_expect_not_null(strstr(fail_sentence(), "supervised step 2 is not a number"), "%s", fail_sentence());
+    cr_expect_not_null(strstr(fail_sentence(), "checkpoint.h5 is saved"), "%s", fail_sentence());
+    t->pair.decompressor.weights[last] = kept;
+    cr_expect_eq(run(t), STATUS_LIMIT, "phase two files nothing");
+    cr_expect_eq(t->steps[PHASE_SUPERVISED], 9, "nothing was spoilt by the update that failed");
+    leave(t);
+}
+
+Test(vain_runs, alarms_come_back_and_those_of_an_earlier_version_too) {
+    struct alarms before, after;
+    struct h5_file *file;
+    char path[128];
+    alarms_begin(&before);
+    for (int i = 0; i < ALARM_COUNT; i++)
+        before.level[i] = i + 1.5;
+    before.best_exact = 0.5;
+    before.unfiled = 3, before.untaught = 4, before.idle = 5, before.diverged = 6;
+    path_in(path, sizeof path, "alarms.h5");
+    cr_assert_eq(h5_create(&file, path), STATUS_OK, "%s", fail_sentence());
+    cr_assert_eq(alarms_write(file, "new", &before), STATUS_OK, "%s", fail_sentence());
+    cr_assert_eq(h5_write(file, "old", H5_F64, &(struct h5_shape){.rank = 1, .extent = {5}},
+                          (const double[]){1.5, 2.5, 3.5, 4.5, 0.5}),
+                 STATUS_OK);
+    cr_assert_eq(h5_write(file, "other", H5_F64, &(struct h5_shape){.rank = 1, .extent = {2}},
+                          (const double[]){1.5, 2.5}),
+                 STATUS_OK);
+    cr_assert_eq(h5_commit(file), STATUS_OK);
+    h5_close(file);
+    cr_assert_eq(h5_open(&file, path), STATUS_OK);
+    alarms_begin(&after);
+    cr_expect_eq(alarms_read(file, "new", &after), STATUS_OK, "%s", fail_sentence());
+    cr_expect_arr_eq(after.level, before.level, sizeof after.level);
+    cr_expect(after.best_exact == 0.5 && after.unfiled == 3 && after.untaught == 4 && after.idle == 5 &&
+              after.diverged == 6);
+    alarms_begin(&after);
+    cr_expect_eq(alarms_read(file, "old", &after), STATUS_OK, "%s", fail_sentence());
+    cr_expect_arr_eq(after.level, before.level, 4 * sizeof *after.level);
+    cr_expect(after.best_exact == 0.5 && after.level[ALARM_CONSTANT] == 0 && after.unfiled == 0);
+    cr_expect_eq(alarms_read(file, "other", &after), STATUS_FORMAT);
+    h5_close(file);
+}
