@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "base/cli.h"
 #include "base/place.h"
+#include "base/program.h"
 #include "completions.h"
 
 /* Which executable does a subcommand, and whether it wants to hear its name (it has several). */
@@ -122,6 +123,7 @@ static enum status run_habit(int argc, char **argv) {
 int main(int argc, char **argv) {
     struct cli_subcommand table[TOOL_COUNT + 1] = {{NULL, NULL, NULL}};
 
+    program_start();
     if (argc == 2 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)) {
         printf("laconic %s\n", LACONIC_VERSION);
         return cli_finish("laconic", STATUS_OK);

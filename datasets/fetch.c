@@ -12,6 +12,7 @@
 #include "base/cli.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/visible.h"
 #include "commands.h"
 #include "corpora.h"
 #include "run_command.h"
@@ -41,7 +42,7 @@ static enum status verify_file(const struct corpus_file *file, const char *path,
         return fail(STATUS_MISMATCH, "%s has the SHA-256 %s and not %s; remove it and fetch again", path,
                     digest, file->sha256);
     if (show)
-        printf("%s: %" PRIu64 " bytes, SHA-256 %s%s\n", path, file->bytes, digest,
+        printf("%s: %" PRIu64 " bytes, SHA-256 %s%s\n", visible(path).text, file->bytes, digest,
                file->sha256 ? "" : " (not known beforehand)");
     return STATUS_OK;
 }

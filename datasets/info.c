@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include "base/cli.h"
 #include "base/json_text.h"
+#include "base/visible.h"
 #include "commands.h"
 #include "store/dataset.h"
 
@@ -35,7 +36,7 @@ static void print_words(const struct dataset *dataset, const char *path) {
     chunking_format(dataset_chunking(dataset), chunking, sizeof chunking);
     format_tokenizer(dataset, tokenizer, sizeof tokenizer);
 
-    printf("%s: a data set of %d source%s\n", path, dataset_source_count(dataset),
+    printf("%s: a data set of %d source%s\n", visible(path).text, dataset_source_count(dataset),
            dataset_source_count(dataset) == 1 ? "" : "s");
     printf("  hash       %s\n  chunking   %s\n  tokenizer  %s, vocabulary %d\n\n", dataset_hash(dataset),
            chunking, tokenizer, tokenizer_vocabulary(dataset_tokenizer(dataset)));
@@ -46,7 +47,7 @@ static void print_words(const struct dataset *dataset, const char *path) {
     printf("\n  source bytes  SHA-256 and name\n");
     for (int i = 0; i < dataset_source_count(dataset); i++) {
         struct dataset_source source = dataset_source(dataset, i);
-        printf("  %12" PRIu64 "  %s  %s\n", source.size, source.sha256, source.name);
+        printf("  %12" PRIu64 "  %s  %s\n", source.size, source.sha256, visible(source.name).text);
     }
 }
 

@@ -1,6 +1,6 @@
 /* laconic data: corpora and data sets. */
 #include "base/cli.h"
-#include "base/float_environment.h"
+#include "base/program.h"
 #include "base/signals.h"
 #include "base/status.h"
 #include "commands.h"
@@ -15,7 +15,7 @@ static const struct cli_subcommand subcommands[] = {
 };
 
 int main(int argc, char **argv) {
-    float_environment_set();
+    program_start();
     signals_clean_up_and_die();
     return cli_finish("laconic data", cli_dispatch("laconic data", "Corpora, and data sets for training.",
                                                    subcommands, argc, argv));

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "commands.h"
 #include "corpora.h"
+#include "standard_input.h"
 #include "store/dataset.h"
 
 enum { MERGES_MAXIMUM = 100000 };
@@ -73,7 +74,8 @@ static enum status parse_split(const char *text, double shares[SPLIT_COUNT]) {
 
 /* The files to read: those of the corpus, then those of the command line. Owned strings first. */
 struct sources {
-    const char **paths;
+    const char **paths, **names;
+    struct standard_input input;
     char **owned;
     int count, owned_count;
 };
@@ -83,6 +85,8 @@ static void free_sources(struct sources *sources) {
         free(sources->owned[i]);
     free(sources->owned);
     free(sources->paths);
+    free(sources->names);
+    standard_input_close(&sources->input);
 }
 
 static enum status add_corpus(struct sources *sources, const struct request *request,
@@ -91,11 +95,25 @@ static enum status add_corpus(struct sources *sources, const struct request *req
         char *path;
         TRY(corpus_path(request->folder, corpus, file, &path));
         sources->owned[sources->owned_count++] = path;
+        sources->names[sources->count] = path;
         sources->paths[sources->count++] = path;
         if (!file_exists(path))
             return fail(STATUS_IO, "%s is not there; fetch it first: laconic data fetch %s -o %s", path,
                         corpus->name, request->folder);
     }
+    return STATUS_OK;
+}
+
+static enum status add_file(struct sources *sources, const struct request *request, const char *name) {
+    const char *path = name;
+    if (strcmp(name, STANDARD_INPUT) == 0) {
+        if (sources->input.stream)
+            return fail(STATUS_USAGE, "standard input (-) can be read once only; give it once");
+        TRY(standard_input_open(&sources->input, request->output));
+        path = sources->input.path;
+    }
+    sources->names[sources->count] = name;
+    sources->paths[sources->count++] = path;
     return STATUS_OK;
 }
 
@@ -106,13 +124,14 @@ static enum status collect_sources(struct sources *sources, const struct request
         corpus_files++;
     size_t room = (size_t)(corpus_files + count);
     sources->paths = calloc(room, sizeof *sources->paths);
+    sources->names = calloc(room, sizeof *sources->names);
     sources->owned = calloc(room, sizeof *sources->owned);
-    if (!sources->paths || !sources->owned)
+    if (!sources->paths || !sources->names || !sources->owned)
         return fail(STATUS_MEMORY, "no memory for the names of %zu files", room);
     if (corpus)
         TRY(add_corpus(sources, request, corpus));
     for (int i = 0; i < count; i++)
-        sources->paths[sources->count++] = files[i];
+        TRY(add_file(sources, request, files[i]));
     return STATUS_OK;
 }
 
@@ -131,6 +150,7 @@ static enum status make(const struct request *request, const struct corpus *corp
         return STATUS_USAGE; /* the sentence names the forms */
     enum status status = collect_sources(&sources, request, corpus, files, count);
     recipe.paths = sources.paths;
+    recipe.names = sources.names;
     recipe.path_count = sources.count;
     if (status == STATUS_OK)
         status = dataset_make(&recipe, request->output);
@@ -163,7 +183,8 @@ enum status data_make(int argc, char **argv) {
         "laconic data make", "-o DS.h5 [--recipe NAME] [FILE...]", "Make a data set from files.",
         "The split goes by position in each file: its first bytes train, the next validate, the\n"
         "last test. Merges are learned from at most 8 MiB, chunks spaced evenly over the training\n"
-        "split. The files are read once and never loaded whole.\n",
+        "split. The files are read once and never loaded whole; - is standard input, which is kept\n"
+        "in a temporary file beside DS.h5.\n",
         options};
     const struct corpus *corpus = NULL;
     char **files;

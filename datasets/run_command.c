@@ -21,8 +21,7 @@ enum status run_command(const char *const *argv) {
         if (errno != EINTR)
             return fail(STATUS_IO, "cannot wait for %s: %s", argv[0], strerror(errno));
     if (WIFSIGNALED(outcome))
-        return fail(STATUS_IO, "%s was ended by a signal (%s)", argv[0],
-                    strsignal(WTERMSIG(outcome)));
+        return fail(STATUS_IO, "%s was ended by a signal (%s)", argv[0], strsignal(WTERMSIG(outcome)));
     if (WEXITSTATUS(outcome) != 0)
         return fail(STATUS_IO, "%s failed with exit code %d", argv[0], WEXITSTATUS(outcome));
     return STATUS_OK;

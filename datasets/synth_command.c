@@ -5,6 +5,7 @@
 #include "base/cli.h"
 #include "base/file.h"
 #include "base/suggest.h"
+#include "base/visible.h"
 #include "commands.h"
 #include "synth.h"
 
@@ -69,6 +70,6 @@ enum status data_synth(int argc, char **argv) {
         return fail(STATUS_USAGE, "--bytes and --seed are not negative; you wrote %ld and %ld", bytes, seed);
     TRY(write_file(generator, (uint64_t)seed, (uint64_t)bytes, output));
     if (!quiet && strcmp(output, "-") != 0)
-        printf("%s: %ld bytes of %s, seed %ld\n", output, bytes, generator->name, seed);
+        printf("%s: %ld bytes of %s, seed %ld\n", visible(output).text, bytes, generator->name, seed);
     return STATUS_OK;
 }

@@ -5,9 +5,10 @@
 #include "base/cli.h"
 #include "base/json_text.h"
 #include "base/trial.h"
+#include "base/visible.h"
 #include "baselines.h"
 
-static void print_table(const char *title, uint64_t input_bytes, const struct baseline_sizes *sizes) {
+static enum status print_table(const char *title, uint64_t input_bytes, const struct baseline_sizes *sizes) {
     struct size_row rows[BASELINE_COUNT];
     char notes[BASELINE_COUNT][96], bytes[THOUSANDS_ROOM];
 
@@ -19,10 +20,10 @@ static void print_table(const char *title, uint64_t input_bytes, const struct ba
                  sizes->decompress[i].seconds);
         rows[i].note = notes[i];
     }
-    printf("%s: %s bytes\n", title, thousands(input_bytes, bytes));
+    printf("%s: %s bytes\n", visible(title).text, thousands(input_bytes, bytes));
     sizes_print(stdout, rows, sizes->count, input_bytes);
     putchar('\n');
-    fflush(stdout);
+    return cli_flush();
 }
 
 static enum status append_object(struct buffer *json, const char *path, uint64_t input_bytes,
@@ -49,14 +50,14 @@ static enum status measure_all(char **files, int count, int baselines, bool as_j
         TRY(trial_measure(files[i], &bytes));
         TRY(baselines_measure(files[i], bytes, baselines, &sizes));
         if (!as_json)
-            print_table(files[i], bytes, &sizes);
+            TRY(print_table(files[i], bytes, &sizes));
         TRY(buffer_printf(json, "%s", i ? ", " : ""));
         TRY(append_object(json, files[i], bytes, &sizes));
         baselines_add(&total, &sizes);
         total_bytes += bytes;
     }
     if (!as_json && count > 1)
-        print_table("total", total_bytes, &total);
+        TRY(print_table("total", total_bytes, &total));
     TRY(buffer_printf(json, "], \"total\": "));
     TRY(append_object(json, NULL, total_bytes, &total));
     return buffer_printf(json, "}");

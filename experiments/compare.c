@@ -133,7 +133,7 @@ static enum status compare_all(const struct workplace *place, char **files, int 
         TRY(compare_one(place, files[i], &one));
         if (!as_json)
             comparison_print(stdout, files[i], &one);
-        fflush(stdout);
+        TRY(cli_flush());
         TRY(buffer_printf(json, "%s", i ? ", " : ""));
         TRY(comparison_append_json(json, files[i], &one));
         comparison_add(&total, &one);

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include "base/json_text.h"
+#include "base/visible.h"
 #include "sizes.h"
 
 enum { LACONIC_ROWS = 5 };
@@ -68,7 +69,7 @@ void comparison_print(FILE *stream, const char *title, const struct comparison *
     int count = archive_rows(c, rows);
 
     baselines_rows(&c->baselines, rows + count);
-    fprintf(stream, "%s: %s bytes, restored exactly\n\n", title, thousands(c->input_bytes, bytes));
+    fprintf(stream, "%s: %s bytes, restored exactly\n\n", visible(title).text, thousands(c->input_bytes, bytes));
     sizes_print(stream, rows, count + c->baselines.count, c->input_bytes);
     fputc('\n', stream);
     if (c->input_bytes)

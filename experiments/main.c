@@ -1,7 +1,7 @@
 /* laconic-experiment: measuring laconic beside its peers. */
 #include <stddef.h>
 #include "base/cli.h"
-#include "base/float_environment.h"
+#include "base/program.h"
 #include "base/signals.h"
 #include "base/status.h"
 #include "baselines.h"
@@ -13,7 +13,7 @@ static const struct cli_subcommand subcommands[] = {
     {NULL, NULL, NULL}};
 
 int main(int argc, char **argv) {
-    float_environment_set();
+    program_start();
     signals_ask_to_stop();
     enum status status =
         cli_dispatch("laconic experiment", "Measure laconic beside its peers.", subcommands, argc, argv);

@@ -62,6 +62,8 @@ enum status command_compress(int argc, char **argv) {
     struct transfer transfer = {.program = "laconic compress",
                                 .naming = TRANSFER_ADD_SUFFIX,
                                 .binary_output = true,
+                                .folder_advice = "-r compresses the files in it one by one, and tar c DIR | "
+                                                 "laconic compress -o DIR.tar.lcn makes it one archive",
                                 .run = compress_file,
                                 .context = &self};
     const char *mode = "auto";
@@ -78,12 +80,17 @@ enum status command_compress(int argc, char **argv) {
         {"stdout", 'c', NULL, "write to standard output", CLI_FLAG, &transfer.to_stdout},
         {"keep", 'k', NULL, "keep FILE (the default)", CLI_FLAG, &transfer.keep},
         {"rm", 0, NULL, "remove FILE when its archive is complete", CLI_FLAG, &transfer.remove},
-        {"force", 'f', NULL, "overwrite, and write to a terminal", CLI_FLAG, &transfer.force},
+        {"force", 'f', NULL, "overwrite, replace links, and write to a terminal", CLI_FLAG, &transfer.force},
+        TRANSFER_FILES_OPTIONS(&transfer),
+        TRANSFER_FOLDER_OPTION(&transfer),
+        {"exclude-compressed", 0, NULL,
+         "leave out files whose names say that they are compressed (.jpg, .zip)", CLI_FLAG,
+         &transfer.exclude_compressed},
         {"mode", 0, "MODE", "auto, ir, hybrid or lm (default: auto)", CLI_TEXT, &mode},
         {"seekable", 0, "SIZE", "start anew every SIZE bytes (default 1M), for decompress --range",
          CLI_OPTIONAL, &seekable},
         {"no-check", 0, NULL, "leave out the checksum of the content", CLI_FLAG, &self.settings.no_check},
-        {"comment", 0, "TEXT", "put TEXT into the archive; laconic list -v shows it", CLI_TEXT,
+        {"comment", 0, "TEXT", "put TEXT into the archive; laconic list -v shows it", CLI_WORDS,
          &self.settings.comment},
         MEMLIMIT_OPTION(&memory_limit),
         SETUP_OPTIONS(&setup),
@@ -96,7 +103,9 @@ enum status command_compress(int argc, char **argv) {
     TRY(level_check(level));
     self.settings.level = (int)level;
     TRY(check_settings(&self.settings, seekable));
-    TRY(transfer_check(&transfer, file_count));
-    TRY(transfer_check_json(&transfer, self.json, files, file_count));
-    return with_codec(&setup, memory_limit, &self.codec, &transfer, files, file_count);
+    setup_log(&setup);
+    TRY(transfer_begin(&transfer, self.json, &files, &file_count));
+    enum status status = with_codec(&setup, memory_limit, &self.codec, &transfer, files, file_count);
+    transfer_end(&transfer);
+    return status;
 }

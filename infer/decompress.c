@@ -41,8 +41,7 @@ static enum status decompress_file(void *context, const struct transfer_file *fi
                                      &report, meter_update, &meter)
             : codec_decompress(self->model.codec, file->input, file->output, &report, meter_update, &meter);
     meter_end(&meter);
-    if (status != STATUS_OK)
-        return explain_mismatch(&self->model, status);
+    TRY(status);
     if (self->ranged)
         report_range(file, &report, self->begin);
     else
@@ -68,7 +67,9 @@ enum status command_decompress(int argc, char **argv) {
     struct setup setup = {0};
     struct transfer transfer = {.program = "laconic decompress",
                                 .naming = TRANSFER_STRIP_SUFFIX,
+                                .sparse = true,
                                 .binary_input = true,
+                                .folder_advice = ARCHIVES_IN_FOLDER,
                                 .run = decompress_file,
                                 .context = &self};
     char **files;
@@ -79,7 +80,11 @@ enum status command_decompress(int argc, char **argv) {
         {"stdout", 'c', NULL, "write to standard output", CLI_FLAG, &transfer.to_stdout},
         {"keep", 'k', NULL, "keep FILE (the default)", CLI_FLAG, &transfer.keep},
         {"rm", 0, NULL, "remove FILE when it is restored", CLI_FLAG, &transfer.remove},
-        {"force", 'f', NULL, "overwrite", CLI_FLAG, &transfer.force},
+        {"force", 'f', NULL, "overwrite, and replace links", CLI_FLAG, &transfer.force},
+        TRANSFER_FILES_OPTIONS(&transfer),
+        TRANSFER_FOLDER_OPTION(&transfer),
+        {"no-sparse", 0, NULL, "write runs of zeros, instead of leaving holes in the file", CLI_CLEAR,
+         &transfer.sparse},
         {"range", 0, "A:B", "write only bytes A to B - 1 of the content, to standard output or OUT", CLI_TEXT,
          &range},
         MEMLIMIT_OPTION(&memory_limit),
@@ -92,9 +97,11 @@ enum status command_decompress(int argc, char **argv) {
     TRY(cli_parse(&command, argc, argv, &files, &file_count));
     if (range)
         TRY(take_range(range, &self, &transfer));
-    TRY(transfer_check(&transfer, file_count));
-    TRY(transfer_check_json(&transfer, self.json, files, file_count));
-    return with_archive_codec(&setup, memory_limit, &self.model, &transfer, files, file_count);
+    setup_log(&setup);
+    TRY(transfer_begin(&transfer, self.json, &files, &file_count));
+    enum status status = with_archive_codec(&setup, memory_limit, &self.model, &transfer, files, file_count);
+    transfer_end(&transfer);
+    return status;
 }
 
 enum status command_test(int argc, char **argv) {
@@ -103,12 +110,14 @@ enum status command_test(int argc, char **argv) {
     struct transfer transfer = {.program = "laconic test",
                                 .naming = TRANSFER_NO_OUTPUT,
                                 .binary_input = true,
+                                .folder_advice = ARCHIVES_IN_FOLDER,
                                 .run = decompress_file,
                                 .context = &self};
     char **files;
     int file_count;
     const char *memory_limit = NULL;
     const struct cli_option options[] = {
+        TRANSFER_FILES_OPTIONS(&transfer),
         MEMLIMIT_OPTION(&memory_limit),
         SETUP_OPTIONS(&setup),
         {"json", 0, NULL, "print a line of JSON per file", CLI_FLAG, &self.json},
@@ -116,5 +125,9 @@ enum status command_test(int argc, char **argv) {
     const struct cli_command command = {"laconic test", "[-m MODEL.h5] [OPTION...] [FILE.lcn...]",
                                         "Check that archives can be restored.", test_details, options};
     TRY(cli_parse(&command, argc, argv, &files, &file_count));
-    return with_archive_codec(&setup, memory_limit, &self.model, &transfer, files, file_count);
+    setup_log(&setup);
+    TRY(transfer_begin(&transfer, self.json, &files, &file_count));
+    enum status status = with_archive_codec(&setup, memory_limit, &self.model, &transfer, files, file_count);
+    transfer_end(&transfer);
+    return status;
 }

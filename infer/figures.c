@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 #include "base/json_line.h"
+#include "base/visible.h"
 #include "modes.h"
 #include "report.h"
 
@@ -195,7 +196,7 @@ static void print_mode(const struct figures_view *view, enum codec_mode mode,
 void figures_print(const struct figures_view *view, const char *name, const struct evaluation *evaluation) {
     static const enum codec_mode order[] = {CODEC_AUTO, CODEC_IR, CODEC_HYBRID, CODEC_LM};
     struct pair_figures pair = figures_of_pair(view, evaluation);
-    printf("%s: %" PRIu64 " bytes in %" PRIu64 " chunks\n", name, pair.bytes, pair.chunks);
+    printf("%s: %" PRIu64 " bytes in %" PRIu64 " chunks\n", visible(name).text, pair.bytes, pair.chunks);
     if (pair.bytes == 0)
         return;
     print_pair(&pair);

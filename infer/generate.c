@@ -1,6 +1,7 @@
 /* laconic generate: one model of the pair writes, one line in, one line out. */
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -248,12 +249,12 @@ static enum status parse_role(const char *role, bool *decompressor) {
 struct sampling_options {
     bool greedy;
     double temperature, top_p; /* not a number: not given */
-    long top_k, seed;          /* top_k negative: not given */
+    long top_k, seed;          /* top_k LONG_MIN: not given */
 };
 
 static enum status check_sampling(const struct sampling_options *options, struct t5_sampling *sampling) {
     bool hot = !isnan(options->temperature), cut = !isnan(options->top_p);
-    bool sampled = hot || options->top_k >= 0 || cut;
+    bool few = options->top_k != LONG_MIN, sampled = hot || few || cut;
     if (options->greedy && sampled)
         return fail(STATUS_USAGE, "--greedy and sampling contradict each other; give one of them");
     if (hot && !(options->temperature >= 0 && options->temperature <= 1000))
@@ -261,12 +262,13 @@ static enum status check_sampling(const struct sampling_options *options, struct
                     options->temperature);
     if (cut && !(options->top_p > 0 && options->top_p <= 1))
         return fail(STATUS_USAGE, "--top-p takes a probability above 0 and up to 1, not %g", options->top_p);
-    if (options->top_k > INT32_MAX)
-        return fail(STATUS_USAGE, "--top-k takes a number of tokens, not %ld", options->top_k);
+    if (few && (options->top_k < 0 || options->top_k > INT32_MAX))
+        return fail(STATUS_USAGE, "--top-k takes a number of tokens from 0 (all) up, not %ld",
+                    options->top_k);
     *sampling = (struct t5_sampling){.seed = (uint64_t)options->seed};
     if (sampled) {
         sampling->temperature = hot ? (float)options->temperature : 1.0f;
-        sampling->top_k = options->top_k >= 0 ? (int)options->top_k : 0;
+        sampling->top_k = few ? (int)options->top_k : 0;
         sampling->top_p = cut ? (float)options->top_p : 1.0f;
     }
     return STATUS_OK;
@@ -275,7 +277,7 @@ static enum status check_sampling(const struct sampling_options *options, struct
 enum status command_generate(int argc, char **argv) {
     struct generate self = {0};
     struct setup setup = {0};
-    struct sampling_options sampling = {.temperature = NAN, .top_p = NAN, .top_k = -1};
+    struct sampling_options sampling = {.temperature = NAN, .top_p = NAN, .top_k = LONG_MIN};
     struct transfer transfer = {
         .program = "laconic generate", .naming = TRANSFER_NO_OUTPUT, .run = generate_file, .context = &self};
     const char *role = NULL;

@@ -8,8 +8,8 @@
 
 /* Options of compress and decompress whose value is the next argument. */
 static const char value_letters[] = "moT";
-static const char *const value_names[] = {"model", "output",  "threads",  "cpu",  "mode",
-                                          "level", "comment", "memlimit", "range"};
+static const char *const value_names[] = {"model",   "output",   "threads", "cpu",        "mode",    "level",
+                                          "comment", "memlimit", "range",   "output-dir", "filelist"};
 
 static char decompress_name[] = "decompress", test_name[] = "test", list_name[] = "list";
 static char *const commands[] = {decompress_name, test_name, list_name};

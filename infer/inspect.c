@@ -5,6 +5,7 @@
 #include <string.h>
 #include "commands.h"
 #include "base/cli.h"
+#include "base/visible.h"
 #include "codec/archive.h"
 #include "codec/codec.h"
 #include "codec/note.h"
@@ -42,7 +43,7 @@ static void print_pair(const struct model_pair *pair, const struct model_label *
     chunking_format(&pair->chunking, chunking, sizeof chunking);
     printf(label->packed ? "a laconic model for use, weights in 8 bits\n" : "a laconic checkpoint\n");
     if (*label->title)
-        printf("  %-13s %s\n", "title", label->title);
+        printf("  %-13s %s\n", "title", visible(label->title).text);
     printf("  %-13s %s (archives name it so)\n", "model", hash_text);
     print_model("compressor", &pair->compressor);
     print_model("decompressor", &pair->decompressor);
@@ -72,7 +73,7 @@ static bool belongs_to_pair(const char *name, size_t length) {
 }
 
 static void print_array(const char *name, const struct h5_shape *shape, bool is_float) {
-    printf("  %s: %s [", name, is_float ? "floats" : "integers");
+    printf("  %s: %s [", visible(name).text, is_float ? "floats" : "integers");
     for (int i = 0; i < shape->rank; i++)
         printf("%s%" PRIu64, i ? ", " : "", shape->extent[i]);
     printf("]\n");
@@ -104,7 +105,7 @@ static enum status visit(void *context, struct h5_file *file, const char *name, 
         return STATUS_OK;
     if (h5_shape(file, name, &shape, &is_float) != STATUS_OK) {
         if (walk->every_array)
-            printf("  %s: of a type that laconic does not use\n", name);
+            printf("  %s: of a type that laconic does not use\n", visible(name).text);
         return STATUS_OK;
     }
     if (walk->every_array)
@@ -162,8 +163,8 @@ static void print_dataset(const struct dataset *dataset) {
                dataset_count(dataset, (enum dataset_split)s), dataset_bytes(dataset, (enum dataset_split)s));
     for (int i = 0; i < dataset_source_count(dataset); i++) {
         struct dataset_source source = dataset_source(dataset, i);
-        printf("  %-13s %s, %" PRIu64 " bytes, SHA-256 %s\n", "source", source.name, source.size,
-               source.sha256);
+        printf("  %-13s %s, %" PRIu64 " bytes, SHA-256 %s\n", "source", visible(source.name).text,
+               source.size, source.sha256);
     }
 }
 
@@ -201,11 +202,13 @@ static enum status inspect_h5(const char *path) {
 
 static enum status inspect_archive(FILE *input) {
     struct codec_listing listing;
-    char hash[33];
+    char hash[MODEL_HASH_TEXT];
     TRY(codec_list(input, &listing));
-    archive_format_hash(listing.model_hash, hash);
     printf("a laconic archive, format version %d, structure intact\n", listing.version);
-    printf("  %-13s %s\n", "model", hash);
+    for (int i = 0; i == 0 || i < listing.model_count; i++) {
+        archive_format_hash(listing.models[i], hash);
+        printf("  %-13s %s\n", i == 0 ? "model" : "", hash);
+    }
     printf("  %-13s %" PRIu64 " bytes of content in %" PRIu64, "size", listing.content_bytes,
            listing.archive_bytes);
     if (listing.content_bytes)
@@ -229,13 +232,13 @@ static enum status inspect_file(void *context, const struct transfer_file *file)
     size_t got = fread(magic, 1, sizeof magic, file->input);
     (void)context;
     if (got == sizeof magic && memcmp(magic, h5_magic, sizeof magic) == 0) {
-        printf("%s: ", file->name);
+        printf("%s: ", visible(file->name).text);
         return inspect_h5(file->name);
     }
     if (got == sizeof magic &&
         (memcmp(magic, archive_magic, sizeof magic) == 0 || note_is_magic((const uint8_t *)magic, got))) {
         rewind(file->input);
-        printf("%s: ", file->name);
+        printf("%s: ", visible(file->name).text);
         return inspect_archive(file->input);
     }
     return fail(STATUS_FORMAT, "this is neither an archive nor an HDF5 file (checkpoint or data set)");

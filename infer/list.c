@@ -5,6 +5,7 @@
 #include "codec/archive.h"
 #include "codec/codec.h"
 #include "base/json_line.h"
+#include "base/visible.h"
 #include "report.h"
 #include "setup.h"
 #include "transfer.h"
@@ -14,8 +15,8 @@ struct list {
 };
 
 static void print_row(struct list *self, const char *name, const struct codec_listing *listing) {
-    char hash[33];
-    archive_format_hash(listing->model_hash, hash);
+    char hash[MODEL_HASH_TEXT];
+    archive_format_hash(listing->models[0], hash);
     if (!self->headed)
         printf("%7s %7s %9s %12s %12s %9s  %-32s  %s\n", "frames", "blocks", "chunks", "archive", "content",
                "bits/byte", "model", "file");
@@ -26,7 +27,13 @@ static void print_row(struct list *self, const char *name, const struct codec_li
         printf("%9.3f", bits_per_byte(listing->archive_bytes, listing->content_bytes));
     else
         printf("%9s", "-");
-    printf("  %s  %s\n", hash, name);
+    printf("  %s  %s\n", hash, visible(name).text);
+    for (int i = 1; i < listing->model_count; i++) { /* further models below the first */
+        archive_format_hash(listing->models[i], hash);
+        printf("%61s  %s\n", "", hash);
+    }
+    if (listing->more_models)
+        printf("%61s  and more\n", "");
 }
 
 /* With -v. */
@@ -42,13 +49,24 @@ static void print_details(const struct codec_listing *listing) {
     report_comments(listing);
 }
 
+/* "model" is the first of "models". */
+static void add_models(struct json_line *line, const struct codec_listing *listing) {
+    char hashes[CODEC_MODELS_LISTED][MODEL_HASH_TEXT];
+    const char *texts[CODEC_MODELS_LISTED];
+    archive_format_hash(listing->models[0], hashes[0]);
+    for (int i = 0; i < listing->model_count; i++) {
+        archive_format_hash(listing->models[i], hashes[i]);
+        texts[i] = hashes[i];
+    }
+    json_line_text(line, "model", hashes[0]);
+    json_line_texts(line, "models", texts, listing->model_count);
+}
+
 static void print_json(const char *name, const struct codec_listing *listing) {
     struct json_line line;
-    char hash[33];
-    archive_format_hash(listing->model_hash, hash);
     json_line_begin(&line);
     json_line_text(&line, "file", name);
-    json_line_text(&line, "model", hash);
+    add_models(&line, listing);
     json_line_integer(&line, "version", (uint64_t)listing->version);
     json_line_integer(&line, "frames", listing->frames);
     json_line_integer(&line, "blocks", listing->blocks);
@@ -95,11 +113,13 @@ enum status command_list(int argc, char **argv) {
     struct transfer transfer = {.program = "laconic list",
                                 .naming = TRANSFER_NO_OUTPUT,
                                 .binary_input = true,
+                                .folder_advice = ARCHIVES_IN_FOLDER,
                                 .run = list_file,
                                 .context = &self};
     char **files;
     int file_count;
     const struct cli_option options[] = {
+        TRANSFER_FILES_OPTIONS(&transfer),
         {"json", 0, NULL, "print a line of JSON per file", CLI_FLAG, &self.json},
         SETUP_LOG_OPTIONS(&setup),
         CLI_END};
@@ -109,5 +129,8 @@ enum status command_list(int argc, char **argv) {
     TRY(cli_parse(&command, argc, argv, &files, &file_count));
     setup_log(&setup);
     self.verbose = setup.verbose;
-    return transfer_all(&transfer, files, file_count);
+    TRY(transfer_begin(&transfer, self.json, &files, &file_count));
+    enum status status = transfer_all(&transfer, files, file_count);
+    transfer_end(&transfer);
+    return status;
 }

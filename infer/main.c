@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/cli.h"
-#include "base/float_environment.h"
+#include "base/program.h"
 #include "base/signals.h"
 #include "base/status.h"
 #include "commands.h"
@@ -31,7 +31,7 @@ static void name_program(const char *command, char *program, size_t room) {
 
 int main(int argc, char **argv) {
     char program[32], *text;
-    float_environment_set();
+    program_start();
     signals_clean_up_and_die();
     setup_keep_arguments(argc, argv);
     enum status status = habits_apply(&argc, argv, &text);

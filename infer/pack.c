@@ -76,7 +76,7 @@ enum status command_pack(int argc, char **argv) {
     int file_count;
     const struct cli_option options[] = {
         {"output", 'o', "OUT.h5", "write to OUT.h5", CLI_TEXT, &self.output},
-        {"title", 0, "TEXT", "what the model is for, for people", CLI_TEXT, &self.title},
+        {"title", 0, "TEXT", "what the model is for, for people", CLI_WORDS, &self.title},
         {"force", 'f', NULL, "overwrite", CLI_FLAG, &self.force},
         SETUP_LOG_OPTIONS(&setup),
         CLI_END};

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/json_line.h"
+#include "base/visible.h"
 #include "codec/exact/decoder.h"
 
 enum {
@@ -186,7 +187,7 @@ void precision_print(const char *name, const struct precision_sum *sum, bool jso
     double float32 = per_byte(sum->float32, sum->bytes), exact_bits = per_byte(sum->exact, sum->bytes);
     double frequencies = per_byte(sum->frequencies, sum->bytes);
     if (!json) {
-        printf("%s: %" PRIu64 " bytes under the decompressor alone\n", name, sum->bytes);
+        printf("%s: %" PRIu64 " bytes under the decompressor alone\n", visible(name).text, sum->bytes);
         if (sum->bytes == 0)
             return;
         printf("  float32             %8.4f bits per byte\n", float32);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include "base/log.h"
 #include "base/json_line.h"
+#include "base/visible.h"
 
 static const double line_interval = 10; /* seconds between lines where there is no terminal */
 
@@ -102,10 +103,13 @@ void report_comments(const struct codec_listing *listing) {
 }
 
 void report_words(const char *text, size_t size) {
-    for (size_t i = 0; i < size && text[i]; i++) {
-        unsigned char c = (unsigned char)text[i], next = i + 1 < size ? (unsigned char)text[i + 1] : 0;
-        bool control = (c < ' ' && c != '\n') || c == 0x7F || (c == 0xC2 && next < 0xA0);
-        putchar(control ? '?' : c);
+    for (size_t end = strnlen(text, size), at = 0; at < end; at++) {
+        const char *newline = memchr(text + at, '\n', end - at);
+        size_t length = newline ? (size_t)(newline - text) - at : end - at;
+        visible_print(stdout, text + at, length);
+        at += length;
+        if (newline)
+            putchar('\n');
     }
 }
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include "base/cli.h"
 #include "base/status.h"
+#include "kernels/cpu.h"
 #include "store/model_file.h"
 
 struct setup {
@@ -26,10 +27,7 @@ struct setup {
         CLI_TEXT,   &(setup)->model},                                                                        \
         {"threads",        'T', "N", "threads (default: LACONIC_THREADS, else all CPUs)", CLI_INTEGER,       \
          &(setup)->threads},                                                                                 \
-        {"cpu",    0,                                                                                        \
-         "NAME",   "scalar, avx2, avx512 or amx (default: LACONIC_CPU, else the best)",                      \
-         CLI_TEXT, &(setup)->cpu},                                                                           \
-        SETUP_LOG_OPTIONS(setup)
+        CPU_OPTION(&(setup)->cpu), SETUP_LOG_OPTIONS(setup)
 
 /* The arguments as they came, before a parser moves them: choosing a CPU may start the program again. */
 void setup_keep_arguments(int argc, char **argv);

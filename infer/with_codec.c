@@ -32,11 +32,30 @@ static void forget(struct archive_codec *self) {
     model_pair_free(&self->pair);
 }
 
+static enum status change_model(void *context, const uint8_t hash[MODEL_HASH_BYTES], struct codec **codec);
+
+/* A model that was given stays, whatever the archive says. */
 static enum status open_codec(struct archive_codec *self) {
     model_pair_hash(&self->pair, self->hash);
     TRY(codec_check_memory(&self->pair, (struct codec_use){0}, self->memory_limit));
     TRY(codec_open(&self->codec, &self->pair));
     codec_set_memory_limit(self->codec, self->memory_limit);
+    if (!self->given)
+        codec_on_other_model(self->codec, change_model, self);
+    return STATUS_OK;
+}
+
+/* One model at a time: the old one goes before the new one is read. */
+static enum status take_model(struct archive_codec *self, const uint8_t hash[MODEL_HASH_BYTES]) {
+    forget(self);
+    TRY(setup_model_by_hash(hash, &self->pair));
+    return open_codec(self);
+}
+
+static enum status change_model(void *context, const uint8_t hash[MODEL_HASH_BYTES], struct codec **codec) {
+    struct archive_codec *self = context;
+    TRY(take_model(self, hash));
+    *codec = self->codec;
     return STATUS_OK;
 }
 
@@ -80,19 +99,5 @@ enum status codec_for_archive(struct archive_codec *self, FILE *input) {
         return refuse(input);
     if (self->codec && memcmp(hash, self->hash, sizeof hash) == 0)
         return STATUS_OK;
-    forget(self);
-    TRY(setup_model_by_hash(hash, &self->pair));
-    return open_codec(self);
-}
-
-enum status explain_mismatch(const struct archive_codec *self, enum status status) {
-    char loaded[MODEL_HASH_TEXT];
-    if (status != STATUS_MISMATCH || self->given)
-        return status;
-    model_hash_format(self->hash, loaded);
-    return fail(
-        status,
-        "the frames of this archive are of several models, and only that of the first, %s, was looked for; "
-        "restore the frames one by one",
-        loaded);
+    return take_model(self, hash);
 }

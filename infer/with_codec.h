@@ -28,11 +28,7 @@ enum status with_archive_codec(const struct setup *setup, const char *memory_lim
                                int file_count);
 
 /* self->codec becomes that of the model which the first frame of the input names; the input stays where it
- * is. */
+ * is. While frames of other models are read, it becomes theirs. */
 enum status codec_for_archive(struct archive_codec *self, FILE *input);
-
-/* After a codec function that came back with `status`: a sentence about frames of several models where that
- * was it. */
-enum status explain_mismatch(const struct archive_codec *self, enum status status);
 
 #endif

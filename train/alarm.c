@@ -74,9 +74,8 @@ static void check_exact(struct alarms *a, const struct moment *at, double exact,
         metrics_set(m, "alarm_exact", 1);
         log_warning("%s: the held-out exact share is %.1f%%, %.1f points below its best in phase %s "
                     "(alarm.exact allows %.1f). Usually the models learn too fast%s: lower %s and %s%s",
-                    place_of(at).text, 100 * exact, 100 * fall,
-                    at->phase == PHASE_SUPERVISED ? "one" : "two", 100 * limit,
-                    at->phase == PHASE_SUPERVISED ? "" : " or forget what they were shown",
+                    place_of(at).text, 100 * exact, 100 * fall, at->phase == PHASE_SUPERVISED ? "one" : "two",
+                    100 * limit, at->phase == PHASE_SUPERVISED ? "" : " or forget what they were shown",
                     rate_of(at, true), rate_of(at, false),
                     at->phase == PHASE_SUPERVISED ? "" : ", raise rl.demonstrations or rl.imitation");
     }
@@ -99,10 +98,11 @@ static void check_constant(struct alarms *a, const struct moment *at, double sha
     if (!rings(a, ALARM_CONSTANT, share / limit))
         return;
     metrics_set(m, "alarm_constant", 1);
-    log_warning("%s: %.0f%% of the different held-out texts get one and the same code, whole or cut to their "
-                "length (alarm.constant is %.4g): it says nothing of them. The compressor has diverged or has "
-                "not learned yet: lower %s, or train longer",
-                place_of(at).text, 100 * share, limit, rate_of(at, true));
+    log_warning(
+        "%s: %.0f%% of the different held-out texts get one and the same code, whole or cut to their "
+        "length (alarm.constant is %.4g): it says nothing of them. The compressor has diverged or has "
+        "not learned yet: lower %s, or train longer",
+        place_of(at).text, 100 * share, limit, rate_of(at, true));
 }
 
 static void check_gradient(struct alarms *a, const struct moment *at, struct metrics *m) {
@@ -131,6 +131,7 @@ static long long count_of(const struct metrics *m, const char *name) {
 static void check_filed(struct alarms *a, const struct moment *at, const struct step_deeds *deeds,
                         struct metrics *m) {
     a->unfiled = deeds->filed ? 0 : a->unfiled + 1;
+    a->reasons[0] = '\0';
     if (a->unfiled > 0)
         snprintf(a->reasons, sizeof a->reasons,
                  "of its codes %lld did not end within the length of their text, %lld were too long for the "
@@ -140,10 +141,11 @@ static void check_filed(struct alarms *a, const struct moment *at, const struct 
     if (!rings(a, ALARM_UNFILED, a->unfiled / MAY_BE_IDLE))
         return;
     metrics_set(m, "alarm_idle", 1);
-    log_warning("%s: %.0f iterations in a row have filed no code; in this one %s. The compressor does not end "
-                "its codes, or hardly: train phase one longer or with lower rates, or set "
-                "behaviour.demonstrations or behaviour.copies above 0",
-                place_of(at).text, a->unfiled, a->reasons);
+    log_warning(
+        "%s: %.0f iterations in a row have filed no code; in this one %s. The compressor does not end "
+        "its codes, or hardly: train phase one longer or with lower rates, or set "
+        "behaviour.demonstrations or behaviour.copies above 0",
+        place_of(at).text, a->unfiled, a->reasons);
 }
 
 static void check_taught(struct alarms *a, const struct moment *at, const struct step_deeds *deeds,
@@ -189,8 +191,9 @@ void alarms_after_evaluation(struct alarms *a, const struct moment *at, const st
     check_exact(a, at, e->exact, m);
 }
 
-static const char *const no_code = "no code could be filed", *const no_lesson = "neither model learned anything",
-                        *const no_bounds = "gradients stayed larger than alarm.gradient";
+static const char *const no_code = "no code could be filed",
+                         *const no_lesson = "neither model learned anything",
+                         *const no_bounds = "gradients stayed larger than alarm.gradient";
 
 const char *alarms_impatience(const struct alarms *a, const struct train_settings *s) {
     double patience = (double)s->alarm.patience;

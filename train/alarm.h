@@ -51,13 +51,13 @@ struct moment {
 
 /* What a step did, beside the figures in its row of metrics. */
 struct step_deeds {
-    int64_t filed;                          /* phase two: codes */
-    bool taught_compressor, taught_any;     /* a model made an update */
+    int64_t filed;                      /* phase two: codes */
+    bool taught_compressor, taught_any; /* a model made an update */
 };
 
-/* After a step, and after an evaluation. What rings is a warning in the log and a 1 in a column of the current
- * row of metrics (alarm_length, alarm_exact, alarm_q, alarm_constant, alarm_gradient, alarm_idle), from which
- * the step's figures are read. */
+/* After a step, and after an evaluation. What rings is a warning in the log and a 1 in a column of the
+ * current row of metrics (alarm_length, alarm_exact, alarm_q, alarm_constant, alarm_gradient, alarm_idle),
+ * from which the step's figures are read. */
 void alarms_after_step(struct alarms *alarms, const struct moment *moment, const struct step_deeds *deeds,
                        struct metrics *metrics);
 void alarms_after_evaluation(struct alarms *alarms, const struct moment *moment,
@@ -67,12 +67,12 @@ void alarms_after_evaluation(struct alarms *alarms, const struct moment *moment,
  * alarm.patience steps more. */
 const char *alarms_impatience(const struct alarms *alarms, const struct train_settings *settings);
 void alarms_forgive(struct alarms *alarms);
-/* The same at the end of a phase, however short it was: all of its `steps` brought nothing, or most of them had
- * gradients without bounds. */
+/* The same at the end of a phase, however short it was: all of its `steps` brought nothing, or most of them
+ * had gradients without bounds. */
 const char *alarms_in_vain(const struct alarms *alarms, enum phase phase, int64_t steps);
 
-/* As the array NAME; a file without it, or with fewer alarms (of an earlier version), leaves the others as they
- * are. */
+/* As the array NAME; a file without it, or with fewer alarms (of an earlier version), leaves the others as
+ * they are. */
 enum status alarms_write(struct h5_file *file, const char *name, const struct alarms *alarms);
 enum status alarms_read(struct h5_file *file, const char *name, struct alarms *alarms);
 

@@ -109,7 +109,7 @@ static enum status append_change(struct trainer *t, const struct option_row *row
     log_info("%s is %s from %s step %lld on; it was %s", row->name, word_for(change->now),
              phase_name(&t->settings, phase), step, word_for(change->before));
     TRY(buffer_printf(out, "{\"phase\": \"%s\", \"step\": %lld, \"option\": \"%s\", \"from\": ",
-                      phase == PHASE_SUPERVISED ? "supervised" : "rl", step, row->name));
+                      phase_key(phase), step, row->name));
     TRY(json_text_append(out, change->before));
     TRY(buffer_printf(out, ", \"to\": "));
     TRY(json_text_append(out, change->now));

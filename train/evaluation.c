@@ -219,8 +219,7 @@ static void tally_slice(struct evaluator *e, void *context, struct slice *s) {
     }
 }
 
-static void sum_up(const struct evaluator *e, struct tally *t, double fallback_bits,
-                   struct evaluation *r) {
+static void sum_up(const struct evaluator *e, struct tally *t, double fallback_bits, struct evaluation *r) {
     double chunks = (double)r->chunks, bytes = (double)r->bytes;
     r->exact = t->exact / chunks;
     r->exact_fallback = t->either / chunks;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "base/file.h"
 #include "train/example_text.h"
 
 /* ---- one example ---- */
@@ -75,8 +76,9 @@ enum status example_describe(struct buffer *out, const struct environment *e, st
 
 static enum status print(struct examples *e, const struct buffer *text) {
     fwrite(text->data, 1, text->size, e->stream);
-    if (fflush(e->stream) != 0 || ferror(e->stream))
-        return fail(STATUS_IO, "cannot write examples.txt: %s", strerror(errno));
+    int error = file_flush(e->stream);
+    if (error)
+        return fail(STATUS_IO, "cannot write examples.txt: %s", strerror(error));
     e->written += (int64_t)text->size;
     return STATUS_OK;
 }

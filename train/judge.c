@@ -59,8 +59,8 @@ static enum status show_examples(struct trainer *t) {
     int64_t count = wanted < all ? wanted : all;
     for (int64_t k = 0; k < count; k++) {
         struct example example = {t->phase, t->steps[t->phase], {0}};
-        enum status status =
-            buffer_printf(&example.text, "%s step %lld, ", phase_name(&t->settings, t->phase), (long long)example.step);
+        enum status status = buffer_printf(&example.text, "%s step %lld, ",
+                                           phase_name(&t->settings, t->phase), (long long)example.step);
         if (status == STATUS_OK)
             status = example_describe(&example.text, &t->environment, t->generator, split,
                                       example_chunk((uint64_t)all, k, count));
@@ -132,7 +132,7 @@ enum status trainer_search(struct trainer *t) {
     metrics_set(&t->metrics, "search_tokens_per_byte", found.tokens_per_byte);
     metrics_set(&t->metrics, "search_tried", (double)found.tried / (double)found.chunks);
     log_info("%s step %lld: search over %.0f codes per chunk finds exact ones for %.1f%%, %.4f tokens/byte",
-             phase_name(&t->settings, t->phase), (long long)t->steps[t->phase], (double)found.tried / (double)found.chunks,
-             100 * found.exact, found.tokens_per_byte);
+             phase_name(&t->settings, t->phase), (long long)t->steps[t->phase],
+             (double)found.tried / (double)found.chunks, 100 * found.exact, found.tokens_per_byte);
     return metrics_end_row(&t->metrics);
 }

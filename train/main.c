@@ -6,9 +6,9 @@
 #include <string.h>
 #include "base/cli.h"
 #include "base/file.h"
-#include "base/float_environment.h"
 #include "base/json_line.h"
 #include "base/log.h"
+#include "base/program.h"
 #include "base/signals.h"
 #include "base/threads.h"
 #include "kernels/cpu.h"
@@ -16,6 +16,7 @@
 #include "train/changes.h"
 #include "train/places.h"
 #include "train/resume.h"
+#include "train/run_claim.h"
 
 struct arguments {
     const char *output, *data, *cpu, *from;
@@ -169,7 +170,6 @@ static void say_finished(const struct trainer *t) {
 
 static enum status open_run(struct trainer *t, const struct arguments *a, const struct resume *resume) {
     TRY(trainer_build(t));
-    TRY(file_make_folder(a->output));
     if (a->resume) {
         TRY(checkpoint_load(t));
         return t->phase < PHASE_COUNT ? resume_record(resume, t) : STATUS_OK;
@@ -185,17 +185,8 @@ static enum status run(struct trainer *t, const struct arguments *a) {
     return trainer_run(t, &(struct run_limits){.steps = a->steps});
 }
 
-static enum status refuse_old_run(const char *folder) {
-    char path[4096];
-    snprintf(path, sizeof path, "%s/checkpoint.h5", folder);
-    return file_exists(path)
-               ? fail(STATUS_USAGE, "%s exists: continue with --resume or choose another folder with -o",
-                      path)
-               : STATUS_OK;
-}
-
 static enum status plan_and_train(struct trainer *t, const struct arguments *a, const struct resume *resume,
-                                  const struct train_settings *settings) {
+                                  const struct train_settings *settings, struct run_claim *claim) {
     TRY(trainer_plan(t, settings, a->output, a->resume ? &resume->shapes : NULL));
     describe(t);
     if (a->from)
@@ -205,8 +196,7 @@ static enum status plan_and_train(struct trainer *t, const struct arguments *a, 
             print_plan(t);
         return STATUS_OK;
     }
-    if (!a->resume)
-        TRY(refuse_old_run(a->output));
+    TRY(run_claim(claim, a->output, a->resume));
     TRY(open_run(t, a, resume));
     bool finished = t->phase == PHASE_COUNT;
     if (finished)
@@ -221,10 +211,12 @@ static enum status plan_and_train(struct trainer *t, const struct arguments *a, 
 static enum status train(const struct arguments *a, const struct resume *resume,
                          const struct train_settings *settings) {
     struct trainer *trainer = calloc(1, sizeof *trainer);
+    struct run_claim claim = {0};
     if (!trainer)
         return fail(STATUS_MEMORY, "no memory to start");
-    enum status status = plan_and_train(trainer, a, resume, settings);
+    enum status status = plan_and_train(trainer, a, resume, settings, &claim);
     trainer_close(trainer);
+    run_release(&claim);
     free(trainer);
     return status;
 }
@@ -246,7 +238,7 @@ int main(int argc, char **argv) {
         {"options", 0, NULL, "print every configuration key with its range and default", CLI_FLAG,
          &a.options},
         {"threads", 'T', "N", "threads (default LACONIC_THREADS or all CPUs)", CLI_INTEGER, &a.threads},
-        {"cpu", 0, "NAME", "force scalar, avx2, avx512 or amx", CLI_TEXT, &a.cpu},
+        CPU_OPTION(&a.cpu),
         {"json", 0, NULL, "print the result as one JSON object", CLI_FLAG, &a.json},
         {"quiet", 'q', NULL, "only warnings and errors", CLI_FLAG, &a.quiet},
         {"verbose", 'v', NULL, "more messages", CLI_FLAG, &a.verbose},
@@ -261,8 +253,8 @@ int main(int argc, char **argv) {
     char **operands, **arguments = calloc((size_t)argc + 1, sizeof *arguments);
     int count;
     struct train_settings settings;
-    float_environment_set();
     struct resume resume = {0};
+    program_start();
     if (!arguments)
         return status_report("laconic train", fail(STATUS_MEMORY, "no memory to start"));
     memcpy(arguments, argv,

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/file.h"
 
 static double *row_of(const struct metrics *m, int64_t row) {
     return m->values + row * METRICS_MAXIMUM;
@@ -85,8 +86,9 @@ static void print_row(const struct metrics *m, int64_t row) {
 }
 
 static enum status check_stream(const struct metrics *m) {
-    if (fflush(m->stream) != 0 || ferror(m->stream))
-        return fail(STATUS_IO, "cannot write metrics.jsonl: %s", strerror(errno));
+    int error = file_flush(m->stream);
+    if (error)
+        return fail(STATUS_IO, "cannot write metrics.jsonl: %s", strerror(error));
     return STATUS_OK;
 }
 

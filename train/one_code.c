@@ -47,8 +47,8 @@ static int by_code(const void *a, const void *b, void *context) {
 static bool begins_with(const struct one_code *c, const struct one_code_row *row,
                         const struct one_code_row *beginning) {
     return row->size >= beginning->size &&
-           (beginning->size == 0 || memcmp(code_of(c, row), code_of(c, beginning),
-                                           (size_t)beginning->size * sizeof(int32_t)) == 0);
+           (beginning->size == 0 ||
+            memcmp(code_of(c, row), code_of(c, beginning), (size_t)beginning->size * sizeof(int32_t)) == 0);
 }
 
 double one_code_share(struct one_code *c) {

@@ -1,14 +1,17 @@
 /* How many different texts are written as one and the same code: the sign of a compressor that does not read.
  *
- * Such a compressor writes one sequence for ever, and every text cuts it at its own limit; so a code counts as
- * the same when it begins with the other. */
+ * Such a compressor writes one sequence for ever, and every text cuts it at its own limit; so a code counts
+ * as the same when it begins with the other. */
 #ifndef LACONIC_TRAIN_ONE_CODE_H
 #define LACONIC_TRAIN_ONE_CODE_H
 
 #include "base/buffer.h"
 #include "train/environment.h"
 
-enum { ONE_CODE_TEXTS = 4096, ONE_CODE_LEAST = 4 }; /* texts kept, the first; below the least nothing is said */
+enum {
+    ONE_CODE_TEXTS = 4096,
+    ONE_CODE_LEAST = 4
+}; /* texts kept, the first; below the least nothing is said */
 
 struct one_code {
     struct buffer tokens; /* int32, the codes one behind the other */

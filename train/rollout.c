@@ -76,8 +76,8 @@ int rollout_find(const struct rollout *r, int t, const int32_t *code, int size) 
 
 /* Counts why. */
 static bool refuses(struct rollout *r, int t, const struct proposal *p) {
-    int64_t *reason = r->count[t] == r->room     ? &r->refused.full
-                      : p->size > r->code_room ? &r->refused.longer
+    int64_t *reason = r->count[t] == r->room                                   ? &r->refused.full
+                      : p->size > r->code_room                                 ? &r->refused.longer
                       : !p->again && rollout_find(r, t, p->code, p->size) >= 0 ? &r->refused.repeated
                                                                                : NULL;
     if (reason)

@@ -44,15 +44,19 @@ static void show(struct loop *l) {
     progress_update(&l->progress, trainer_progress(t), t->tokens - l->tokens_before, detail);
 }
 
-/* What a model learned in this step. */
-static void record_learned(struct trainer *t, const char *model, const struct learner_result *result,
-                           double *smoothed) {
-    char name[METRIC_NAME_ROOM];
-    snprintf(name, sizeof name, "%s_loss", model);
-    metrics_set(&t->metrics, name, result->loss);
-    snprintf(name, sizeof name, "%s_gradient", model);
-    metrics_set(&t->metrics, name, result->gradient_norm);
-    *smoothed = smooth(*smoothed, result->loss);
+/* What the models learned in this step; nothing of one that made no update. */
+static void record_learned(struct loop *l, const struct step_result *result, bool c, bool d) {
+    struct metrics *m = &l->trainer->metrics;
+    if (c)
+        metrics_set(m, "compressor_loss", result->compressor.loss);
+    if (d)
+        metrics_set(m, "decompressor_loss", result->decompressor.loss);
+    if (c)
+        metrics_set(m, "compressor_gradient", result->compressor.gradient_norm);
+    if (d)
+        metrics_set(m, "decompressor_gradient", result->decompressor.gradient_norm);
+    l->compressor_loss = c ? smooth(l->compressor_loss, result->compressor.loss) : l->compressor_loss;
+    l->decompressor_loss = d ? smooth(l->decompressor_loss, result->decompressor.loss) : l->decompressor_loss;
 }
 
 /* Weights are as they were before the update that failed, so they may be kept. */
@@ -78,10 +82,7 @@ static enum status one_step(struct loop *l) {
     if (!isfinite(result.compressor.loss) || !isfinite(result.decompressor.loss))
         return end_by_numbers(t);
     bool c_learned = t->compressor.step > c_before, d_learned = t->decompressor.step > d_before;
-    if (c_learned)
-        record_learned(t, "compressor", &result.compressor, &l->compressor_loss);
-    if (d_learned)
-        record_learned(t, "decompressor", &result.decompressor, &l->decompressor_loss);
+    record_learned(l, &result, c_learned, d_learned);
     show(l);
     struct moment now = trainer_moment(t);
     alarms_after_step(&t->alarms, &now, &(struct step_deeds){t->newest, c_learned, c_learned || d_learned},
@@ -166,9 +167,8 @@ static enum status end_by_alarm(const struct trainer *t) {
 /* The same of a phase that brings nothing. */
 static enum status end_in_vain(const struct trainer *t, enum phase phase, const char *what) {
     bool over = t->phase > phase;
-    return fail(STATUS_LIMIT,
-                "%s up to %s step %lld, %s%s%s; %s/checkpoint.h5 is saved: %s",
-                what, phase_name(&t->settings, phase), (long long)t->steps[phase],
+    return fail(STATUS_LIMIT, "%s up to %s step %lld, %s%s%s; %s/checkpoint.h5 is saved: %s", what,
+                phase_name(&t->settings, phase), (long long)t->steps[phase],
                 over ? "the end of the phase" : "as long as alarm.patience allows",
                 *t->alarms.reasons ? ": " : "", t->alarms.reasons, t->folder,
                 over ? "change what the warnings name and begin anew"

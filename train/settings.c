@@ -63,7 +63,9 @@ const struct option_row train_options[] = {
          "others"),
 
     INT("ir.merges", ir.merges, MODEL, 0, 261885, "768",
-        "byte-pair merges learned from the training text: the first code z that the models are taught"),
+        "byte-pair merges learned from the training text: the first code z that the models are taught; a "
+        "data set "
+        "with merges of its own brings them"),
     INT("batch.rows", batch.rows, FREE, 1, 65536, "96", "rows of one learner batch"),
 
     FLOAT("optimizer.beta1", optimizer.beta1, FREE, 0, 0.9999, "0.9", "AdamW: decay of the first moment"),

@@ -53,6 +53,10 @@ static enum status open_tokenizer(struct trainer *t, int vocabulary) {
         if (own->merge_count > extra)
             return fail(STATUS_CONFIG, "data set %s has %d merges, model %s has room for %d",
                         t->settings.data, own->merge_count, t->settings.model, extra);
+        if (t->settings.ir.merges != own->merge_count)
+            log_info("ir.merges is %d, not %lld: %s has merges of its own", own->merge_count,
+                     (long long)t->settings.ir.merges, t->settings.data);
+        t->settings.ir.merges = own->merge_count;
         t->pair.text_merged = true;
         return tokenizer_open_merges(&t->pair.tokenizer, own->merges, own->merge_count, extra);
     }

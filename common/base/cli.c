@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/file.h"
 #include "base/number.h"
 #include "base/signals.h"
 #include "base/suggest.h"
@@ -53,6 +54,12 @@ static enum status store(const struct cli_option *option, const char *text, cons
         *(bool *)option->target = false;
         break;
     case CLI_TEXT:
+        if (!*text)
+            return fail(STATUS_USAGE, "%s needs a value that is not empty: %s %s", called, called,
+                        option->argument ? option->argument : "VALUE");
+        *(const char **)option->target = text;
+        break;
+    case CLI_WORDS:
         *(const char **)option->target = text;
         break;
     case CLI_OPTIONAL:
@@ -113,11 +120,16 @@ static const struct cli_option *find_letter(const struct cli_command *command, c
     return NULL;
 }
 
+enum status cli_flush(void) {
+    int error = file_flush(stdout);
+    return error ? fail(STATUS_IO, "cannot write to standard output: %s", strerror(error)) : STATUS_OK;
+}
+
 int cli_finish(const char *program, enum status status) {
-    if (status == STATUS_OK && (fflush(stdout) != 0 || ferror(stdout)))
-        status = fail(signals_stop_number() == SIGPIPE ? STATUS_INTERRUPTED : STATUS_IO,
-                      "cannot write to standard output: %s", strerror(errno));
-    return status_report(program, status);
+    enum status written = status == STATUS_OK ? cli_flush() : status;
+    if (status == STATUS_OK && written != STATUS_OK && signals_stop_number() == SIGPIPE)
+        written = STATUS_INTERRUPTED;
+    return status_report(program, written);
 }
 
 static void print_help_and_exit(const struct cli_command *command) {
@@ -205,6 +217,8 @@ enum status cli_parse(const struct cli_command *command, int argc, char **argv, 
 
     while (walk.next < argc) {
         char *argument = argv[walk.next++];
+        if (!*argument)
+            return fail(STATUS_USAGE, "an argument is empty; write a name there, or leave the quotes out");
         if (options_ended || argument[0] != '-' || argument[1] == '\0')
             argv[++walk.operands] = argument;
         else if (strcmp(argument, "--") == 0)

@@ -25,7 +25,8 @@
 enum cli_kind {
     CLI_FLAG,     /* bool *: set to true */
     CLI_CLEAR,    /* bool *: set to false */
-    CLI_TEXT,     /* const char **: points into argv */
+    CLI_TEXT,     /* const char **: points into argv, not empty */
+    CLI_WORDS,    /* the same for what people are told; may be empty */
     CLI_INTEGER,  /* long *; suffixes k, M, G (1000s) */
     CLI_NUMBER,   /* double * */
     CLI_OPTIONAL, /* const char **: as CLI_TEXT; "" where --name stands without =VALUE */
@@ -76,6 +77,9 @@ void cli_print_command_table(const struct cli_subcommand *table);
 /* Finds argv[1] in the table and runs it; "help", "--help", none or unknown names are handled here. */
 enum status cli_dispatch(const char *program, const char *summary, const struct cli_subcommand *table,
                          int argc, char **argv);
+
+/* What was printed so far must reach standard output: for commands that print as they go. */
+enum status cli_flush(void);
 
 /* What a main() ends with: makes sure that standard output was written, reports, returns the exit code. */
 int cli_finish(const char *program, enum status status);

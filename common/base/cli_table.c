@@ -12,6 +12,7 @@ static char kind_letter(enum cli_kind kind) {
     case CLI_LIST:
         return 'l';
     case CLI_TEXT:
+    case CLI_WORDS:
     case CLI_INTEGER:
     case CLI_NUMBER:
         break;

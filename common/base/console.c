@@ -10,6 +10,7 @@
 #include <strings.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include "base/visible.h"
 
 #define CLEAR_LINE "\r\033[K"
 
@@ -45,20 +46,22 @@ int console_columns(void) {
 }
 
 void console_print(const char *format, ...) {
+    char text[CONSOLE_MESSAGE_ROOM], shown[VISIBLE_ROOM(CONSOLE_MESSAGE_ROOM)];
     va_list arguments;
 
     va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    visible_copy(shown, sizeof shown, text);
     pthread_mutex_lock(&console.lock);
     bool bar_live = atomic_load(&console.bar_live);
     if (bar_live)
         fputs(CLEAR_LINE, stderr);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
+    fprintf(stderr, "%s\n", shown);
     if (bar_live)
         fputs(console.bar, stderr);
     fflush(stderr);
     pthread_mutex_unlock(&console.lock);
-    va_end(arguments);
 }
 
 /* One write for clearing and drawing, or the bar would flicker (stderr is unbuffered). */

@@ -7,13 +7,14 @@
 
 #include <stdbool.h>
 
-enum { CONSOLE_LINE_ROOM = 1024 };
+/* For a bar; and for a message, which may name two of the longest paths there are and still give a reason. */
+enum { CONSOLE_LINE_ROOM = 1024, CONSOLE_MESSAGE_ROOM = 9 << 10 };
 
 bool console_is_terminal(void); /* stderr is a terminal that understands escape sequences */
 bool console_is_unicode(void);  /* the locale's characters are UTF-8 */
 int console_columns(void);      /* of the terminal, asked anew each time; 80 when it does not say */
 
-/* One line; the newline is added. */
+/* One line; the newline is added. Whatever the arguments hold, it stays one line of text (visible.h). */
 void console_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Draws `text` (no newline, narrower than the terminal) as the live bar, over the one before. */

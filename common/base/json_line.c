@@ -25,6 +25,16 @@ void json_line_text(struct json_line *line, const char *name, const char *value)
     json_text_print(stdout, value);
 }
 
+void json_line_texts(struct json_line *line, const char *name, const char *const *values, int count) {
+    begin_member(line, name);
+    putchar('[');
+    for (int i = 0; i < count; i++) {
+        fputs(i ? ", " : "", stdout);
+        json_text_print(stdout, values[i]);
+    }
+    putchar(']');
+}
+
 void json_line_integer(struct json_line *line, const char *name, uint64_t value) {
     begin_member(line, name);
     printf("%" PRIu64, value);

@@ -13,6 +13,7 @@ void json_line_begin(struct json_line *line);
 void json_line_text(struct json_line *line, const char *name, const char *value); /* any bytes */
 void json_line_integer(struct json_line *line, const char *name, uint64_t value);
 void json_line_number(struct json_line *line, const char *name, double value); /* null unless finite */
+void json_line_texts(struct json_line *line, const char *name, const char *const *values, int count);
 void json_line_truth(struct json_line *line, const char *name, bool value);
 /* What comes in between are members of the object `name`. */
 void json_line_object_begin(struct json_line *line, const char *name);

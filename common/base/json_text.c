@@ -1,25 +1,8 @@
 /* JSON strings. */
 #include "base/json_text.h"
 
-#include <stdbool.h>
 #include <string.h>
-
-/* Bytes of the UTF-8 character at `text` (RFC 3629), 0 if it is none. */
-static size_t utf8_length(const unsigned char *text) {
-    unsigned char first = text[0];
-    size_t length = first < 0x80   ? 1
-                    : first < 0xC2 ? 0
-                    : first < 0xE0 ? 2
-                    : first < 0xF0 ? 3
-                    : first < 0xF5 ? 4
-                                   : 0;
-    for (size_t i = 1; i < length; i++)
-        if ((text[i] & 0xC0) != 0x80)
-            return 0;
-    bool overlong = (first == 0xE0 && text[1] < 0xA0) || (first == 0xF0 && text[1] < 0x90);
-    bool beyond = (first == 0xED && text[1] > 0x9F) || (first == 0xF4 && text[1] > 0x8F);
-    return overlong || beyond ? 0 : length;
-}
+#include "base/utf8.h"
 
 enum { ESCAPE_ROOM = 8 };
 

@@ -11,6 +11,7 @@
 #include <time.h>
 #include "base/console.h"
 #include "base/log.h"
+#include "base/visible.h"
 
 enum { BAR_MAXIMUM = 40, BAR_MINIMUM = 8, TEXT_ROOM = 64 };
 
@@ -115,13 +116,10 @@ static int count_columns(const char *text) {
 }
 
 static void add_text(struct line *line, const char *text) {
-    size_t size = strlen(text);
+    char *end = line->text + line->size;
 
-    if (size >= sizeof line->text - line->size)
-        return;
-    memcpy(line->text + line->size, text, size + 1);
-    line->size += size;
-    line->columns += count_columns(text);
+    line->size += visible_copy(end, sizeof line->text - line->size, text);
+    line->columns += count_columns(end);
 }
 
 static void add_repeated(struct line *line, const char *text, int times) {

@@ -15,8 +15,7 @@ enum { TEMPORARY_MAXIMUM = 64 };
 static _Atomic(const char *) temporaries[TEMPORARY_MAXIMUM];
 static atomic_int first_request; /* the signal that asked first, 0: none */
 
-_Static_assert(ATOMIC_POINTER_LOCK_FREE == 2 && ATOMIC_INT_LOCK_FREE == 2,
-               "handlers need lock-free atomics");
+_Static_assert(ATOMIC_POINTER_LOCK_FREE == 2 && ATOMIC_INT_LOCK_FREE == 2, "handlers need lock-free atomics");
 
 static void remove_temporaries(void) {
     for (int i = 0; i < TEMPORARY_MAXIMUM; i++) {

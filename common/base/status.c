@@ -2,12 +2,13 @@
 #include "base/status.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include "base/console.h"
 #include "base/signals.h"
 
-enum { SENTENCE_ROOM = 1024 };
+enum { SENTENCE_ROOM = CONSOLE_MESSAGE_ROOM };
 
 static _Thread_local char sentence[SENTENCE_ROOM];
 
@@ -23,6 +24,13 @@ enum status fail(enum status code, const char *format, ...) {
     return code;
 }
 
+/* "m.h5: ..." needs no second "m.h5: " in front. */
+static bool begins_with_name(const char *text, const char *name) {
+    size_t length = strlen(name);
+
+    return strncmp(text, name, length) == 0 && (text[length] == ':' || text[length] == ' ');
+}
+
 enum status fail_context(enum status code, const char *format, ...) {
     char text[SENTENCE_ROOM];
     va_list arguments;
@@ -30,6 +38,8 @@ enum status fail_context(enum status code, const char *format, ...) {
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    if (begins_with_name(sentence, text))
+        return code;
     strncat(text, ": ", sizeof text - strlen(text) - 1);
     strncat(text, sentence, sizeof text - strlen(text) - 1);
     memcpy(sentence, text, sizeof text);

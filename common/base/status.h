@@ -28,10 +28,10 @@ enum status {
 #undef STATUS_ENUM
 };
 
-/* Records the sentence for this thread (printf style, at most 1023 bytes kept) and returns `code`. */
+/* Records the sentence for this thread (printf style; two paths and a reason fit) and returns `code`. */
 enum status fail(enum status code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Puts "CONTEXT: " before the recorded sentence and returns `code` unchanged. */
+/* Puts "CONTEXT: " before the recorded sentence, unless it begins with that; returns `code` unchanged. */
 enum status fail_context(enum status code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The last recorded sentence of this thread; "" when there is none. Valid until the next fail(). */

@@ -74,6 +74,13 @@ enum status codec_check_memory(const struct model_pair *pair, struct codec_use u
 /* A limit on it: work that would need more is refused with STATUS_LIMIT before it begins. 0: none. */
 void codec_set_memory_limit(struct codec *codec, uint64_t limit);
 
+/* For archives whose frames are of several models: called before a frame of another model than the codec's,
+ * it closes that codec and sets *codec to one of the model that has this hash. Without, such a frame is
+ * refused.
+ */
+typedef enum status codec_change(void *context, const uint8_t hash[MODEL_HASH_BYTES], struct codec **codec);
+void codec_on_other_model(struct codec *codec, codec_change *change, void *context);
+
 /* Called now and then with input bytes done; may be NULL. */
 typedef void codec_progress(void *context, uint64_t done);
 
@@ -95,8 +102,11 @@ enum status codec_decompress_range(struct codec *codec, FILE *input, FILE *outpu
                                    void *context);
 
 /* What an archive says of itself, without a model. */
+enum { CODEC_MODELS_LISTED = 64 };
 struct codec_listing {
-    uint8_t model_hash[16];
+    uint8_t models[CODEC_MODELS_LISTED][MODEL_HASH_BYTES]; /* of its frames, each once, in their order */
+    int model_count;                                       /* the first is zeros where there is no frame */
+    bool more_models;                                      /* than fit */
     int version;
     uint64_t frames, blocks, chunks, content_bytes, archive_bytes;
     uint64_t ir_chunks, ir_coded_bytes, hybrid_chunks, hybrid_coded_bytes, text_chunks, text_coded_bytes,

@@ -3,7 +3,7 @@
 #include <string.h>
 #include "codec/codec_internal.h"
 
-enum status codec_check_model(const struct codec *codec, const struct archive_header *header) {
+static enum status check_model(const struct codec *codec, const struct archive_header *header) {
     const struct chunking *ours = &codec->tools.pair->chunking, *theirs = &header->chunking;
     char wanted[33], given[33];
     archive_format_hash(header->model_hash, wanted);
@@ -20,6 +20,18 @@ enum status codec_check_model(const struct codec *codec, const struct archive_he
                     "model has; fetch the file again",
                     wanted);
     return STATUS_OK;
+}
+
+void codec_on_other_model(struct codec *codec, codec_change *change, void *context) {
+    codec->change = change;
+    codec->change_context = context;
+}
+
+enum status codec_for_frame(struct codec **codec, const struct archive_header *header) {
+    struct codec *ours = *codec;
+    if (ours->change && memcmp(header->model_hash, ours->model_hash, sizeof ours->model_hash) != 0)
+        TRY(ours->change(ours->change_context, header->model_hash, codec));
+    return check_model(*codec, header);
 }
 
 enum status codec_decode_block(struct codec *codec, const struct archive_block *block,
@@ -75,7 +87,7 @@ static enum status write_content(struct reading *r) {
 static enum status decompress_frame(struct reading *r, const struct archive_header *header) {
     struct archive_block block;
     struct archive_end end = {0};
-    TRY(codec_check_model(r->codec, header));
+    TRY(codec_for_frame(&r->codec, header));
     TRY(codec_begin_frame(r->codec, (struct codec_use){.window = header->window}));
     for (;;) {
         TRY(archive_read_block(&r->reader, &block, &end));

@@ -16,8 +16,10 @@ struct codec {
     XXH64_state_t *content; /* hash of the content of the frame so far */
     struct codec_use use;   /* what memory was last asked for; its window: the byte models' that are open */
     uint64_t memory_limit;  /* 0: none */
-    uint64_t since_start;   /* bytes of content since the models started anew */
-    bool stale;             /* they still have to, before a block that uses them */
+    codec_change *change;   /* for frames of other models; NULL: refuse them */
+    void *change_context;
+    uint64_t since_start; /* bytes of content since the models started anew */
+    bool stale;           /* they still have to, before a block that uses them */
 };
 
 /* Readies the models for a frame and starts its hash. */
@@ -28,8 +30,8 @@ void codec_restart_later(struct codec *codec);
 /* May this much memory be used? STATUS_LIMIT if not. */
 enum status codec_require(struct codec *codec, struct codec_use use);
 
-/* Is the frame of our model? */
-enum status codec_check_model(const struct codec *codec, const struct archive_header *header);
+/* The frame is of our model, or *codec becomes one of the frame's. */
+enum status codec_for_frame(struct codec **codec, const struct archive_header *header);
 /* Decodes the block that the reader has read into codec->block. */
 enum status codec_decode_block(struct codec *codec, const struct archive_block *block,
                                const struct archive_reader *reader, struct codec_report *report);

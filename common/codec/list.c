@@ -32,6 +32,16 @@ static enum status list_block(const struct archive_reader *reader, const struct 
     return STATUS_OK;
 }
 
+static void list_model(struct codec_listing *listing, const uint8_t hash[MODEL_HASH_BYTES]) {
+    for (int i = 0; i < listing->model_count; i++)
+        if (memcmp(listing->models[i], hash, MODEL_HASH_BYTES) == 0)
+            return;
+    if (listing->model_count < CODEC_MODELS_LISTED)
+        memcpy(listing->models[listing->model_count++], hash, MODEL_HASH_BYTES);
+    else
+        listing->more_models = true;
+}
+
 static enum status list_frame(struct archive_reader *reader, struct codec_listing *listing) {
     uint64_t before = listing->content_bytes;
     struct archive_block block;
@@ -73,8 +83,7 @@ enum status codec_list(FILE *input, struct codec_listing *listing) {
         status = archive_read_header(&reader, &header, &more);
         if (status != STATUS_OK || !more)
             break;
-        if (listing->frames == 0)
-            memcpy(listing->model_hash, header.model_hash, sizeof listing->model_hash);
+        list_model(listing, header.model_hash);
         listing->unchecked += header.no_check;
         listing->seek_tables += header.seek_table;
         status = list_frame(&reader, listing);

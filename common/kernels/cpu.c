@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "kernels/cpu_features.h"
 #include "kernels/gemm.h"
 #include "kernels/gemm_bf16.h"
 #include "kernels/lanes.h"
@@ -17,15 +18,21 @@ static const struct choice {
     const char *name, *lanes;
     const char *bf16[2];  /* the first that this CPU has */
     const char *openblas; /* its core type; NULL: any */
+    bool (*has)(void);    /* NULL: every CPU */
 } choices[] = {
-    {"scalar", "scalar", {"scalar"}, NULL},
-    {"avx2", "avx2", {"avx2"}, "HASWELL"},
-    {"avx512", "avx512", {"avx512bf16", "avx512"}, "SKYLAKEX"},
-    {"amx", "avx512", {"amx"}, "SKYLAKEX"},
+    {"scalar", "scalar", {"scalar"}, NULL, NULL},
+#if defined(__x86_64__)
+    {"avx2", "avx2", {"avx2"}, "HASWELL", cpu_has_avx2},
+    {"avx512", "avx512", {"avx512bf16", "avx512"}, "SKYLAKEX", cpu_has_avx512},
+    {"amx", "avx512", {"amx"}, "SKYLAKEX", cpu_has_amx},
+#elif defined(__aarch64__)
+    {"neon", "scalar", {"scalar"}, NULL, cpu_has_arm_dot},
+#endif
 };
+enum { CHOICES = sizeof choices / sizeof *choices };
 
 static const struct choice *find_choice(const char *name) {
-    for (size_t i = 0; i < sizeof choices / sizeof *choices; i++)
+    for (int i = 0; i < CHOICES; i++)
         if (strcmp(choices[i].name, name) == 0)
             return &choices[i];
     return NULL;
@@ -52,13 +59,27 @@ static bool openblas_suits(const struct choice *choice, bool forced, const char 
     return !forced || strcasecmp(running, choice->openblas) == 0;
 }
 
+static bool is_here(const struct choice *choice) {
+    return !choice->has || choice->has();
+}
+
+static enum status fail_missing(const char *name) {
+    char names[64] = "";
+    size_t used = 0;
+    for (int i = 0; i < CHOICES; i++)
+        if (is_here(&choices[i]))
+            used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "",
+                                     choices[i].name);
+    return fail(STATUS_USAGE, "this CPU does not have %s; it has %s, or leave the choice to laconic", name,
+                names);
+}
+
 static enum status force(const char *name, const struct choice **choice) {
     *choice = find_choice(name);
     if (!*choice)
-        return fail(STATUS_USAGE, "unknown CPU back end '%s': use scalar, avx2, avx512 or amx", name);
-    if (!select_kernels(*choice))
-        return fail(STATUS_USAGE,
-                    "this CPU does not have %s: use another back end or leave the choice to laconic", name);
+        return fail(STATUS_USAGE, "unknown CPU back end '%s': use " CPU_NAMES, name);
+    if (!is_here(*choice) || !select_kernels(*choice))
+        return fail_missing(name);
     if (strcmp(name, "scalar") == 0)
         gemm_select(GEMM_PORTABLE);
     return STATUS_OK;

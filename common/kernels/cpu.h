@@ -4,9 +4,23 @@
 
 #include "base/status.h"
 
-/* First thing in a main() that computes, once options are read. `choice`: "scalar", "avx2", "avx512", "amx",
- * or NULL for LACONIC_CPU from the environment, or neither for the best this CPU has. Something this CPU
- * lacks or unknown: STATUS_USAGE. "scalar" selects the portable products (gemm.h).
+/* What --cpu and LACONIC_CPU may say on machines of this kind, for helps and sentences. With "neon" only the
+ * codec's exact arithmetic is vectorised by hand. */
+#if defined(__x86_64__)
+#define CPU_NAMES "scalar, avx2, avx512 or amx"
+#elif defined(__aarch64__)
+#define CPU_NAMES "scalar or neon"
+#else
+#define CPU_NAMES "scalar"
+#endif
+
+/* The row of a cli_option table. */
+#define CPU_OPTION(target)                                                                                   \
+    { "cpu", 0, "NAME", CPU_NAMES " (default: LACONIC_CPU, else the best)", CLI_TEXT, target }
+
+/* First thing in a main() that computes, once options are read. `choice`: one of CPU_NAMES, or NULL for
+ * LACONIC_CPU from the environment, or neither for the best this CPU has. Something this CPU lacks or
+ * unknown: STATUS_USAGE. "scalar" selects the portable products (gemm.h).
  *
  * OpenBLAS chooses its kernels when it is loaded, by its own detection or OPENBLAS_CORETYPE. Where that falls
  * short of what is chosen here, this sets the variable and executes the program again with the same

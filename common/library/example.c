@@ -35,6 +35,30 @@ static int stream(laconic_model *model, FILE *file) {
     return 0;
 }
 
+/* An archive whose pieces can be restored alone, with a comment. */
+static int piece(laconic_model *model, const char *text, size_t size) {
+    laconic_options options = {LACONIC_AUTO, 0, 0, 4096, "made by example.c", {0, 0, 0, 0}};
+    size_t packed = laconic_bound(size), begin = size / 2, got = size - begin;
+    char *archive = (char *)malloc(packed), *back = (char *)malloc(got + 1), comment[LACONIC_COMMENT + 1];
+    int failed = 1;
+
+    if (!archive || !back)
+        fprintf(stderr, "example: no memory\n");
+    else if (laconic_compress(model, &options, text, size, archive, &packed) != LACONIC_OK)
+        complain("compress");
+    else if (laconic_decompress_range(model, archive, packed, begin, size, back, &got) != LACONIC_OK)
+        complain("range");
+    else if (laconic_comment(archive, packed, comment) != LACONIC_OK)
+        complain("comment");
+    else if (got != size - begin || memcmp(text + begin, back, got) != 0)
+        fprintf(stderr, "example: the piece is not what went in\n");
+    else
+        failed = printf("bytes %zu to %zu alone; comment: %s\n", begin, size, comment) < 0;
+    free(archive);
+    free(back);
+    return failed;
+}
+
 static int round_trip(laconic_model *model, const char *text, size_t size) {
     size_t packed = laconic_bound(size), restored = size, none = 1;
     char *archive = (char *)malloc(packed), *back = (char *)malloc(size + 1);
@@ -77,7 +101,7 @@ int main(int argc, char **argv) {
     size_t size = fread(text, 1, sizeof text, file);
     if (laconic_open(&model, argc > 2 ? argv[2] : NULL, 0) != LACONIC_OK)
         return complain("model");
-    int failed = round_trip(model, text, size) || stream(model, file);
+    int failed = round_trip(model, text, size) || stream(model, file) || piece(model, text, size);
     laconic_close(model);
     fclose(file);
     return failed;

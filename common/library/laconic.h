@@ -91,6 +91,10 @@ LACONIC_API laconic_status laconic_open_for(laconic_model **model, const void *a
 /* NULL is fine. LACONIC_ARGUMENT: the model is at work, and stays open. */
 LACONIC_API laconic_status laconic_close(laconic_model *model);
 
+/* Calls that would need more memory than this, the model and the process included, are refused with
+ * LACONIC_ROOM and a sentence that says how much they need. 0: no limit. */
+LACONIC_API laconic_status laconic_limit_memory(laconic_model *model, uint64_t bytes);
+
 /* What archives call the model; as hexadecimal digits 'laconic inspect' shows it. */
 LACONIC_API laconic_status laconic_hash(const laconic_model *model, uint8_t hash[LACONIC_HASH_BYTES]);
 
@@ -108,8 +112,13 @@ typedef struct laconic_options {
     laconic_mode mode;
     int level;             /* 1 (fast, without the models) to 9 (tries most); 0: 3 */
     uint64_t content_size; /* of a stream, where it is known; 0: until its end */
-    uint64_t reserved[6];  /* zero */
+    uint64_t restart;      /* content bytes after which the models start anew, so that a piece can be restored
+                              without what stands before; at least 4096; 0: never */
+    const char *comment;   /* of 1 to LACONIC_COMMENT bytes, put behind the content; NULL: none */
+    uint64_t reserved[4];  /* zero */
 } laconic_options;
+
+enum { LACONIC_COMMENT = 4096 };
 
 /* The most bytes that `size` bytes can become; 0: too many to count. */
 LACONIC_API size_t laconic_bound(size_t size);
@@ -123,13 +132,24 @@ LACONIC_API laconic_status laconic_compress(laconic_model *model, const laconic_
 LACONIC_API laconic_status laconic_decompress(laconic_model *model, const void *archive, size_t size,
                                               void *output, size_t *output_size);
 
+/* Content bytes begin to end - 1 alone (end UINT64_MAX: to the last). Only the blocks from the last new start
+ * of the models before `begin` on are decoded (option restart). LACONIC_ROOM: the range goes beyond the
+ * content, or does not fit. */
+LACONIC_API laconic_status laconic_decompress_range(laconic_model *model, const void *archive, size_t size,
+                                                    uint64_t begin, uint64_t end, void *output,
+                                                    size_t *output_size);
+
+/* The comments of an archive, a line each, cut where there is no room, and a NUL; needs no model. */
+LACONIC_API laconic_status laconic_comment(const void *archive, size_t size, char text[LACONIC_COMMENT + 1]);
+
 /* Bytes that an archive restores to, by a walk over its blocks that checks their checksums; needs no model.
  */
 LACONIC_API laconic_status laconic_content_size(const void *archive, size_t size, uint64_t *content);
 
 /* ---- streams ---- */
 
-/* Up to `size` bytes into `bytes`; returns how many, 0 at the end, negative on failure. */
+/* Up to `size` bytes into `bytes`; returns how many, 0 at the end, negative on failure. A callback
+ * that sets errno when it fails finds the reason in laconic_error(). */
 typedef ptrdiff_t laconic_read(void *context, void *bytes, size_t size);
 /* Takes all `size` bytes and returns 0, or something else on failure. */
 typedef int laconic_write(void *context, const void *bytes, size_t size);

@@ -241,6 +241,15 @@ laconic_status laconic_close(laconic_model *model) {
     return public_status(status);
 }
 
+laconic_status laconic_limit_memory(laconic_model *model, uint64_t bytes) {
+    enum status status = enter_model(model);
+    if (status == STATUS_OK) {
+        codec_set_memory_limit(model->codec, bytes);
+        leave_model(model);
+    }
+    return public_status(status);
+}
+
 laconic_status laconic_hash(const laconic_model *model, uint8_t hash[LACONIC_HASH_BYTES]) {
     enum status status = check_pointer(hash, "the place for the hash");
     if (status == STATUS_OK)
@@ -306,6 +315,8 @@ static enum status close_streams(FILE *input, FILE *output, enum status status) 
     return status;
 }
 
+_Static_assert(sizeof(void *) != 8 || sizeof(laconic_options) == 64, "new options come out of `reserved`");
+
 static enum status settings_of(const laconic_options *options, struct codec_settings *settings) {
     static const enum codec_mode modes[] = {[LACONIC_AUTO] = CODEC_AUTO,
                                             [LACONIC_IR] = CODEC_IR,
@@ -324,11 +335,13 @@ static enum status settings_of(const laconic_options *options, struct codec_sett
     *settings =
         (struct codec_settings){.mode = modes[o->mode],
                                 .level = o->level ? o->level : CODEC_LEVEL_DEFAULT,
-                                .content_size = o->content_size ? o->content_size : CODEC_SIZE_UNKNOWN};
+                                .content_size = o->content_size ? o->content_size : CODEC_SIZE_UNKNOWN,
+                                .restart = o->restart,
+                                .comment = o->comment};
     return STATUS_OK;
 }
 
-/* One call with a model; settings NULL: decompress. */
+/* What a model is asked for: settings NULL: to decompress. */
 static enum status serve(laconic_model *model, const struct codec_settings *settings, struct callbacks *from,
                          struct callbacks *to) {
     struct float_environment callers;
@@ -443,6 +456,35 @@ laconic_status laconic_decompress(laconic_model *model, const void *archive, siz
     return finish(status, &sink, output_size);
 }
 
+/* An archive in memory, which can be sought; the piece goes to the sink. */
+static enum status extract(laconic_model *model, const void *archive, size_t size, uint64_t begin,
+                           uint64_t end, struct sink *sink) {
+    struct float_environment callers;
+    struct callbacks to = {.write = write_sink, .context = sink, .callers = &callers};
+    TRY(enter_model(model));
+    float_environment_enter(&callers);
+    FILE *input = size ? fmemopen((void *)(uintptr_t)archive, size, "rb") : fopen("/dev/null", "rb");
+    FILE *output = fopencookie(&to, "wb", (cookie_io_functions_t){.write = call_write});
+    enum status status =
+        input && output ? codec_decompress_range(model->codec, input, output, begin, end, NULL, NULL, NULL)
+                        : fail(STATUS_MEMORY, "no memory for a stream");
+    status = close_streams(input, output, status);
+    float_environment_leave(&callers);
+    leave_model(model);
+    return status;
+}
+
+laconic_status laconic_decompress_range(laconic_model *model, const void *archive, size_t size,
+                                        uint64_t begin, uint64_t end, void *output, size_t *output_size) {
+    struct sink sink = {.bytes = output};
+    enum status status = check_buffers(archive, size, output, output_size, &sink.room);
+    if (status == STATUS_OK && begin > end)
+        status = fail(STATUS_USAGE, "the range ends before it begins");
+    if (status == STATUS_OK)
+        status = extract(model, archive, size, begin, end, &sink);
+    return finish(status, &sink, output_size);
+}
+
 static enum status list(const void *archive, size_t size, struct codec_listing *listing) {
     struct float_environment callers;
     struct source source = {archive, size};
@@ -468,3 +510,17 @@ laconic_status laconic_content_size(const void *archive, size_t size, uint64_t *
         *content = listing.content_bytes;
     return public_status(status);
 }
+
+laconic_status laconic_comment(const void *archive, size_t size, char text[LACONIC_COMMENT + 1]) {
+    struct codec_listing listing = {0};
+    enum status status = check_pointer(text, "the place for the comment");
+    if (status == STATUS_OK)
+        status = check_buffer(archive, size, "the archive");
+    if (status == STATUS_OK)
+        status = list(archive, size, &listing);
+    if (text)
+        memcpy(text, listing.comment, sizeof listing.comment);
+    return public_status(status);
+}
+
+_Static_assert(sizeof((struct codec_listing *)0)->comment == LACONIC_COMMENT + 1, "a comment fits");

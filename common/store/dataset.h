@@ -39,10 +39,12 @@ const struct chunking *dataset_chunking(const struct dataset *dataset);
 const struct tokenizer *dataset_tokenizer(const struct dataset *dataset);
 int dataset_source_count(const struct dataset *dataset);
 struct dataset_source dataset_source(const struct dataset *dataset, int index);
-const char *dataset_hash(const struct dataset *dataset); /* SHA-256 over sources, chunking, split, tokenizer */
+const char *
+dataset_hash(const struct dataset *dataset); /* SHA-256 over sources, chunking, split, tokenizer */
 
 struct dataset_recipe {
     const char *const *paths;
+    const char *const *names; /* of the sources as the data set tells them; NULL: their file names */
     int path_count;
     struct chunking chunking;
     double shares[SPLIT_COUNT]; /* of each source's bytes, in order train, valid, test; sum 1 */

@@ -96,7 +96,7 @@ static enum status measure_sources(struct maker *maker) {
         FILE *stream;
         TRY(open_source(recipe->paths[i], &stream, &origin->size));
         fclose(stream);
-        origin->name = name_of_path(recipe->paths[i]);
+        origin->name = name_of_path(recipe->names ? recipe->names[i] : recipe->paths[i]);
         if (!origin->name)
             return fail(STATUS_MEMORY, "no memory for the names of %d sources", recipe->path_count);
         share_out(origin->size, recipe->shares, origin->parts);

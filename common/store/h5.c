@@ -2,11 +2,14 @@
 #include "store/h5.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "base/file.h"
+#include "base/plain_file.h"
 #include "store/h5_internal.h"
 
 enum { REASON_ROOM = 256, DEPTH_MAXIMUM = 32, OBJECTS_MAXIMUM = 1000000 };
@@ -29,10 +32,20 @@ static herr_t keep_reason(unsigned n, const H5E_error2_t *error, void *context) 
     return 0;
 }
 
+enum status h5_check_disk(const struct h5_file *file) {
+    if (file->disk.write_error)
+        return file_fail_write(file->path, file->disk.write_error);
+    if (file->disk.read_error)
+        return fail(STATUS_IO, "cannot read %s: %s; see whether its disk is well", file->path,
+                    strerror(file->disk.read_error));
+    return STATUS_OK;
+}
+
 enum status h5_fail(const struct h5_file *file, const char *format, ...) {
     char reason[REASON_ROOM] = "", sentence[512];
     va_list arguments;
 
+    TRY(h5_check_disk(file)); /* what came of that is no news */
     H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_reason, reason);
     va_start(arguments, format);
     vsnprintf(sentence, sizeof sentence, format, arguments);
@@ -59,6 +72,7 @@ static enum status new_file(struct h5_file **file, const char *path, bool writin
         return fail(STATUS_MEMORY, "cannot open %s: memory ran out", path);
     }
     (*file)->id = H5I_INVALID_HID;
+    (*file)->disk.descriptor = -1;
     (*file)->writing = writing;
     tame_library();
     return STATUS_OK;
@@ -66,18 +80,20 @@ static enum status new_file(struct h5_file **file, const char *path, bool writin
 
 /* The layout of HDF5 1.8: since then the library keeps checksums over its own structures, and damage there is
  * found where older layouts lead it astray. No times, so that equal contents are equal bytes. */
-static hid_t create_file(const char *path, H5F_libver_t layout) {
-    hid_t creation = H5Pcreate(H5P_FILE_CREATE), access = H5Pcreate(H5P_FILE_ACCESS);
-    hid_t id = H5I_INVALID_HID;
+static enum status create_in_temporary(struct h5_file *file, H5F_libver_t layout) {
+    hid_t creation = H5Pcreate(H5P_FILE_CREATE), access = h5_disk_access(&file->disk);
+    enum status status = STATUS_OK;
 
     if (creation >= 0 && access >= 0 && H5Pset_obj_track_times(creation, false) >= 0 &&
         H5Pset_libver_bounds(access, layout, layout) >= 0)
-        id = H5Fcreate(path, H5F_ACC_TRUNC, creation, access);
+        file->id = H5Fcreate(file->temporary, H5F_ACC_TRUNC, creation, access);
+    if (file->id < 0)
+        status = h5_fail(file, "cannot create the file");
     if (access >= 0)
         H5Pclose(access);
     if (creation >= 0)
         H5Pclose(creation);
-    return id;
+    return status;
 }
 
 static enum status create(struct h5_file **file, const char *path, H5F_libver_t layout) {
@@ -87,12 +103,14 @@ static enum status create(struct h5_file **file, const char *path, H5F_libver_t 
     status = file_temporary_name(path, &(*file)->temporary);
     if (status != STATUS_OK)
         goto close;
-    (*file)->id = create_file((*file)->temporary, layout);
-    if ((*file)->id < 0) {
-        status = h5_fail(*file, "cannot create the file");
+    (*file)->disk.descriptor = open((*file)->temporary, O_RDWR | O_CLOEXEC);
+    if ((*file)->disk.descriptor < 0) {
+        status = file_fail_write(path, errno);
         goto close;
     }
-    return STATUS_OK;
+    status = create_in_temporary(*file, layout);
+    if (status == STATUS_OK)
+        return STATUS_OK;
 close:
     h5_close(*file);
     *file = NULL;
@@ -107,58 +125,93 @@ enum status h5_create_small(struct h5_file **file, const char *path) {
     return create(file, path, H5F_LIBVER_V110);
 }
 
+static enum status open_opened(struct h5_file *file) {
+    hid_t access = h5_disk_access(&file->disk);
+    enum status status = STATUS_OK;
+
+    if (access >= 0)
+        file->id = H5Fopen(file->path, H5F_ACC_RDONLY, access);
+    if (file->id < 0)
+        status = h5_fail(file, "the file is damaged or truncated");
+    if (access >= 0)
+        H5Pclose(access);
+    return status;
+}
+
 enum status h5_open(struct h5_file **file, const char *path) {
     enum status status;
 
     TRY(new_file(file, path, false));
-    FILE *stream = fopen(path, "rbe");
-    if (!stream) {
-        status = fail(STATUS_IO, "cannot open %s: %s", path, strerror(errno));
+    status = plain_file_open(path, &(*file)->disk.descriptor);
+    if (status != STATUS_OK)
+        goto close;
+    if (!h5_disk_has_signature(&(*file)->disk)) {
+        status = h5_check_disk(*file);
+        if (status == STATUS_OK)
+            status = fail(STATUS_FORMAT, "%s is not an HDF5 file; check the name", path);
         goto close;
     }
-    fclose(stream);
-    if (H5Fis_hdf5(path) <= 0) {
-        status = fail(STATUS_FORMAT, "%s is not an HDF5 file; check the name", path);
-        goto close;
-    }
-    (*file)->id = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
-    if ((*file)->id < 0) {
-        status = h5_fail(*file, "the file is damaged or truncated");
-        goto close;
-    }
-    return STATUS_OK;
+    status = open_opened(*file);
+    if (status == STATUS_OK)
+        return STATUS_OK;
 close:
     h5_close(*file);
     *file = NULL;
     return status;
 }
 
-enum status h5_commit(struct h5_file *file) {
+/* Where HDF5 does not let go, it keeps the file's disk: then that must stay where it is. */
+static bool close_id(struct h5_file *file) {
+    bool closed = H5Fclose(file->id) >= 0;
+
+    file->id = H5I_INVALID_HID;
+    file->is_held = !closed;
+    return closed;
+}
+
+static void close_descriptor(struct h5_file *file, enum status *status) {
+    if (close(file->disk.descriptor) != 0 && file->writing && *status == STATUS_OK)
+        *status = file_fail_write(file->path, errno);
+    file->disk.descriptor = -1;
+}
+
+/* What was written is on the disk, and the disk has no complaint. */
+static enum status finish_writing(struct h5_file *file) {
     enum status status = STATUS_OK;
 
-    if (H5Fflush(file->id, H5F_SCOPE_GLOBAL) < 0)
-        status = h5_fail(file, "cannot write the file; check the free space");
-    if (H5Fclose(file->id) < 0 && status == STATUS_OK)
-        status = h5_fail(file, "cannot write the file; check the free space");
-    file->id = H5I_INVALID_HID;
-    if (status != STATUS_OK)
-        return status;
-    status = file_replace(file->temporary, file->path);
+    if (!close_id(file))
+        status = h5_fail(file, "cannot write the file");
+    if (status == STATUS_OK)
+        status = h5_check_disk(file);
+    if (status == STATUS_OK && fsync(file->disk.descriptor) != 0)
+        status = file_fail_write(file->path, errno);
+    close_descriptor(file, &status);
+    return status;
+}
+
+enum status h5_commit(struct h5_file *file) {
+    TRY(finish_writing(file));
+    enum status status = file_replace(file->temporary, file->path);
     free(file->temporary);
     file->temporary = NULL;
     return status;
 }
 
 void h5_close(struct h5_file *file) {
+    enum status ignored = STATUS_IO;
+
     if (!file)
         return;
     if (file->id >= 0)
-        H5Fclose(file->id);
+        close_id(file);
+    if (file->disk.descriptor >= 0)
+        close_descriptor(file, &ignored);
     if (file->temporary)
         file_discard(file->temporary);
     free(file->temporary);
     free(file->path);
-    free(file);
+    if (!file->is_held)
+        free(file);
 }
 
 const char *h5_path(const struct h5_file *file) {
@@ -171,7 +224,10 @@ const char *h5_path(const struct h5_file *file) {
 static enum status check_link(struct h5_file *file, const char *name, bool *found) {
     H5L_info_t info;
 
-    *found = H5Lexists(file->id, name, H5P_DEFAULT) > 0;
+    htri_t exists = H5Lexists(file->id, name, H5P_DEFAULT);
+    *found = exists > 0;
+    if (exists < 0)
+        return h5_fail(file, "cannot look up %s", name);
     if (!*found)
         return STATUS_OK;
     if (H5Lget_info(file->id, name, &info, H5P_DEFAULT) < 0)
@@ -197,6 +253,7 @@ enum status h5_find(struct h5_file *file, const char *name, enum h5_kind *kind) 
     bool found = true;
 
     *kind = H5_GROUP; /* the root */
+    TRY(h5_check_disk(file));
     if (length >= sizeof prefix)
         return fail(STATUS_LIMIT, "%s: a name of %zu characters is too long", file->path, length);
     for (size_t end = 1; end <= length; end++) {
@@ -244,6 +301,7 @@ close:
 enum status h5_make_groups(struct h5_file *file, const char *name) {
     char prefix[512];
 
+    TRY(h5_check_disk(file));
     for (const char *slash = strchr(name, '/'); slash; slash = strchr(slash + 1, '/')) {
         size_t length = (size_t)(slash - name);
         if (length >= sizeof prefix)

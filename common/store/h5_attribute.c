@@ -101,7 +101,10 @@ static enum status open_attribute(struct h5_file *file, const char *name, const 
     TRY(h5_find(file, name, &kind));
     if (kind == H5_ABSENT)
         return fail(STATUS_FORMAT, "%s has no %s", file->path, object_name(name));
-    if (H5Aexists_by_name(file->id, object_name(name), called, H5P_DEFAULT) <= 0)
+    htri_t exists = H5Aexists_by_name(file->id, object_name(name), called, H5P_DEFAULT);
+    if (exists < 0)
+        return h5_fail(file, "cannot look up the attribute %s of %s", called, object_name(name));
+    if (exists == 0)
         return fail(STATUS_FORMAT, "%s: %s has no attribute %s", file->path, object_name(name), called);
     attribute->id = H5Aopen_by_name(file->id, object_name(name), called, H5P_DEFAULT, H5P_DEFAULT);
     attribute->type = attribute->id < 0 ? H5I_INVALID_HID : H5Aget_type(attribute->id);

@@ -46,6 +46,7 @@ enum status h5_flat_write(struct h5_file *file, const char *name, enum h5_type t
 
     if (count == 0)
         return STATUS_OK;
+    TRY(h5_check_disk(file));
     hid_t array = H5Dopen2(file->id, name, H5P_DEFAULT);
     if (array >= 0) {
         stored = H5Dget_space(array);

@@ -109,8 +109,9 @@ static bool has_label(const char *path, const char *wanted) {
     return read_label(path, &label) == STATUS_OK && strcmp(label.hash, wanted) == 0;
 }
 
-/* *path NULL: none in the folder. Files that cannot be read there are passed over. */
-static enum status find_in_folder(const char *wanted, char **path) {
+/* *path NULL: none in the folder. What cannot be read there is passed over; where nothing better follows, the
+ * failure is that of the last file that says it is the one. */
+static enum status load_from_folder(const char *wanted, struct model_pair *pair, char **path) {
     struct dirent **entries = NULL;
     enum status status = STATUS_OK;
     int count = scandir(model_folder(), &entries, is_model_file, alphasort);
@@ -118,11 +119,14 @@ static enum status find_in_folder(const char *wanted, char **path) {
     *path = NULL;
     for (int i = 0; i < count; i++) {
         char *candidate = NULL;
-        if (status == STATUS_OK && !*path)
+        if (!*path && status != STATUS_MEMORY)
             status = path_in_folder(entries[i]->d_name, &candidate);
-        if (candidate && has_label(candidate, wanted))
-            *path = candidate;
-        else
+        if (candidate && has_label(candidate, wanted)) {
+            status = model_pair_load(candidate, pair);
+            if (status == STATUS_OK)
+                *path = candidate;
+        }
+        if (candidate != *path)
             free(candidate);
         free(entries[i]);
     }
@@ -130,39 +134,59 @@ static enum status find_in_folder(const char *wanted, char **path) {
     return status;
 }
 
-/* `given` is the default's hash; tried NULL: there is no default. */
-static enum status fail_not_found(const char *wanted, const char *tried, const char *given) {
-    const char *folder = model_folder();
-    char looked[PATH_MAX + 128];
+/* What became of the default when an archive's model was looked for. */
+struct tried {
+    char *path; /* owned; NULL: there is no default */
+    bool readable;
+    char hash[MODEL_HASH_TEXT];
+    char why[256]; /* unless readable */
+};
 
-    if (tried)
-        snprintf(looked, sizeof looked, "the default model %s is %s", tried, given);
-    else
+static enum status fail_not_found(const char *wanted, const struct tried *tried) {
+    const char *folder = model_folder();
+    char looked[PATH_MAX + 512];
+
+    if (!tried->path)
         snprintf(looked, sizeof looked, "no model was given and there is no default");
+    else if (tried->readable)
+        snprintf(looked, sizeof looked, "the default model %s is %s", tried->path, tried->hash);
+    else
+        snprintf(looked, sizeof looked, "the default model cannot be read (%s)", tried->why);
     return fail(STATUS_MISMATCH,
                 "the archive was written with model %s; %s, and %s %s; name the model with -m MODEL.h5",
                 wanted, looked, folder, file_exists(folder) ? "holds no other that fits" : "does not exist");
 }
 
+/* A default that is missing or broken is no reason not to look further; memory that ran out is. */
+static enum status try_default(const char *wanted, struct tried *tried, struct model_pair *pair) {
+    TRY(find_default(&tried->path));
+    if (!tried->path)
+        return STATUS_OK;
+    enum status status = load_if_wanted(tried->path, wanted, pair, tried->hash);
+    tried->readable = status == STATUS_OK;
+    if (status == STATUS_OK || status == STATUS_MEMORY)
+        return status;
+    tried->hash[0] = '\0';
+    snprintf(tried->why, sizeof tried->why, "%s", fail_sentence());
+    return STATUS_OK;
+}
+
 enum status model_load_by_hash(const uint8_t hash[MODEL_HASH_BYTES], struct model_pair *pair, char **path) {
-    char wanted[MODEL_HASH_TEXT], given[MODEL_HASH_TEXT] = "", *tried = NULL;
+    char wanted[MODEL_HASH_TEXT];
+    struct tried tried = {0};
 
     *pair = (struct model_pair){0};
-    model_hash_format(hash, wanted);
-    TRY(find_default(path));
-    tried = *path;
-    enum status status = tried ? load_if_wanted(tried, wanted, pair, given) : STATUS_OK;
-    if (status == STATUS_OK && strcmp(given, wanted) == 0)
-        return STATUS_OK;
     *path = NULL;
-    if (status == STATUS_OK)
-        status = find_in_folder(wanted, path);
-    if (status == STATUS_OK)
-        status = *path ? model_pair_load(*path, pair) : fail_not_found(wanted, tried, given);
-    free(tried);
-    if (status != STATUS_OK) {
-        free(*path);
-        *path = NULL;
+    model_hash_format(hash, wanted);
+    enum status status = try_default(wanted, &tried, pair);
+    if (status == STATUS_OK && strcmp(tried.hash, wanted) == 0) {
+        *path = tried.path;
+        return STATUS_OK;
     }
+    if (status == STATUS_OK)
+        status = load_from_folder(wanted, pair, path);
+    if (status == STATUS_OK && !*path)
+        status = fail_not_found(wanted, &tried);
+    free(tried.path);
     return status;
 }

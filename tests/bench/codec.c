@@ -8,6 +8,7 @@
 #include "base/signals.h"
 #include "base/threads.h"
 #include "bench.h"
+#include "kernels/cpu.h"
 
 /* Sums over files, where there are several. */
 struct totals {
@@ -128,8 +129,7 @@ enum status command_codec(int argc, char **argv) {
         {"repeat", 0, "N", "timed runs, of which the median counts (default 1)", CLI_INTEGER, &bench.repeat},
         {"threads", 'T', "N", "threads (default: LACONIC_THREADS, else all CPUs)", CLI_INTEGER,
          &bench.threads},
-        {"cpu", 0, "NAME", "scalar, avx2, avx512 or amx (default: LACONIC_CPU, else the best)", CLI_TEXT,
-         &bench.cpu},
+        CPU_OPTION(&bench.cpu),
         {"json", 0, NULL, "print the figures as JSON", CLI_FLAG, &bench.json},
         CLI_END};
     const struct cli_command command = {"laconic bench codec", "[-m MODEL.h5] [OPTION...] FILE...",

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/json_line.h"
+#include "base/visible.h"
 #include "codec.h"
 
 static double bits(uint64_t coded, uint64_t bytes) {
@@ -127,7 +128,7 @@ void codec_report_startup(const struct codec_bench *bench, const struct codec_re
 void codec_report_begin(const struct codec_bench *bench, const char *file, uint64_t bytes) {
     if (bench->json)
         return;
-    printf("%s: %" PRIu64 " bytes\n", file, bytes);
+    printf("%s: %" PRIu64 " bytes\n", visible(file).text, bytes);
     printf("  %-19s %12s %9s %11s %10s %7s %10s %7s\n", "", "bytes", "bits/byte", "with model", "compr kB/s",
            "MiB", "decom kB/s", "MiB");
 }

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/cli.h"
-#include "base/float_environment.h"
 #include "base/log.h"
+#include "base/program.h"
 #include "base/signals.h"
 #include "base/threads.h"
 #include "bench.h"
@@ -100,8 +100,7 @@ static enum status run_work(int argc, char **argv) {
         {"src", 0, "N", "tokens of a row that the encoder sees (default 128)", CLI_INTEGER, &s.source},
         {"tgt", 0, "N", "tokens of a row that the decoder sees (default 128)", CLI_INTEGER, &s.target},
         {"threads", 'T', "N", "threads (default: LACONIC_THREADS, else all CPUs)", CLI_INTEGER, &s.threads},
-        {"cpu", 0, "NAME", "scalar, avx2, avx512 or amx (default: LACONIC_CPU, else the best)", CLI_TEXT,
-         &s.cpu},
+        CPU_OPTION(&s.cpu),
         {"repeat", 0, "N", "timed runs, of which the median counts (default 5)", CLI_INTEGER, &s.repeat},
         {"lines", 0, "FILE", "only train: rows as long as a text's lines, beside padded ones", CLI_TEXT,
          &s.lines},
@@ -129,7 +128,7 @@ int main(int argc, char **argv) {
         table[i] = (struct cli_subcommand){works[i].name, works[i].summary, run_work};
     table[WORK_COUNT] = (struct cli_subcommand){
         "codec", "files through compress and back, beside other compressors", command_codec};
-    float_environment_set();
+    program_start();
     signals_clean_up_and_die();
     enum status status = keep_arguments(argc, argv);
     if (status == STATUS_OK)

@@ -1,8 +1,10 @@
-/* Holds our T5 to what Hugging Face's computed: golden FILE.h5...
+/* Holds our T5 to what another one computed: golden FILE.h5...
  *
- * Loads weights and inputs from each file, runs forward, backward and greedy decoding, prints the error of
- * every tensor and fails when a bound is broken: loss 1e-5 relative, logits 1e-4 of the largest logit, each
- * gradient 1e-4 in relative L2 norm, greedy ids equal.
+ * The files beside this one are of a plain T5 in double precision (reference.h); others are of Hugging
+ * Face's. Loads weights and inputs from each file, runs forward, backward and greedy decoding, prints the
+ * error of every tensor and fails when a bound is broken: loss 1e-5 relative, logits 1e-4 of the largest
+ * logit, each gradient 1e-4 in relative L2 norm, greedy ids equal. Where a file has them, loss and gradients
+ * under dropout as well.
  */
 #include <math.h>
 #include <stdio.h>
@@ -162,18 +164,11 @@ static enum status compare_array(struct golden *g, const char *name, const float
     return status;
 }
 
-static enum status check_forward(struct golden *g, struct t5_pass *pass, float *logits, float *nll,
-                                 float *weights) {
+/* The mean loss of the last forward pass; weights [targets] become what the backward pass weighs labels with.
+ */
+static enum status check_loss(struct golden *g, struct t5_pass *pass, float *nll, float *weights,
+                              const char *name) {
     int targets = g->rows * g->target_length, counted = 0;
-    struct difference d;
-    struct h5_shape shape = {3, {(uint64_t)g->rows, (uint64_t)g->source_length, (uint64_t)g->config.d_model}};
-    TRY(compare_array(g, "outputs/encoder_last_hidden_state", t5_encoder_output(pass), shape, &d));
-    report(g, "encoder_last_hidden_state, max error / max", d.largest / d.largest_b, LOGIT_BOUND);
-    shape =
-        (struct h5_shape){3, {(uint64_t)g->rows, (uint64_t)g->target_length, (uint64_t)g->config.vocab_size}};
-    TRY(compare_array(g, "outputs/logits", logits, shape, &d));
-    report(g, "logits, max error / max", d.largest / d.largest_b, LOGIT_BOUND);
-
     for (int i = 0; i < targets; i++)
         counted += g->labels[i] >= 0;
     for (int i = 0; i < targets; i++)
@@ -186,23 +181,60 @@ static enum status check_forward(struct golden *g, struct t5_pass *pass, float *
         loss += nll[i];
     loss /= counted ? counted : 1;
     float expected;
-    TRY(h5_read(g->file, "outputs/loss", H5_F32, &(struct h5_shape){.rank = 0}, &expected));
+    TRY(h5_read(g->file, name, H5_F32, &(struct h5_shape){.rank = 0}, &expected));
     char line[96];
-    snprintf(line, sizeof line, "loss %.7f, expected %.7f, relative", loss, (double)expected);
+    snprintf(line, sizeof line, "%s %.7f, expected %.7f, relative", name, loss, (double)expected);
     report(g, line, fabs(loss - (double)expected) / fabs((double)expected), LOSS_BOUND);
     return STATUS_OK;
 }
 
-static enum status check_gradients(struct golden *g) {
+static enum status check_forward(struct golden *g, struct t5_pass *pass, float *logits) {
+    struct difference d;
+    struct h5_shape shape = {3, {(uint64_t)g->rows, (uint64_t)g->source_length, (uint64_t)g->config.d_model}};
+    TRY(compare_array(g, "outputs/encoder_last_hidden_state", t5_encoder_output(pass), shape, &d));
+    report(g, "encoder_last_hidden_state, max error / max", d.largest / d.largest_b, LOGIT_BOUND);
+    shape =
+        (struct h5_shape){3, {(uint64_t)g->rows, (uint64_t)g->target_length, (uint64_t)g->config.vocab_size}};
+    TRY(compare_array(g, "outputs/logits", logits, shape, &d));
+    report(g, "logits, max error / max", d.largest / d.largest_b, LOGIT_BOUND);
+    return STATUS_OK;
+}
+
+static enum status check_gradients(struct golden *g, struct t5_pass *pass, float *nll, const float *weights,
+                                   const char *folder) {
+    struct t5_targets loss_targets = {
+        .labels = g->labels, .weights = weights, .nll = nll, .vocabulary = g->config.vocab_size};
+    struct t5_loss loss = t5_cross_entropy(&loss_targets);
+    memset(g->gradients, 0, g->model.weight_count * sizeof *g->gradients);
+    t5_backward(pass, &g->model, &loss, g->gradients);
     for (int i = 0; i < g->model.parameter_count; i++) {
         const struct t5_parameter *p = &g->model.parameters[i];
         struct difference d;
         char name[128];
-        snprintf(name, sizeof name, "gradients/%s", p->name);
+        snprintf(name, sizeof name, "%s/%s", folder, p->name);
         TRY(compare_array(g, name, g->gradients + p->offset, shape_of(p), &d));
         report(g, name, relative_l2(d), GRADIENT_BOUND);
     }
     return STATUS_OK;
+}
+
+static enum status check_dropout(struct golden *g, struct t5_pass *pass, const struct t5_batch *batch,
+                                 float *nll, float *weights) {
+    struct t5_dropout dropout = {.rate = g->config.dropout_rate};
+    TRY(h5_read(g->file, "dropout/key", H5_U64, &(struct h5_shape){.rank = 0}, &dropout.key));
+    t5_forward(pass, &g->model, batch, &dropout);
+    TRY(check_loss(g, pass, nll, weights, "dropout/loss"));
+    return check_gradients(g, pass, nll, weights, "dropout/gradients");
+}
+
+static enum status check_passes(struct golden *g, struct t5_pass *pass, const struct t5_batch *batch,
+                                float *logits, float *nll, float *weights) {
+    t5_forward(pass, &g->model, batch, NULL);
+    t5_logits(pass, &g->model, logits);
+    TRY(check_forward(g, pass, logits));
+    TRY(check_loss(g, pass, nll, weights, "outputs/loss"));
+    TRY(check_gradients(g, pass, nll, weights, "gradients"));
+    return h5_has(g->file, "dropout/key") ? check_dropout(g, pass, batch, nll, weights) : STATUS_OK;
 }
 
 static enum status check_training_pass(struct golden *g) {
@@ -221,18 +253,8 @@ static enum status check_training_pass(struct golden *g) {
         nll && weights && logits && g->gradients ? STATUS_OK : fail(STATUS_MEMORY, "no memory for gradients");
     if (status == STATUS_OK)
         status = t5_pass_open(&pass, &g->config, &limits, true);
-    if (status == STATUS_OK) {
-        t5_forward(pass, &g->model, &batch, NULL);
-        t5_logits(pass, &g->model, logits);
-        status = check_forward(g, pass, logits, nll, weights);
-    }
-    if (status == STATUS_OK) {
-        struct t5_targets loss_targets = {
-            .labels = g->labels, .weights = weights, .nll = nll, .vocabulary = g->config.vocab_size};
-        struct t5_loss loss = t5_cross_entropy(&loss_targets);
-        t5_backward(pass, &g->model, &loss, g->gradients);
-        status = check_gradients(g);
-    }
+    if (status == STATUS_OK)
+        status = check_passes(g, pass, &batch, logits, nll, weights);
     t5_pass_close(pass);
     free(logits);
     free(weights);

@@ -30,7 +30,8 @@ static bool step_rings(struct alarms *a, const char *column, double length, doub
         metrics_set(&m, "tokens_per_byte_greedy", length);
     metrics_set(&m, "q_least", least);
     metrics_set(&m, "q_largest", largest);
-    alarms_after_step(a, &(struct moment){&s, PHASE_REINFORCE, 7, 0.1}, &(struct step_deeds){1, true, true}, &m);
+    alarms_after_step(a, &(struct moment){&s, PHASE_REINFORCE, 7, 0.1}, &(struct step_deeds){1, true, true},
+                      &m);
     bool rang = metrics_get(&m, column) == 1;
     metrics_close(&m);
     return rang;
@@ -116,9 +117,8 @@ Test(alarm, the_sentence_says_what_where_how_much_and_what_to_do) {
     rewind(messages);
     cr_assert_not_null(fgets(line, sizeof line, messages));
     unlink(path);
-    cr_expect_not_null(strstr(line,
-                              "warning: expert step 7: the held-out exact share is 50.0%, 30.0 points "
-                              "below its best in phase two (alarm.exact allows 20.0)"));
+    cr_expect_not_null(strstr(line, "warning: expert step 7: the held-out exact share is 50.0%, 30.0 points "
+                                    "below its best in phase two (alarm.exact allows 20.0)"));
     cr_expect_not_null(strstr(line, "lower rl.compressor_rate"));
 }
 

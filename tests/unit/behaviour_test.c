@@ -361,8 +361,9 @@ static void sample_twice(struct sampling_stage *s) {
     rng_seed(&s->rng, 1, "action");
     cr_assert_eq(t5_open(&s->model, &config), STATUS_OK, "%s", fail_sentence());
     t5_initialise(&s->model, &s->rng);
-    cr_assert_eq(t5_generator_open(&s->generator, &config, BEHAVIOUR_ROWS, SAMPLED_LENGTH + 1, SAMPLED_LENGTH, false),
-                 STATUS_OK, "%s", fail_sentence());
+    cr_assert_eq(
+        t5_generator_open(&s->generator, &config, BEHAVIOUR_ROWS, SAMPLED_LENGTH + 1, SAMPLED_LENGTH, false),
+        STATUS_OK, "%s", fail_sentence());
     cr_assert_eq(rollout_open(&s->rollout, SAMPLED_TEXTS, 2, SAMPLED_LENGTH), STATUS_OK);
     for (int t = 0; t < SAMPLED_TEXTS; t++) {
         struct text *text = rollout_add_text(&s->rollout);
@@ -382,7 +383,8 @@ static void sample_twice(struct sampling_stage *s) {
 static bool same_code(const struct rollout *r, int t, int e, int other_t, int other_e) {
     int size = rollout_episode(r, t, e)->size;
     return size == rollout_episode(r, other_t, other_e)->size &&
-           memcmp(rollout_code(r, t, e), rollout_code(r, other_t, other_e), (size_t)size * sizeof(int32_t)) == 0;
+           memcmp(rollout_code(r, t, e), rollout_code(r, other_t, other_e), (size_t)size * sizeof(int32_t)) ==
+               0;
 }
 
 /* Texts are sampled in slices: the same row of another slice, of another sample and of a neighbour has random

@@ -10,6 +10,7 @@ static struct {
     long threads;
     double rate;
     struct cli_list sets;
+    const char *title;
 } given;
 
 static const struct cli_option options[] = {
@@ -19,6 +20,7 @@ static const struct cli_option options[] = {
     {"threads", 'T', "N", "use N threads", CLI_INTEGER, &given.threads},
     {"rate", 0, "X", "learning rate", CLI_NUMBER, &given.rate},
     {"set", 's', "KEY=VALUE", "change one setting", CLI_LIST, &given.sets},
+    {"title", 0, "TEXT", "for people", CLI_WORDS, &given.title},
     CLI_END,
 };
 static const struct cli_command command = {"laconic compress", "[-o FILE] [FILE...]", "Compress files.",
@@ -90,6 +92,31 @@ Test(cli, says_what_is_wrong_and_what_is_near) {
     EXPECT_FAIL(PARSE("--rate", "nan"), STATUS_USAGE, "--rate needs a number");
 }
 
+Test(cli, numbers_are_decimal_and_end_where_they_end) {
+    static const char *const wholes[] = {"",   " 5",  "5 ",  "0x10", "1e3",
+                                         "5x", "--5", "1.5", "nan",  "99999999999999999999"};
+    static const char *const numbers[] = {"",          " 5",  "5 ",    "0x10", "5x", "inf",
+                                          "-Infinity", "nan", "1e309", "1e",   "1,5"};
+    for (size_t i = 0; i < sizeof wholes / sizeof *wholes; i++)
+        EXPECT_FAIL(PARSE("--threads", wholes[i]), STATUS_USAGE, "--threads needs a whole number");
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        EXPECT_FAIL(PARSE("--rate", numbers[i]), STATUS_USAGE, "--rate needs a number");
+    EXPECT_OK(PARSE("-T", "+010", "--rate=-.5e1"));
+    cr_assert_eq(given.threads, 10);
+    cr_assert_float_eq(given.rate, -5, 1e-12);
+    EXPECT_OK(PARSE("-T", "1", "--threads=2", "-T3"));
+    cr_assert_eq(given.threads, 3); /* the last one counts */
+}
+
+Test(cli, nothing_is_no_name) {
+    EXPECT_FAIL(PARSE("a", ""), STATUS_USAGE, "an argument is empty");
+    EXPECT_FAIL(PARSE("--", ""), STATUS_USAGE, "an argument is empty");
+    EXPECT_FAIL(PARSE("-o", ""), STATUS_USAGE, "-o needs a value that is not empty: -o FILE");
+    EXPECT_FAIL(PARSE("--output="), STATUS_USAGE, "--output needs a value that is not empty: --output FILE");
+    EXPECT_OK(PARSE("--title="));
+    cr_assert_str_eq(given.title, "");
+}
+
 Test(cli, a_list_has_an_end) {
     char name[] = "compress", option[] = "-s", value[] = "a=1";
     char *argv[140] = {name};
@@ -121,6 +148,7 @@ Test(cli, help_shows_everything_in_columns, .init = cr_redirect_stdout) {
                             "  -T, --threads N      use N threads\n"
                             "      --rate X         learning rate\n"
                             "  -s, --set KEY=VALUE  change one setting\n"
+                            "      --title TEXT     for people\n"
                             "      --help           show this help\n"
                             "\n"
                             "Archives end in .lcn.\n");
@@ -185,6 +213,9 @@ Test(cli, help_x_is_x_help) {
     cr_assert_eq(seen_argc, 2);
     cr_assert_str_eq(seen_argv[0], "info");
     cr_assert_str_eq(seen_argv[1], "--help");
+    EXPECT_OK(DISPATCH("laconic-data", "help", "help", "--help", "info"));
+    cr_assert_eq(seen_argc, 2);
+    cr_assert_str_eq(seen_argv[0], "info");
     EXPECT_OK(DISPATCH("laconic", "help", "info", "deep"));
     cr_assert_eq(seen_argc, 3);
     cr_assert_str_eq(seen_argv[1], "deep");

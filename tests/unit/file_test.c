@@ -2,11 +2,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include "base/file.h"
+#include "base/file_access.h"
+#include "base/program.h"
 #include "base/signals.h"
 #include "expect.h"
 
@@ -113,6 +116,149 @@ Test(file, permissions_are_kept_and_links_stay_links) {
     cr_assert_eq(info.st_mode & 0777, 0644);
 }
 
+static void expect_link(const char *path, bool stays) {
+    struct stat info;
+
+    cr_assert_eq(lstat(path, &info), 0);
+    cr_assert_eq((bool)S_ISLNK(info.st_mode), stays);
+}
+
+Test(file, links_are_followed_to_files_that_are_not_there_yet) {
+    cr_assert_eq(mkdir("folder", 0777), 0);
+    cr_assert_eq(symlink("folder/second", "first"), 0);
+    cr_assert_eq(symlink("../real", "folder/second"), 0);
+    EXPECT_OK(replace_with("first", "new"));
+    expect_content("real", "new");
+    expect_link("first", true);
+    expect_link("folder/second", true);
+}
+
+Test(file, links_in_a_circle_are_refused_before_the_work) {
+    struct file_writer writer;
+
+    cr_assert_eq(symlink("b", "a"), 0);
+    cr_assert_eq(symlink("a", "b"), 0);
+    EXPECT_FAIL(file_writer_open(&writer, "a"), STATUS_IO,
+                "cannot write a: Too many levels of symbolic links");
+    cr_assert_eq(count_files(), 2);
+}
+
+static void expect_replaced(const char *link) {
+    struct file_writer writer;
+
+    EXPECT_OK(file_writer_open_over(&writer, link));
+    fputs("new", writer.stream);
+    EXPECT_OK(file_writer_commit(&writer));
+    expect_link(link, false);
+    expect_content(link, "new");
+}
+
+Test(file, a_writer_over_links_replaces_them_wherever_they_lead) {
+    struct file_writer writer;
+
+    put("real", "old");
+    cr_assert_eq(symlink("real", "to_file"), 0);
+    cr_assert_eq(symlink("nowhere", "to_nothing"), 0);
+    cr_assert_eq(symlink("circle", "circle"), 0);
+    cr_assert_eq(symlink(".", "to_folder"), 0);
+    cr_assert_eq(symlink("/dev/null", "to_device"), 0);
+    expect_replaced("to_file");
+    expect_replaced("to_nothing");
+    expect_replaced("circle");
+    expect_content("real", "old");
+    cr_assert(!file_exists("nowhere"));
+    EXPECT_FAIL(file_writer_open_over(&writer, "to_folder"), STATUS_IO, "it is a folder");
+    EXPECT_OK(file_writer_open_over(&writer, "to_device"));
+    EXPECT_OK(file_writer_commit(&writer));
+    expect_link("to_device", true);
+}
+
+/* The system's links to descriptors are no files to be replaced, whatever is open there. */
+Test(file, names_of_descriptors_are_written_through) {
+    char path[64], link[] = "like_dev_stdout";
+    int descriptor = open("real", O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    struct file_writer writer;
+
+    snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
+    cr_assert_eq(symlink(path, link), 0);
+    EXPECT_OK(file_writer_open_over(&writer, link));
+    fputs("new", writer.stream);
+    EXPECT_OK(file_writer_commit(&writer));
+    expect_link(link, true);
+    expect_content("real", "new");
+    close(descriptor);
+}
+
+static mode_t mode_of(const char *path) {
+    struct stat info;
+
+    cr_assert_eq(stat(path, &info), 0);
+    return info.st_mode & 07777;
+}
+
+/* Owner and group go along, before the mode; a process that may not give files away narrows the mode. */
+Test(file, a_replaced_file_keeps_owner_and_group) {
+    enum { OWNER = 1234, GROUP = 5678 };
+    struct stat info;
+
+    if (geteuid() != 0)
+        cr_skip("only root gives files away");
+    put("a", "old");
+    cr_assert_eq(chown("a", OWNER, GROUP), 0);
+    cr_assert_eq(chmod("a", 0640), 0);
+    EXPECT_OK(replace_with("a", "new"));
+    cr_assert_eq(stat("a", &info), 0);
+    cr_assert_eq(info.st_uid, OWNER);
+    cr_assert_eq(info.st_gid, GROUP);
+    cr_assert_eq(mode_of("a"), 0640);
+    char *temporary = NULL;
+    EXPECT_OK(file_temporary_name("a", &temporary));
+    EXPECT_OK(file_replace(temporary, "a"));
+    free(temporary);
+    cr_assert_eq(stat("a", &info), 0);
+    cr_assert_eq(info.st_uid, OWNER);
+    cr_assert_eq(mode_of("a"), 0640);
+}
+
+static void copy_access(mode_t mode, uid_t owner, gid_t group) {
+    struct stat from = {.st_mode = S_IFREG | mode, .st_uid = owner, .st_gid = group};
+    int descriptor = open("copy", O_RDWR | O_CREAT, 0600);
+
+    file_access_copy(descriptor, &from);
+    close(descriptor);
+}
+
+static void expect_copied(mode_t mode, uid_t owner, gid_t group, mode_t expected) {
+    copy_access(mode, owner, group);
+    if (mode_of("copy") != expected)
+        _exit(8);
+}
+
+/* As somebody who may not give files away. */
+static void copy_as_somebody(void) {
+    enum { ME = 4321, OTHER = 4322 };
+
+    if (geteuid() == 0 && (setgroups(0, NULL) != 0 || setgid(ME) != 0 || setuid(ME) != 0))
+        _exit(9);
+    uid_t me = geteuid();
+    gid_t mine = getegid();
+    expect_copied(0640, me, mine, 0640);
+    expect_copied(0640, me, OTHER, 0600); /* the file's group is another one now */
+    expect_copied(0646, me, OTHER, 0644); /* what group and others had both */
+    expect_copied(04755, me, mine, 0755);
+    expect_copied(0464, OTHER, mine, 0444); /* who was the owner gains nothing as one of the group */
+    _exit(7);
+}
+
+static int end_of(void (*body)(void));
+
+Test(file, access_that_cannot_be_kept_is_narrowed) {
+    cr_assert_eq(chmod(".", 0777), 0);
+    int status = end_of(copy_as_somebody);
+
+    cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 7, "status %x", status);
+}
+
 Test(file, devices_are_written_and_not_replaced) {
     struct stat info;
 
@@ -182,6 +328,19 @@ Test(file, names_of_any_length_have_temporaries) {
     expect_content(name, "long");
 }
 
+Test(file, a_name_too_long_is_refused_before_the_work) {
+    char name[257];
+    char *temporary = NULL;
+    struct file_writer writer;
+
+    memset(name, 'n', 256);
+    name[256] = '\0';
+    EXPECT_FAIL(file_writer_open(&writer, name), STATUS_IO, "File name too long");
+    EXPECT_FAIL(file_writer_open_over(&writer, name), STATUS_IO, "File name too long");
+    EXPECT_FAIL(file_temporary_name(name, &temporary), STATUS_IO, "File name too long");
+    cr_assert_eq(count_files(), 0);
+}
+
 Test(file, reading_appends_and_names_what_is_missing) {
     struct buffer buffer = {0};
 
@@ -190,7 +349,7 @@ Test(file, reading_appends_and_names_what_is_missing) {
     EXPECT_OK(file_read("a", &buffer));
     cr_assert_eq(buffer.size, 4);
     EXPECT_FAIL(file_read("nothing", &buffer), STATUS_IO, "cannot open nothing: No such file");
-    EXPECT_FAIL(file_read(".", &buffer), STATUS_IO, "cannot read .: Is a directory");
+    EXPECT_FAIL(file_read(".", &buffer), STATUS_IO, "cannot open .: it is a folder");
     buffer_free(&buffer);
 }
 
@@ -202,6 +361,27 @@ Test(file, folders_are_made_with_their_parents) {
     put("a/f", "");
     EXPECT_FAIL(file_make_folder("a/f/g"), STATUS_IO, "a file of that name exists");
     EXPECT_FAIL(file_make_folder(""), STATUS_IO, "cannot make the folder");
+}
+
+/* ---- closed descriptors ---- */
+
+/* What a program finds that starts with every descriptor closed: all three fail, and no file gets their
+ * numbers. */
+static void start_closed(void) {
+    char byte = 0;
+
+    for (int i = 0; i < 3; i++)
+        close(i);
+    program_start();
+    bool fail = read(STDIN_FILENO, &byte, 1) < 0 && write(STDOUT_FILENO, "x", 1) < 0 &&
+                write(STDERR_FILENO, "x", 1) < 0;
+    _exit(fail && open("new", O_WRONLY | O_CREAT, 0600) > STDERR_FILENO ? 7 : 8);
+}
+
+Test(file, closed_descriptors_are_filled_and_fail) {
+    int status = end_of(start_closed);
+
+    cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 7, "status %x", status);
 }
 
 /* ---- signals ---- */

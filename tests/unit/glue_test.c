@@ -1,6 +1,7 @@
-/* What lies between the parts of training: who is judged by what, who learns from what, what is bounded, what is
- * kept. */
+/* What lies between the parts of training: who is judged by what, who learns from what, what is bounded, what
+ * is kept. */
 #include "run_world.h"
+#include <zstd.h>
 #include "kernels/optimizer.h"
 #include "train/phase_two.h"
 
@@ -32,7 +33,8 @@ static void expect_blend(const char *label, const float *target, float rate, flo
 Test(glue, averaged_targets_follow_all_three) {
     const float rate = 0.25f;
     struct trainer *t = WORLD_RUN("rl.algorithm=dqn", "target.rate=0.25");
-    size_t c = t->pair.compressor.weight_count, d = t->pair.decompressor.weight_count, v = (size_t)t->value.size;
+    size_t c = t->pair.compressor.weight_count, d = t->pair.decompressor.weight_count,
+           v = (size_t)t->value.size;
     float *compressor = copy_of(t->pair.compressor.weights, c);
     float *decompressor = copy_of(t->pair.decompressor.weights, d), *value = copy_of(t->value.weights, v);
     world_go_on(t, 1);
@@ -44,13 +46,14 @@ Test(glue, averaged_targets_follow_all_three) {
     world_leave(t);
 }
 
-/* Nats of the first text's first episode under a model. */
+/* Nats of the last text's last episode under a model. */
 static double nats_under(struct trainer *t, struct t5_model *model) {
-    const struct episode *e = rollout_episode(&t->rollout, 0, 0);
-    const struct text *text = &t->rollout.text[0];
+    int last = t->rollout.texts - 1, number = t->rollout.count[last] - 1;
+    const struct episode *e = rollout_episode(&t->rollout, last, number);
+    const struct text *text = &t->rollout.text[last];
     t5_refresh(model);
     batch_clear(&t->batch);
-    batch_add(&t->batch, rollout_code(&t->rollout, 0, 0), e->size, text->ids, text->size, 1.0f);
+    batch_add(&t->batch, rollout_code(&t->rollout, last, number), e->size, text->ids, text->size, 1.0f);
     learner_score(&t->decompressor, model, &t->batch);
     return batch_row_nll(&t->batch, 0);
 }
@@ -58,12 +61,12 @@ static double nats_under(struct trainer *t, struct t5_model *model) {
 /* In bf16 networks are read from packed copies, which an average leaves behind. */
 Test(glue, rewards_are_the_target_decompressors_of_now) {
     for (int narrow = 0; narrow < 2; narrow++) {
-        struct trainer *t =
-            WORLD_RUN(narrow ? "precision=bf16" : "precision=fp32", "target.rate=0.5", "rl.updates=8",
-                      "rl.decompressor_rate=0.05");
+        struct trainer *t = WORLD_RUN(narrow ? "precision=bf16" : "precision=fp32", "target.rate=0.5",
+                                      "rl.updates=8", "rl.decompressor_rate=0.05");
         world_go_on(t, 1);
         reinforce_act(t);
-        double nats = (double)rollout_episode(&t->rollout, 0, 0)->nats;
+        int last = t->rollout.texts - 1;
+        double nats = (double)rollout_episode(&t->rollout, last, t->rollout.count[last] - 1)->nats;
         cr_expect_float_eq(nats, nats_under(t, &t->target_decompressor), 1e-3, "%s", t->settings.precision);
         cr_expect_gt(fabs(nats - nats_under(t, &t->pair.decompressor)), 1e-2, "not the live one");
         world_leave(t);
@@ -82,8 +85,8 @@ Test(glue, greedy_codes_are_the_target_compressors_of_now) {
         int limit;
         struct t5_rows source = environment_sources(&t->rollout.text[i], NULL, 1, ids, start, &limit);
         t5_refresh(&t->target_compressor);
-        const struct t5_generated *g = t5_generate(t->generator, &t->target_compressor, &source,
-                                                   &(struct t5_sampling){0}, &limit);
+        const struct t5_generated *g =
+            t5_generate(t->generator, &t->target_compressor, &source, &(struct t5_sampling){0}, &limit);
         if (e->policy != POLICY_greedy)
             continue;
         found++;
@@ -177,11 +180,39 @@ Test(glue, the_first_evaluation_gives_the_pair_a_prior_sample) {
 struct by_hand {
     int chunks, exact, either, tokens, fallback, bytes, policy_tokens, uneven;
     double nats, entropy, divergence;
+    struct coder {
+        struct prior *prior;
+        struct prior_context context;
+        double bits;
+    } of_all, of_exact; /* C's greedy codes; what mode ir would store */
+    uint8_t failed[4096];
+    size_t failed_size;
 };
+
+/* As an archive begins: with the sample of the training texts' codes. */
+static void open_coder(const struct trainer *t, struct coder *c) {
+    struct prior_context start = {TOKEN_EOS, TOKEN_EOS};
+    *c = (struct coder){.context = start};
+    cr_assert_eq(prior_open(&c->prior, t->recent.counts, tokenizer_vocabulary(&t->pair.tokenizer)),
+                 STATUS_OK);
+    prior_learn(c->prior, &start, (const int32_t *)(const void *)t->recent.tokens.data,
+                t->recent.tokens.size / sizeof(int32_t));
+}
+
+/* z and its end token, priced before they are learned. */
+static void code_by_hand(struct coder *c, const int32_t *code, int size) {
+    int32_t all[CHUNK_MAXIMUM + 1];
+    struct prior_context before = c->context;
+    memcpy(all, code, (size_t)size * sizeof *code);
+    all[size] = TOKEN_EOS;
+    c->bits += prior_price(c->prior, &c->context, all, (size_t)size + 1);
+    prior_learn(c->prior, &before, all, (size_t)size + 1);
+}
 
 /* One text at a time; D's greedy text is what it says to its own last token (teacher forcing with the truth
  * agrees on it when all of it is right). */
-static bool rebuilds(struct trainer *t, const struct text *text, const int32_t *code, int size, double *nats) {
+static bool rebuilds(struct trainer *t, const struct text *text, const int32_t *code, int size,
+                     double *nats) {
     batch_clear(&t->batch);
     batch_add(&t->batch, code, size, text->ids, text->size, 1.0f);
     learner_score(&t->decompressor, &t->pair.decompressor, &t->batch);
@@ -243,6 +274,8 @@ static void compare_by_hand(struct trainer *t, const struct text *text, const in
 static void evaluate_by_hand(struct trainer *t, struct by_hand *h) {
     int all = (int)dataset_count(t->data, SPLIT_VALID), chunks = (int)t->settings.evaluation.chunks;
     *h = (struct by_hand){0};
+    open_coder(t, &h->of_all);
+    open_coder(t, &h->of_exact);
     for (int i = 0; i < chunks; i++) {
         struct text text;
         int32_t ids[CHUNK_MAXIMUM + 1], start[2], code[CHUNK_MAXIMUM], shown[CHUNK_MAXIMUM];
@@ -250,9 +283,8 @@ static void evaluate_by_hand(struct trainer *t, struct by_hand *h) {
         double nats, unused;
         environment_text(&t->environment, SPLIT_VALID, (uint64_t)(all * i / chunks), &text);
         struct t5_rows source = environment_sources(&text, NULL, 1, ids, start, &limit);
-        struct t5_rows z = t5_generate(t->generator, &t->pair.compressor, &source, &(struct t5_sampling){0},
-                                       &limit)
-                               ->rows;
+        struct t5_rows z =
+            t5_generate(t->generator, &t->pair.compressor, &source, &(struct t5_sampling){0}, &limit)->rows;
         int size = z.start[1], shown_size = environment_demonstration(&t->environment, &text, shown);
         memcpy(code, z.ids, (size_t)size * sizeof *code);
         bool exact = rebuilds(t, &text, code, size, &nats);
@@ -265,8 +297,26 @@ static void evaluate_by_hand(struct trainer *t, struct by_hand *h) {
         h->fallback += exact ? size : shown_size;
         h->uneven += !exact && size != shown_size;
         h->nats += nats;
+        code_by_hand(&h->of_all, code, size);
+        if (exact || shown_exact) {
+            code_by_hand(&h->of_exact, exact ? code : shown, exact ? size : shown_size);
+        } else {
+            struct dataset_chunk x = dataset_get(t->data, SPLIT_VALID, text.index);
+            memcpy(h->failed + h->failed_size, x.bytes, x.size);
+            h->failed_size += x.size;
+        }
         compare_by_hand(t, &text, code, size, h);
     }
+    prior_close(h->of_all.prior);
+    prior_close(h->of_exact.prior);
+}
+
+/* What no code rebuilds, by zstd, if that is any shorter. */
+static double bits_of_failed(const struct by_hand *h) {
+    uint8_t coded[8192];
+    size_t size = ZSTD_compress(coded, sizeof coded, h->failed, h->failed_size, 19);
+    cr_assert_not(ZSTD_isError(size));
+    return 8.0 * (double)(size < h->failed_size ? size : h->failed_size);
 }
 
 Test(glue, the_figures_of_an_evaluation_are_what_a_reader_would_count) {
@@ -280,7 +330,9 @@ Test(glue, the_figures_of_an_evaluation_are_what_a_reader_would_count) {
     t->steps[PHASE_REINFORCE] = 1;
     for (size_t i = 0; i < t->pair.compressor.weight_count; i++)
         t->target_compressor.weights[i] = 0.9f * t->pair.compressor.weights[i];
-    cr_assert_eq(trainer_evaluate(t, false), STATUS_OK, "%s", fail_sentence());
+    for (int i = 0; i < 2;
+         i++) /* the first gives its sample of codes to the pair, the second to the rewards */
+        cr_assert_eq(trainer_evaluate(t, false), STATUS_OK, "%s", fail_sentence());
     evaluate_by_hand(t, &h);
     cr_assert(h.exact > 0 && h.exact < h.chunks && h.uneven > 0, "a pair that can something: %d of %d, %d",
               h.exact, h.chunks, h.uneven);
@@ -293,6 +345,11 @@ Test(glue, the_figures_of_an_evaluation_are_what_a_reader_would_count) {
     cr_expect_float_eq(e->loss, h.nats / h.bytes, 1e-4);
     cr_expect_float_eq(e->residual_bits_per_byte, h.nats / h.bytes / log(2), 1e-4);
     cr_expect_float_eq(e->total_bits_per_byte, e->code_bits_per_byte + e->residual_bits_per_byte, 1e-9);
+    cr_expect_float_eq(e->code_bits_per_byte, h.of_all.bits / h.bytes, 0.02, "%g instead of %g",
+                       e->code_bits_per_byte, h.of_all.bits / h.bytes);
+    cr_expect_float_eq(e->bits_per_byte, (h.of_exact.bits + bits_of_failed(&h)) / h.bytes, 0.02,
+                       "%g instead of %g", e->bits_per_byte,
+                       (h.of_exact.bits + bits_of_failed(&h)) / h.bytes);
     cr_expect_float_eq(e->entropy, h.entropy / h.policy_tokens, 1e-4);
     cr_expect_float_eq(e->kl_target, h.divergence / h.policy_tokens, 1e-4);
     cr_expect_gt(e->kl_target, 1e-3);
@@ -303,8 +360,8 @@ Test(glue, the_figures_of_an_evaluation_are_what_a_reader_would_count) {
 
 /* With one group in the replay its scale is known: one by the deviation of its rewards. */
 Test(glue, dense_shaping_has_the_scale_of_the_group) {
-    struct trainer *t = WORLD_RUN("rl.algorithm=dqn", "rl.texts=1", "reward.normalize=group", "reward.length=2",
-                                  "decompressor.mode=frozen");
+    struct trainer *t = WORLD_RUN("rl.algorithm=dqn", "rl.texts=1", "reward.normalize=group",
+                                  "reward.length=2", "decompressor.mode=frozen");
     world_go_on(t, 1);
     double mean = 0, variance = 0;
     int count = (int)t->replay.count;
@@ -319,8 +376,8 @@ Test(glue, dense_shaping_has_the_scale_of_the_group) {
     int bytes = t->rollout.text[0].bytes, checked = 0;
     for (int r = 0; r < l->rows; r++)
         for (int k = l->start[r]; k + 1 < l->start[r + 1]; k++, checked++)
-            cr_expect_float_eq((double)l->reward[k], -2.0 / bytes / sqrt(variance),
-                               1e-3 / sqrt(variance), "%g", (double)l->reward[k]);
+            cr_expect_float_eq((double)l->reward[k], -2.0 / bytes / sqrt(variance), 1e-3 / sqrt(variance),
+                               "%g", (double)l->reward[k]);
     cr_expect_gt(checked, 3);
     world_leave(t);
 }
@@ -349,7 +406,8 @@ static int unseen_rows(const struct trainer *t, bool source) {
     for (int r = 0; r < b->rows; r++) {
         const int32_t *ids = source ? b->source + b->source_start[r] : b->labels + b->target_start[r];
         int size = (source ? b->source_start[r + 1] - b->source_start[r]
-                           : b->target_start[r + 1] - b->target_start[r]) - 1;
+                           : b->target_start[r + 1] - b->target_start[r]) -
+                   1;
         int64_t text = world_text_of(t, ids, size);
         cr_assert_geq(text, 0);
         unseen += environment_is_unseen(&t->environment, (uint64_t)text);
@@ -361,8 +419,7 @@ static int unseen_rows(const struct trainer *t, bool source) {
 Test(glue, the_compressor_learns_from_unseen_texts_and_the_decompressor_never) {
     const char *shares[] = {"replay.best_share=0", "replay.best_share=1"};
     for (int i = 0; i < 2; i++) {
-        struct trainer *t =
-            WORLD_RUN("rl.unseen=0.5", "batch.rows=32", "rl.demonstrations=0.5", shares[i]);
+        struct trainer *t = WORLD_RUN("rl.unseen=0.5", "batch.rows=32", "rl.demonstrations=0.5", shares[i]);
         fill_replay(t);
         for (int again = 0; again < 3; again++) {
             learn_compression(t);

@@ -386,3 +386,21 @@ Test(h5, a_group_inside_itself_ends_the_walk) {
     cr_assert_gt(visits, 1);
     h5_close(file);
 }
+
+/* Files of another program: the root's attribute text has eight bytes, "{}" and six more. */
+Test(h5, a_text_does_not_go_on_behind_its_end) {
+    struct h5_file *file = NULL;
+    char *text = NULL;
+
+    EXPECT_OK(h5_open(&file, TESTS_FOLDER "/unit/files/text-padded.h5")); /* with NULs */
+    EXPECT_OK(h5_get_text(file, "", "text", &text));
+    cr_expect_str_eq(text, "{}");
+    free(text);
+    h5_close(file);
+    EXPECT_OK(h5_open(&file, TESTS_FOLDER
+                      "/unit/files/text-goes-on.h5")); /* with a NUL, and what nobody would see */
+    EXPECT_FAIL(h5_get_text(file, "", "text", &text), STATUS_FORMAT, "goes on behind its end");
+    cr_expect_null(text);
+    EXPECT_FAIL(h5_get_own_text(file, "", "text", &text), STATUS_FORMAT, "goes on behind its end");
+    h5_close(file);
+}

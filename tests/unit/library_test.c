@@ -1,6 +1,7 @@
 /* liblaconic under callers of every kind: odd floating-point environments, forks, several threads, callbacks
  * that call back, arguments that make no sense. */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <fenv.h>
 #include <laconic.h>
 #include <pthread.h>
@@ -450,6 +451,142 @@ Test(library, a_model_at_work_is_refused_to_others) {
     cr_assert(is_same(&calling.archive, &plain.archive));
     cr_assert(comes_back(plain.model, &plain.archive), "free again");
     cr_assert_eq(laconic_close(plain.model), LACONIC_OK);
+}
+
+/* ---- callbacks that fail, and what is known of a stream ---- */
+
+static ptrdiff_t read_wrong(void *context, void *bytes, size_t size) {
+    (void)bytes;
+    return *(const int *)context < 0 ? -1 : (ptrdiff_t)size + 1;
+}
+
+static int write_wrong(void *context, const void *bytes, size_t size) {
+    (void)bytes;
+    (void)size;
+    errno = *(const int *)context;
+    return 1;
+}
+
+Test(library, callbacks_may_fail) {
+    laconic_model *model = open_one(1);
+    int less = -1, more = 1, full = ENOSPC, silent = 0;
+    struct stream stream = {.model = model, .wanted = look()};
+    errno = ENOTTY; /* of something else, long ago */
+    cr_assert_eq(laconic_compress_stream(model, NULL, read_wrong, &less, write_archive, &stream), LACONIC_IO);
+    cr_assert(strstr(laconic_error(), strerror(EIO)), "%s", laconic_error());
+    cr_assert_eq(laconic_compress_stream(model, NULL, read_wrong, &more, write_archive, &stream), LACONIC_IO);
+    cr_assert_eq(laconic_decompress_stream(model, read_wrong, &more, NULL, NULL), LACONIC_IO);
+    cr_assert_eq(laconic_compress_stream(model, NULL, read_text, &stream, write_wrong, &full), LACONIC_IO);
+    stream.at = 0;
+    cr_assert_eq(laconic_compress_stream(model, NULL, read_text, &stream, write_wrong, &silent), LACONIC_IO);
+    stream.at = 0;
+    cr_assert_eq(run_stream(&stream), LACONIC_OK, "and the model is free again: %s", laconic_error());
+    laconic_close(model);
+}
+
+enum { LARGE = 300000 };
+static char large[LARGE], large_archive[2][LARGE + LARGE / 8192 + 256];
+
+static ptrdiff_t read_large(void *context, void *bytes, size_t size) {
+    size_t *at = context, count = size < LARGE - *at ? size : LARGE - *at;
+    memcpy(bytes, large + *at, count);
+    *at += count;
+    return (ptrdiff_t)count;
+}
+
+static int write_large(void *context, const void *bytes, size_t size) {
+    size_t *at = context;
+    memcpy(large_archive[1] + *at, bytes, size);
+    *at += size;
+    return 0;
+}
+
+/* A buffer is a stream whose size is known; more comes than was promised, or less: an error. */
+Test(library, the_size_of_a_stream_may_be_told) {
+    laconic_model *model = open_one(2);
+    size_t packed = sizeof large_archive[0], none = 1;
+    for (size_t i = 0; i < LARGE; i++)
+        large[i] = "a few words to say again "[i % 25];
+    cr_assert_eq(laconic_bound(LARGE), sizeof large_archive[0]);
+    laconic_options options = {.level = 1};
+    cr_assert_eq(laconic_compress(model, &options, large, LARGE, large_archive[0], &packed), LACONIC_OK);
+    for (int off = -1; off <= 1; off++) {
+        size_t at = 0, written = 0;
+        options.content_size = (uint64_t)(LARGE + off);
+        laconic_status status =
+            laconic_compress_stream(model, &options, read_large, &at, write_large, &written);
+        cr_assert_eq(status, off ? LACONIC_IO : LACONIC_OK, "%d: %s", off, laconic_error());
+        if (off == 0)
+            cr_assert(written == packed && memcmp(large_archive[0], large_archive[1], packed) == 0);
+        else
+            cr_assert(strstr(laconic_error(), "changed while it was read"), "%s", laconic_error());
+    }
+    cr_assert_eq(laconic_decompress(model, large_archive[0], packed, text, &none), LACONIC_ROOM);
+    size_t exact = packed;
+    cr_assert_eq(
+        laconic_compress(model, &(laconic_options){.level = 1}, large, LARGE, large_archive[1], &exact),
+        LACONIC_OK, "as much room as is needed");
+    exact = packed - 1;
+    cr_assert_eq(
+        laconic_compress(model, &(laconic_options){.level = 1}, large, LARGE, large_archive[1], &exact),
+        LACONIC_ROOM);
+    laconic_close(model);
+}
+
+/* ---- pieces, comments, memory ---- */
+
+Test(library, pieces_of_an_archive) {
+    laconic_model *model = open_one(2);
+    laconic_options options = {.level = 1, .restart = 4096, .comment = "of the tests"};
+    size_t packed = sizeof large_archive[0], got;
+    char comment[LACONIC_COMMENT + 1];
+    for (size_t i = 0; i < LARGE; i++)
+        large[i] = (char)(i % 251 + i / 4096);
+    cr_assert_eq(laconic_compress(model, &options, large, LARGE, large_archive[0], &packed), LACONIC_OK);
+    static const uint64_t ranges[][2] = {
+        {0, 1}, {0, 0}, {4095, 4097}, {200000, 200700}, {LARGE - 1, UINT64_MAX}};
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
+        uint64_t end = ranges[i][1] == UINT64_MAX ? LARGE : ranges[i][1];
+        got = sizeof text;
+        laconic_status status =
+            laconic_decompress_range(model, large_archive[0], packed, ranges[i][0], ranges[i][1], text, &got);
+        cr_assert_eq(status, LACONIC_OK, "%s", laconic_error());
+        cr_assert(got == end - ranges[i][0] && memcmp(text, large + ranges[i][0], got) == 0);
+    }
+    got = sizeof text;
+    cr_assert_eq(laconic_decompress_range(model, large_archive[0], packed, 0, LARGE + 1, text, &got),
+                 LACONIC_ROOM);
+    got = 5;
+    cr_assert_eq(laconic_decompress_range(model, large_archive[0], packed, 0, 6, text, &got), LACONIC_ROOM);
+    got = sizeof text;
+    cr_assert_eq(laconic_decompress_range(model, large_archive[0], packed, 6, 5, text, &got),
+                 LACONIC_ARGUMENT);
+    cr_assert_eq(laconic_decompress_range(NULL, large_archive[0], packed, 0, 1, text, &got),
+                 LACONIC_ARGUMENT);
+    got = sizeof text;
+    cr_assert_eq(laconic_decompress_range(model, NULL, 0, 0, 1, text, &got), LACONIC_FORMAT);
+    cr_assert_eq(laconic_comment(large_archive[0], packed, comment), LACONIC_OK);
+    cr_assert_str_eq(comment, "of the tests");
+    cr_assert_eq(laconic_comment(large_archive[0], packed, NULL), LACONIC_ARGUMENT);
+    cr_assert_eq(laconic_comment(NULL, 9, comment), LACONIC_ARGUMENT);
+    options.restart = 4095;
+    packed = sizeof large_archive[0];
+    cr_assert_eq(laconic_compress(model, &options, large, LARGE, large_archive[0], &packed), LACONIC_ROOM);
+    laconic_close(model);
+}
+
+Test(library, memory_may_be_limited) {
+    laconic_model *model = open_one(1);
+    struct archive archive;
+    cr_assert_eq(laconic_limit_memory(model, 1), LACONIC_OK);
+    cr_assert_eq(compress(model, NULL, &archive), LACONIC_ROOM);
+    cr_assert(strstr(laconic_error(), "raise the limit"), "%s", laconic_error());
+    cr_assert_eq(laconic_limit_memory(model, 0), LACONIC_OK);
+    cr_assert_eq(compress(model, NULL, &archive), LACONIC_OK);
+    cr_assert_eq(laconic_limit_memory(model, 1), LACONIC_OK);
+    cr_assert_not(comes_back(model, &archive));
+    cr_assert_eq(laconic_limit_memory(NULL, 1), LACONIC_ARGUMENT);
+    laconic_close(model);
 }
 
 /* ---- arguments ---- */

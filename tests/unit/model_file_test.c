@@ -383,6 +383,8 @@ Test(model_file, parts_that_do_not_belong_together_are_refused) {
 
 Test(model_file, configurations_that_lie_are_refused) {
     EXPECT_REFUSED("a.h5: compressor: config_json: not valid JSON", .config = "{\"d_model\": 8");
+    EXPECT_REFUSED("column 13, at d_model: a number does not begin with 0", .config = "{\"d_model\": 08}");
+    EXPECT_REFUSED("something follows the end", .config = "{\"d_model\": 8} {}");
     EXPECT_REFUSED("did you mean 'd_model'", .config = "{\"d_modl\": 8}");
     EXPECT_REFUSED("d_model", .config = "{\"d_model\": -8}");
     EXPECT_REFUSED("ends its texts with token 2", .config = "{\"vocab_size\": 264, \"eos_token_id\": 2}");

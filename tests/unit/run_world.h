@@ -40,10 +40,8 @@ static inline void world_begin(void) {
     fclose(f);
     world_path(path, sizeof path, "data.h5");
     const char *paths[] = {source};
-    struct dataset_recipe recipe = {.paths = paths,
-                                    .path_count = 1,
-                                    .chunking = {CHUNK_LINES, 8},
-                                    .shares = {2 / 3.0, 1 / 3.0, 0}};
+    struct dataset_recipe recipe = {
+        .paths = paths, .path_count = 1, .chunking = {CHUNK_LINES, 8}, .shares = {2 / 3.0, 1 / 3.0, 0}};
     cr_assert_eq(dataset_make(&recipe, path), STATUS_OK, "%s", fail_sentence());
 }
 
@@ -59,8 +57,8 @@ static inline void world_end(void) {
     rmdir(world_folder);
 }
 
-/* A run that begins with phase two and learns from any code (rl.goal reward), with `changes`; to be closed with
- * world_leave(). */
+/* A run that begins with phase two and learns from any code (rl.goal reward), with `changes`; to be closed
+ * with world_leave(). */
 static inline struct trainer *world_run(const char *const *changes) {
     static const char *const small[] = {"supervised.steps=0",
                                         "rl.goal=reward",

@@ -1,7 +1,10 @@
 /* The thread pool: every item once, the same parts each time, nested and concurrent calls. */
+#include <dirent.h>
+#include <fenv.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <sys/wait.h>
 #include "base/threads.h"
 #include "expect.h"
 
@@ -164,4 +167,111 @@ Test(threads, counts_are_checked) {
     unsetenv("LACONIC_THREADS");
     EXPECT_OK(threads_start(0));
     cr_assert_geq(threads_count(), 1);
+}
+
+/* Threads of this process. */
+static int living(void) {
+    DIR *folder = opendir("/proc/self/task");
+    int count = 0;
+    for (struct dirent *entry; folder && (entry = readdir(folder));)
+        count += entry->d_name[0] != '.';
+    if (folder)
+        closedir(folder);
+    return count;
+}
+
+/* In a child: the same parts, by as many threads again; it may stop, start and fork too. */
+static int work_in_a_child(int count, const struct record *wanted) {
+    struct record record = {0};
+    if (threads_count() != count || living() != 1)
+        return 1;
+    threads_for(ITEMS, 7, note, &record);
+    if (record.parts != count || living() != count ||
+        memcmp(record.begin, wanted->begin, sizeof record.begin) != 0)
+        return 2;
+    threads_stop();
+    threads_stop();
+    if (living() != 1 || threads_start(2) != STATUS_OK || living() != 2)
+        return 3;
+    threads_stop();
+    return 0;
+}
+
+static void expect_child(pid_t child) {
+    int status;
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the child ended with %x", status);
+}
+
+Test(threads, children_of_fork_go_on) {
+    const int counts[] = {1, 2, 4, 8};
+    for (int i = 0; i < 4; i++)
+        for (int pause = 0; pause < 2; pause++) { /* workers that spin, workers that sleep */
+            struct record record = {0};
+            EXPECT_OK(threads_start(counts[i]));
+            threads_for(ITEMS, 7, note, &record);
+            usleep(pause ? 50000 : 0);
+            pid_t child = fork();
+            if (child == 0) {
+                alarm(60);
+                pid_t grandchild = fork(); /* before anything is done here */
+                int failed = work_in_a_child(counts[i], &record), status;
+                if (grandchild == 0)
+                    _exit(failed);
+                _exit(waitpid(grandchild, &status, 0) == grandchild && status == 0 ? failed : 9);
+            }
+            expect_child(child);
+            child = fork();
+            if (child == 0) { /* stops what is not there */
+                alarm(60);
+                threads_stop();
+                _exit(threads_count() != 1);
+            }
+            expect_child(child);
+            struct record again = {0};
+            threads_for(ITEMS, 7, note, &again);
+            expect_each_once(&again, ITEMS);
+        }
+}
+
+/* A fork while another thread's jobs run. */
+Test(threads, forks_wait_for_the_job_under_way) {
+    static struct record records[1];
+    pthread_t caller;
+    EXPECT_OK(threads_start(3));
+    cr_assert_eq(pthread_create(&caller, NULL, call_often, &records[0]), 0);
+    for (int i = 0; i < 50; i++) {
+        pid_t child = fork();
+        if (child == 0) {
+            struct record record = {0};
+            alarm(60);
+            threads_for(ITEMS, 1, note, &record);
+            threads_stop();
+            _exit(record.hits[ITEMS - 1] != 1 || record.parts != 3);
+        }
+        expect_child(child);
+    }
+    pthread_join(caller, NULL);
+    for (int item = 0; item < ITEMS; item++)
+        cr_assert_eq(records[0].hits[item], 500);
+}
+
+/* Rounding of the maker does not reach the workers. */
+static void round_up(void *context, size_t begin, size_t end, int worker) {
+    atomic_int *wrong = context;
+    (void)begin;
+    (void)end;
+    if (worker > 0 && fegetround() != FE_TONEAREST)
+        atomic_fetch_add(wrong, 1);
+    usleep(1000);
+}
+
+Test(threads, workers_have_our_floating_point_environment) {
+    atomic_int wrong = 0;
+    fesetround(FE_UPWARD);
+    EXPECT_OK(threads_start(4));
+    fesetround(FE_TONEAREST); /* a part that the caller takes over runs in its own */
+    for (int i = 0; i < 50; i++)
+        threads_for(4, 1, round_up, &wrong);
+    cr_assert_eq(wrong, 0);
 }

@@ -1,5 +1,5 @@
-/* Runs that bring nothing are told of and end: constant codes of any length, gradients without bounds, losses that
- * are no numbers, iterations that file or teach nothing. */
+/* Runs that bring nothing are told of and end: constant codes of any length, gradients without bounds, losses
+ * that are no numbers, iterations that file or teach nothing. */
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <math.h>
@@ -43,7 +43,8 @@ Test(one_code, a_constant_code_is_one_however_long_it_is_cut) {
     int32_t code[512];
     for (int i = 0; i < 512; i++)
         code[i] = i % 3 ? 7 : 0;
-    const int sizes[4][6] = {{0, 0, 0, 0, 0, 0}, {512, 3, 17, 1, 0, 511}, {2, 2, 2, 2, 2, 2}, {9, 8, 7, 6, 5, 4}};
+    const int sizes[4][6] = {
+        {0, 0, 0, 0, 0, 0}, {512, 3, 17, 1, 0, 511}, {2, 2, 2, 2, 2, 2}, {9, 8, 7, 6, 5, 4}};
     for (int i = 0; i < 4; i++) {
         static struct one_code codes;
         for (int text = 0; text < 6; text++)
@@ -92,7 +93,8 @@ Test(vain, constant_and_empty_codes_ring_in_both_phases, .init = quiet) {
         alarms_begin(&a);
         cr_expect_not(evaluation_rings(&a, "alarm_constant", (enum phase)phase, 0.6, &well));
         cr_expect(evaluation_rings(&a, "alarm_constant", (enum phase)phase, 0.6, &constant));
-        cr_expect_not(evaluation_rings(&a, "alarm_constant", (enum phase)phase, 0.7, &constant), "said already");
+        cr_expect_not(evaluation_rings(&a, "alarm_constant", (enum phase)phase, 0.7, &constant),
+                      "said already");
         cr_expect(evaluation_rings(&a, "alarm_length", (enum phase)phase, 0.6, &empty));
     }
 }
@@ -127,7 +129,8 @@ static bool step_rings(struct alarms *a, const char *column, const struct train_
 static const struct step_deeds all_well = {5, true, true};
 
 Test(vain, gradients_without_bounds_ring_and_end_the_run, .init = quiet) {
-    struct train_settings s = settings_with((const char *const[]){"alarm.gradient=100", "alarm.patience=4", NULL});
+    struct train_settings s =
+        settings_with((const char *const[]){"alarm.gradient=100", "alarm.patience=4", NULL});
     for (int phase = 0; phase < PHASE_COUNT; phase++) {
         struct alarms a;
         alarms_begin(&a);
@@ -158,7 +161,8 @@ Test(vain, what_files_nothing_says_why_and_ends, .init = quiet) {
     alarms_begin(&a);
     for (int i = 1; i <= 5; i++) {
         cr_expect_null(alarms_impatience(&a, &s));
-        cr_expect_eq(step_rings(&a, "alarm_idle", &s, PHASE_REINFORCE, 1, nothing), i == 3, "iteration %d", i);
+        cr_expect_eq(step_rings(&a, "alarm_idle", &s, PHASE_REINFORCE, 1, nothing), i == 3, "iteration %d",
+                     i);
     }
     cr_expect_not_null(strstr(a.reasons, "12 did not end within the length of their text"), "%s", a.reasons);
     cr_expect_not_null(strstr(a.reasons, "3 were there already"), "%s", a.reasons);
@@ -248,12 +252,18 @@ static void tear_down(void) {
 TestSuite(vain_runs, .init = set_up, .fini = tear_down);
 
 /* Untrained, C writes one token for ever: no code ends. */
-static const char *const mute[] = {"supervised.steps=0",       "rl.steps=6",
-                                   "rl.texts=4",               "rl.updates=2",
-                                   "batch.rows=8",             "ir.merges=20",
-                                   "evaluation.every=200",     "evaluation.chunks=16",
-                                   "replay.capacity=300",      "checkpoint.minutes=9",
-                                   "behaviour.demonstrations=0", NULL};
+static const char *const mute[] = {"supervised.steps=0",
+                                   "rl.steps=6",
+                                   "rl.texts=4",
+                                   "rl.updates=2",
+                                   "batch.rows=8",
+                                   "ir.merges=20",
+                                   "evaluation.every=200",
+                                   "evaluation.chunks=16",
+                                   "replay.capacity=300",
+                                   "checkpoint.minutes=9",
+                                   "behaviour.demonstrations=0",
+                                   NULL};
 
 static struct trainer *open_run(const char *const *changes) {
     struct trainer *t = calloc(1, sizeof *t);
@@ -306,8 +316,8 @@ Test(vain_runs, a_whole_phase_in_vain_is_no_success_however_short) {
 
 /* No text of the replay has an exact code, and only those may teach. */
 Test(vain_runs, phase_two_that_teaches_nothing_is_no_success) {
-    struct trainer *t = open_run((const char *const[]){"behaviour.demonstrations=1", "decompressor.mode=frozen",
-                                                       "alarm.patience=3", NULL});
+    struct trainer *t = open_run((const char *const[]){"behaviour.demonstrations=1",
+                                                       "decompressor.mode=frozen", "alarm.patience=3", NULL});
     cr_expect_eq(run(t), STATUS_LIMIT);
     cr_expect_not_null(strstr(fail_sentence(), "neither model learned anything up to expert step 3"), "%s",
                        fail_sentence());
@@ -316,8 +326,8 @@ Test(vain_runs, phase_two_that_teaches_nothing_is_no_success) {
 }
 
 Test(vain_runs, a_diverged_phase_one_ends_saved) {
-    struct trainer *t = open_run((const char *const[]){"supervised.steps=9", "alarm.gradient=1e-6",
-                                                       "alarm.patience=3", NULL});
+    struct trainer *t = open_run(
+        (const char *const[]){"supervised.steps=9", "alarm.gradient=1e-6", "alarm.patience=3", NULL});
     cr_expect_eq(run(t), STATUS_LIMIT);
     cr_expect_not_null(strstr(fail_sentence(), "up to supervised step 3"), "%s", fail_sentence());
     leave(t);

@@ -1,0 +1,81 @@
+/* Text of any origin on a terminal. */
+#include "base/visible.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include "base/utf8.h"
+
+enum { CHARACTER_MAXIMUM = 4, SHOWN_ROOM = 4 * CHARACTER_MAXIMUM + 1 };
+
+/* Of a character in valid UTF-8. */
+static uint32_t code_point(const unsigned char *text, size_t length) {
+    static const unsigned char masks[] = {0, 0x7F, 0x1F, 0x0F, 0x07};
+    uint32_t code = text[0] & masks[length];
+    for (size_t i = 1; i < length; i++)
+        code = code << 6 | (text[i] & 0x3F);
+    return code;
+}
+
+/* Controls of C0 and C1, ends of lines and paragraphs, and what turns the direction of writing. */
+static bool is_plain(uint32_t code) {
+    bool control = code < 0x20 || (code >= 0x7F && code < 0xA0);
+    bool moves = (code >= 0x2028 && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069) || code == 0x200E ||
+                 code == 0x200F || code == 0x061C;
+    return !control && !moves;
+}
+
+static size_t show_bytes(char *shown, const unsigned char *text, size_t length) {
+    size_t size = 0;
+    for (size_t i = 0; i < length; i++)
+        size += (size_t)snprintf(shown + size, SHOWN_ROOM - size, "\\x%02x", text[i]);
+    return size;
+}
+
+/* The next character of *text as it is shown; moves *text behind it. */
+static size_t show_next(const unsigned char **text, char shown[SHOWN_ROOM]) {
+    static const char controls[] = "\a\b\t\n\v\f\r", letters[] = "abtnvfr";
+    const unsigned char *at = *text;
+    size_t length = utf8_length(at);
+    const char *known = length == 1 ? strchr(controls, *at) : NULL;
+    *text += length ? length : 1;
+    if (known)
+        return (size_t)snprintf(shown, SHOWN_ROOM, "\\%c", letters[known - controls]);
+    if (length == 0 || !is_plain(code_point(at, length)))
+        return show_bytes(shown, at, length ? length : 1);
+    memcpy(shown, at, length);
+    return length;
+}
+
+size_t visible_copy(char *shown, size_t room, const char *text) {
+    char next[SHOWN_ROOM];
+    size_t size = 0;
+    for (const unsigned char *at = (const unsigned char *)text; *at;) {
+        size_t more = show_next(&at, next);
+        if (more >= room - size)
+            break;
+        memcpy(shown + size, next, more);
+        size += more;
+    }
+    shown[size] = '\0';
+    return size;
+}
+
+struct visible visible(const char *text) {
+    struct visible shown;
+    visible_copy(shown.text, sizeof shown.text, text);
+    return shown;
+}
+
+/* A character cut by `size` is shown as the bytes that are left of it. */
+void visible_print(FILE *stream, const char *text, size_t size) {
+    char piece[CHARACTER_MAXIMUM + 1], next[SHOWN_ROOM];
+    for (size_t at = 0; at < size && text[at];) {
+        size_t left = size - at < CHARACTER_MAXIMUM ? size - at : CHARACTER_MAXIMUM;
+        const unsigned char *from = (unsigned char *)piece;
+        memset(piece, 0, sizeof piece);
+        memcpy(piece, text + at, strnlen(text + at, left));
+        fwrite(next, 1, show_next(&from, next), stream);
+        at += (size_t)(from - (unsigned char *)piece);
+    }
+}
