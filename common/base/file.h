@@ -42,7 +42,7 @@ int file_flush(FILE *stream);
 enum status file_temporary_name(const char *path, char **temporary); /* caller frees *temporary */
 /* Access of the file replaced, fsync, rename, fsync of the folder; links as in file_writer_open(). */
 enum status file_replace(const char *temporary, const char *path);
-void file_discard(const char *temporary);                  /* unlink and forget */
+void file_discard(const char *temporary);                 /* unlink and forget */
 enum status file_fail_write(const char *path, int error); /* the sentence for an errno; STATUS_IO */
 
 enum status file_read(const char *path, struct buffer *out); /* whole file, "-" is standard input */
