@@ -105,7 +105,9 @@ enum status command_compress(int argc, char **argv) {
     TRY(check_settings(&self.settings, seekable));
     setup_log(&setup);
     TRY(transfer_begin(&transfer, self.json, &files, &file_count));
-    enum status status = with_codec(&setup, memory_limit, &self.codec, &transfer, files, file_count);
+    bool needs_model = self.settings.mode != CODEC_AUTO || level > 1;
+    enum status status =
+        with_codec(&setup, needs_model, memory_limit, &self.codec, &transfer, files, file_count);
     transfer_end(&transfer);
     return status;
 }

@@ -13,6 +13,7 @@ static const char decompress_details[] =
     "stays unless --rm is given; an existing output stays unless -f is given. The\n"
     "model must be the one the archive was written with ('laconic list' names it).\n"
     "Without -m it is looked for by that name: LACONIC_MODEL, then the models folder.\n"
+    "Archives of -1 need none.\n"
     "What is restored is checked; a damaged archive leaves no output file.\n"
     "\n"
     "--range is quick with archives of 'laconic compress --seekable'; other ones are\n"
@@ -33,7 +34,6 @@ static enum status decompress_file(void *context, const struct transfer_file *fi
     struct decompress *self = context;
     struct codec_report report = {0};
     struct meter meter;
-    TRY(codec_for_archive(&self->model, file->input));
     meter_begin(&meter, self->label, file, &report, false);
     enum status status =
         self->ranged

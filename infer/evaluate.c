@@ -5,8 +5,10 @@
 #include "commands.h"
 #include "base/cli.h"
 #include "codec/codec.h"
+#include "codec/engine.h"
 #include "content.h"
 #include "figures.h"
+#include "kernels/cpu.h"
 #include "measure.h"
 #include "model_size.h"
 #include "modes.h"
@@ -159,11 +161,14 @@ static void choose_modes(struct evaluate *self, const char *mode) {
 
 static enum status open_all(struct evaluate *self, const struct setup *setup, bool precision) {
     char *path;
+    struct engine *engine;
     TRY(setup_model_file(setup, &self->pair, &path));
-    enum status status = STATUS_OK;
-    if (precision)
+    enum status status = cpu_prepare(setup->cpu);
+    if (status == STATUS_OK)
+        status = model_pair_widen(&self->pair);
+    if (status == STATUS_OK && precision)
         status = precision_open(&self->precision, &self->pair);
-    else
+    else if (status == STATUS_OK)
         status = model_size(path, &self->pair, &self->view.model_bytes);
     free(path);
     if (status != STATUS_OK || precision)
@@ -171,7 +176,8 @@ static enum status open_all(struct evaluate *self, const struct setup *setup, bo
     self->view.parameters = self->pair.compressor.weight_count + self->pair.decompressor.weight_count;
     self->view.vocabulary = tokenizer_vocabulary(&self->pair.tokenizer);
     TRY(codec_open(&self->codec, &self->pair));
-    return measure_open(&self->measure, &self->pair, codec_engine(self->codec));
+    TRY(codec_open_engine(self->codec, &engine));
+    return measure_open(&self->measure, &self->pair, engine);
 }
 
 static void close_all(struct evaluate *self) {

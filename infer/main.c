@@ -8,7 +8,6 @@
 #include "base/status.h"
 #include "commands.h"
 #include "habits.h"
-#include "setup.h"
 
 static const struct cli_subcommand subcommands[] = {
     {"compress", "compress files", command_compress},
@@ -33,7 +32,6 @@ int main(int argc, char **argv) {
     char program[32], *text;
     program_start();
     signals_clean_up_and_die();
-    setup_keep_arguments(argc, argv);
     enum status status = habits_apply(&argc, argv, &text);
     name_program(argc > 1 ? argv[1] : NULL, program, sizeof program);
     if (status == STATUS_OK)

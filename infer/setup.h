@@ -3,7 +3,6 @@
 #define LACONIC_INFER_SETUP_H
 
 #include <stdbool.h>
-#include <stdio.h>
 #include "base/cli.h"
 #include "base/status.h"
 #include "kernels/cpu.h"
@@ -29,21 +28,16 @@ struct setup {
          &(setup)->threads},                                                                                 \
         CPU_OPTION(&(setup)->cpu), SETUP_LOG_OPTIONS(setup)
 
-/* The arguments as they came, before a parser moves them: choosing a CPU may start the program again. */
-void setup_keep_arguments(int argc, char **argv);
-
 void setup_log(const struct setup *setup);
-enum status setup_machine(const struct setup *setup); /* log, CPU, threads */
+/* Log, CPU, threads. Who multiplies in float32 through OpenBLAS calls cpu_prepare() too. */
+enum status setup_machine(const struct setup *setup);
 
 /* The above, and the model: the one given, else the default (store/model_find.h). */
 enum status setup_model(const struct setup *setup, struct model_pair *pair);
 /* And which file that was; the caller frees *path. */
 enum status setup_model_file(const struct setup *setup, struct model_pair *pair, char **path);
 
-/* The model that the first frame of an archive names; nothing is used up of the input. *known false: what
- * comes is no archive. */
-enum status setup_model_of(FILE *input, uint8_t hash[MODEL_HASH_BYTES], bool *known);
-/* That model, where none was given. The machine is set up. */
+/* The model that a frame of an archive names, where none was given. The machine is set up. */
 enum status setup_model_by_hash(const uint8_t hash[MODEL_HASH_BYTES], struct model_pair *pair);
 
 #endif

@@ -252,6 +252,8 @@ static enum status read_pair(struct h5_file *file, struct trainer *t) {
     struct model_pair stored = {0};
     TRY(model_pair_read(file, &stored));
     enum status status = check_pair(file, t, &stored);
+    if (status == STATUS_OK)
+        status = model_pair_widen(&stored);
     if (status == STATUS_OK) {
         memcpy(t->pair.compressor.weights, stored.compressor.weights,
                stored.compressor.weight_count * sizeof(float));

@@ -250,25 +250,21 @@ int main(int argc, char **argv) {
         "supervised.h5 (end of phase one), metrics.jsonl, examples.txt and config.json. Ctrl-C saves and\n"
         "stops; --resume continues.",
         options};
-    char **operands, **arguments = calloc((size_t)argc + 1, sizeof *arguments);
+    char **operands;
     int count;
     struct train_settings settings;
     struct resume resume = {0};
     program_start();
-    if (!arguments)
-        return status_report("laconic train", fail(STATUS_MEMORY, "no memory to start"));
-    memcpy(arguments, argv,
-           (size_t)argc * sizeof *arguments); /* cli_parse() reorders; cpu_prepare() needs them */
     enum status status = cli_parse(&command, argc, argv, &operands, &count);
     if (status == STATUS_OK && a.options) {
         options_print_help(train_options, stdout);
-        goto done;
+        return cli_finish("laconic train", status);
     }
     if (status == STATUS_OK)
         status = check_arguments(&a, count);
     log_set_level(a.quiet ? LOG_WARNING : a.verbose ? LOG_DETAIL : LOG_INFO);
     if (status == STATUS_OK)
-        status = cpu_prepare(a.cpu, arguments);
+        status = cpu_choose(a.cpu);
     const char *configuration = count ? operands[0] : NULL;
     if (status == STATUS_OK && a.resume)
         status = resume_open(&resume, a.output);
@@ -277,12 +273,12 @@ int main(int argc, char **argv) {
                           : settings_of_new_run(&a, configuration, &settings);
     if (status == STATUS_OK)
         status = threads_start((int)settings.threads);
+    if (status == STATUS_OK)
+        status = cpu_prepare(a.cpu);
     signals_ask_to_stop();
     if (status == STATUS_OK)
         status = train(&a, &resume, &settings);
     threads_stop();
     resume_close(&resume);
-done:
-    free(arguments);
     return cli_finish("laconic train", status);
 }

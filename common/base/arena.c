@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
 #if defined(__SANITIZE_ADDRESS__)
 #define ARENA_RED_ZONES 1
@@ -26,7 +25,7 @@ enum { RED_ZONE = 0 };
 enum { ALIGNMENT = 64 }; /* a cache line, and the widest vector register */
 
 struct arena arena_measuring(void) {
-    return (struct arena){NULL, SIZE_MAX, 0};
+    return (struct arena){.size = SIZE_MAX};
 }
 
 enum status arena_open(struct arena *arena, size_t size, const char *what) {
@@ -36,12 +35,12 @@ enum status arena_open(struct arena *arena, size_t size, const char *what) {
     size_t rounded = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     if (rounded == 0)
         rounded = ALIGNMENT;
-    arena->base = aligned_alloc(ALIGNMENT, rounded);
-    if (!arena->base)
+    arena->memory = calloc(rounded + ALIGNMENT, 1);
+    if (!arena->memory)
         return fail(STATUS_MEMORY,
                     "cannot reserve %.1f MiB of memory for %s; make it smaller or free some memory",
                     (double)size / 1048576, what);
-    memset(arena->base, 0, rounded);
+    arena->base = (unsigned char *)arena->memory + ALIGNMENT - (uintptr_t)arena->memory % ALIGNMENT;
     arena->size = rounded;
     return STATUS_OK;
 }
@@ -49,7 +48,7 @@ enum status arena_open(struct arena *arena, size_t size, const char *what) {
 void arena_close(struct arena *arena) {
     if (arena->base)
         ASAN_UNPOISON_MEMORY_REGION(arena->base, arena->size);
-    free(arena->base);
+    free(arena->memory);
     *arena = (struct arena){0};
 }
 

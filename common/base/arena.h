@@ -11,12 +11,14 @@
 
 struct arena {
     unsigned char *base; /* NULL while measuring */
+    void *memory;        /* what the system gave, `base` being aligned in it */
     size_t size, used;   /* bytes */
 };
 
 struct arena arena_measuring(void);
 
-/* Reserves `size` bytes, zeroed, 64-byte aligned. `what` names the use in the error sentence. */
+/* Reserves `size` bytes, zeroed, 64-byte aligned; what is large costs memory only where it is used. `what`
+ * names the use in the error sentence. */
 enum status arena_open(struct arena *arena, size_t size, const char *what);
 void arena_close(struct arena *arena); /* safe on a zeroed arena and twice */
 

@@ -25,7 +25,7 @@
 #include <string.h>
 #include "base/float_environment.h"
 
-enum { SPINS = 20000, PARTS_BITS = 8, PARTS_MASK = (1 << PARTS_BITS) - 1 };
+enum { SPINS = 20000, PARTS_BITS = 8, PARTS_MASK = (1 << PARTS_BITS) - 1, STACK_BYTES = 2 << 20 };
 
 _Static_assert((int)THREADS_MAXIMUM <= (int)PARTS_MASK, "parts must fit the announcement");
 
@@ -200,8 +200,12 @@ static enum status count_from_environment(int *count) {
 /* Workers begin with no job announced, and with all signals blocked: handlers run on the threads of the
  * program. */
 static int create_workers(void) {
+    pthread_attr_t attributes;
     sigset_t all, before;
-    int error = 0;
+    int error = pthread_attr_init(&attributes);
+    if (error)
+        return error;
+    pthread_attr_setstacksize(&attributes, STACK_BYTES); /* whatever ulimit -s says */
 
     atomic_store(&pool.announced, 0);
     for (int i = 0; i < THREADS_MAXIMUM; i++)
@@ -209,8 +213,9 @@ static int create_workers(void) {
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     for (pool.alive = 1; pool.alive < pool.count && error == 0; pool.alive += error == 0)
-        error = pthread_create(&pool.threads[pool.alive], NULL, work, (void *)(intptr_t)pool.alive);
+        error = pthread_create(&pool.threads[pool.alive], &attributes, work, (void *)(intptr_t)pool.alive);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
     return error;
 }
 

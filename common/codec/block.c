@@ -35,6 +35,10 @@ void chunk_model_copy(struct chunk_model *to, const struct chunk_model *from) {
     prior_copy(to->prior, from->prior);
 }
 
+bool block_writes_bytes(const struct block_tools *tools) {
+    return !tools->pair->text_merged;
+}
+
 double chunk_model_price(const struct chunk_model *model, const int32_t *code, uint32_t count) {
     const int32_t end = TOKEN_EOS;
     struct prior_context context = model->context;

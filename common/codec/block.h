@@ -98,18 +98,23 @@ bool block_get_preamble(const uint8_t **bytes, const uint8_t *end, const struct 
 
 enum block_trial { TRIAL_BYTES, TRIAL_TEXT, TRIAL_HYBRID, TRIALS };
 
+/* Blocks of text need the text coder; of ir the engine and the chunk models; hybrid ones all of them. They
+ * are opened before the first such block. */
 struct block_tools {
     const struct model_pair *pair;
     struct engine *engine;
     struct chunk_model fresh;          /* at the start of a frame */
     struct chunk_model model;          /* as a decoder has it before this block */
     struct chunk_model scratch;        /* for trying */
-    struct text_coder *text;           /* NULL: the pair's text is not bytes */
+    struct text_coder *text;           /* NULL: not needed yet */
     struct byte_model *bytes;          /* as a decoder has it before this block */
     struct byte_model *trials[TRIALS]; /* encoding: to try methods with; NULL before their first use */
     ZSTD_CCtx *zstd_encoder;
     ZSTD_DCtx *zstd_decoder;
 };
+
+/* Can there be blocks of text, and hybrid ones? */
+bool block_writes_bytes(const struct block_tools *tools);
 
 /* What block_encode() will use of what needs memory; text: the pair writes bytes. */
 struct codec_use block_use(const struct codec_settings *settings, bool text);

@@ -5,6 +5,8 @@
 #include "codec/block_hybrid.h"
 #include "codec/block_ir.h"
 
+enum { RUN_SHARE = 200, RUN_MINIMUM = ARCHIVE_BLOCK_MAXIMUM / 2 };
+
 /* What a level tries in CODEC_AUTO, and how much text modes spend. */
 static const struct level {
     bool text, ir, hybrid, shortened;
@@ -25,6 +27,7 @@ struct codec_use block_use(const struct codec_settings *settings, bool text) {
     const struct level *level = &levels[settings->level];
     bool automatic = settings->mode == CODEC_AUTO;
     return (struct codec_use){.encoding = true,
+                              .text = automatic ? level->text && text : settings->mode == CODEC_LM,
                               .ir = automatic ? level->ir : settings->mode == CODEC_IR,
                               .hybrid = automatic ? level->hybrid && text : settings->mode == CODEC_HYBRID};
 }
@@ -139,17 +142,26 @@ static enum status try_zstd(struct encoding *e) {
     return status;
 }
 
+/* Runs of one pattern: zstd needs next to nothing for them, and models minutes for the little that is left. No
+ * block of ordinary text, log, table or picture is so; short runs take no time. */
+static bool is_run(const struct encoding *e) {
+    uint32_t size = e->block->raw_size;
+    return size > RUN_MINIMUM && e->best.method == ARCHIVE_ZSTD && e->best.payload.size <= size / RUN_SHARE;
+}
+
 /* A mode by name tries what it is about, and zstd where that does not make the block smaller; auto what the
  * level says. z of method ir come last: the block's chunks are left as they go out. */
 static enum status try_all(struct encoding *e, struct codec_report *report) {
     enum codec_mode mode = e->settings->mode;
-    bool automatic = mode == CODEC_AUTO, text = e->tools->text;
-    struct codec_use use = block_use(e->settings, text);
+    bool automatic = mode == CODEC_AUTO;
+    struct codec_use use = block_use(e->settings, block_writes_bytes(e->tools));
     if (automatic) {
         TRY(try_zstd(e));
+        if (is_run(e))
+            return STATUS_OK;
         TRY(try_bytes(e));
     }
-    if (mode == CODEC_LM || (automatic && text && e->level->text))
+    if (use.text)
         TRY(try_text(e));
     if (use.hybrid)
         TRY(try_hybrid(e));

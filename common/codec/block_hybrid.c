@@ -203,7 +203,7 @@ enum status block_hybrid_decode(struct block_tools *tools, struct block *block,
     const uint8_t *bytes = payload->data + 1, *end = payload->data + payload->size;
     int streams = payload->data[0];
     uint64_t token_bytes, tokens = 0;
-    if (!tools->text)
+    if (!block_writes_bytes(tools))
         return archive_fail(reader, "a hybrid block needs a pair that writes bytes");
     if (streams < 1 || streams > TEXT_GIVEN_STREAMS || (uint32_t)streams > block->chunk_count)
         return archive_fail(reader, "the number of streams is out of range");

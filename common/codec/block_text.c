@@ -52,7 +52,7 @@ enum status block_decode_text(struct block_tools *tools, struct block *block,
                               const struct archive_reader *reader) {
     const struct buffer *payload = &reader->payload;
     struct range_coder coder;
-    if (!tools->text)
+    if (!block_writes_bytes(tools))
         return archive_fail(reader, "a block of text needs a pair that writes bytes");
     if (payload->size < TEXT_PREAMBLE)
         return archive_fail(reader, "a block of text has no room for its numbers");

@@ -17,6 +17,12 @@ int byte_model_window(uint64_t content_size) {
     return window;
 }
 
+struct byte_arrays {
+    struct bucket *buckets;
+    struct map *maps[MAPS];
+    uint32_t *entries, *heads[MATCH_LENGTHS];
+};
+
 static int smaller(int a, int b) {
     return a < b ? a : b;
 }
@@ -28,38 +34,49 @@ static void *place(char *base, size_t *size, size_t bytes) {
     return here;
 }
 
-/* Lays the arrays out behind the struct at `base`; returns the size of it all. */
-static size_t lay_out(struct byte_model *model, char *base, int window) {
+/* The arrays behind the struct at `base`; returns the size of it all. */
+static size_t place_arrays(struct byte_arrays *arrays, char *base, int window) {
     size_t size = 0;
-    place(base, &size, sizeof *model);
-    model->bucket_bits = smaller(window + 3, BUCKET_BITS_MAXIMUM);
-    model->map_bits = smaller(window, MAP_BITS_MAXIMUM);
-    model->log.bits = window;
-    model->buckets = place(base, &size, sizeof(struct bucket) << model->bucket_bits);
+    place(base, &size, sizeof(struct byte_model));
+    arrays->buckets = place(base, &size, sizeof(struct bucket) << smaller(window + 3, BUCKET_BITS_MAXIMUM));
     for (int m = 0; m < MAPS; m++)
-        model->maps[m] = place(base, &size, sizeof(struct map) << model->map_bits);
-    model->log.entries = place(base, &size, sizeof(uint32_t) << window);
+        arrays->maps[m] = place(base, &size, sizeof(struct map) << smaller(window, MAP_BITS_MAXIMUM));
+    arrays->entries = place(base, &size, sizeof(uint32_t) << window);
     for (int l = 0; l < MATCH_LENGTHS; l++)
-        model->log.heads[l] = place(base, &size, sizeof(uint32_t) << (window - 1));
-    model->mixer.sets = model->sets;
-    model->mixer.uses = model->uses;
+        arrays->heads[l] = place(base, &size, sizeof(uint32_t) << (window - 1));
     return size;
 }
 
+static void lay_out(struct byte_model *model, int window) {
+    struct byte_arrays arrays;
+    place_arrays(&arrays, (char *)model, window);
+    model->bucket_bits = smaller(window + 3, BUCKET_BITS_MAXIMUM);
+    model->map_bits = smaller(window, MAP_BITS_MAXIMUM);
+    model->log.bits = window;
+    model->buckets = arrays.buckets;
+    for (int m = 0; m < MAPS; m++)
+        model->maps[m] = arrays.maps[m];
+    model->log.entries = arrays.entries;
+    for (int l = 0; l < MATCH_LENGTHS; l++)
+        model->log.heads[l] = arrays.heads[l];
+    model->mixer.sets = model->sets;
+    model->mixer.uses = model->uses;
+}
+
 enum status byte_model_open(struct byte_model **out, int window, bool guided) {
-    struct byte_model measure;
+    struct byte_arrays measured;
     *out = NULL;
     if (window < BYTE_MODEL_WINDOW_MINIMUM || window > BYTE_MODEL_WINDOW_MAXIMUM)
         return fail(STATUS_LIMIT, "a byte model has a window of 2^%d to 2^%d bytes, not 2^%d",
                     BYTE_MODEL_WINDOW_MINIMUM, BYTE_MODEL_WINDOW_MAXIMUM, window);
-    size_t size = lay_out(&measure, NULL, window);
+    size_t size = place_arrays(&measured, NULL, window);
     struct byte_model *model = aligned_alloc(64, size);
     if (!model)
         return fail(STATUS_MEMORY, "no memory for the byte model (%zu bytes)", size);
     memset(model, 0, sizeof *model);
     model->size = size;
     model->guided = guided;
-    lay_out(model, (char *)model, window);
+    lay_out(model, window);
     logistic_fill(&model->logistic);
     slot_rates_fill(&model->rates);
     byte_model_reset(model);
@@ -79,7 +96,7 @@ void byte_model_copy(struct byte_model *to, const struct byte_model *from) {
     assert(to->size == from->size);
     int window = from->log.bits;
     memcpy(to, from, from->size);
-    lay_out(to, (char *)to, window);
+    lay_out(to, window);
 }
 
 /* ---- the start ---- */

@@ -57,13 +57,25 @@ struct codec_report {
 
 struct codec; /* a model pair made ready; not for use by two threads at once */
 
-enum status codec_open(struct codec **codec, const struct model_pair *pair); /* pair must outlive the codec */
+/* The pair must outlive the codec; its models are readied when a block first needs them. NULL: without a
+ * model, for level 1 and the frames that it writes, which name none. */
+enum status codec_open(struct codec **codec, const struct model_pair *pair);
 void codec_close(struct codec *codec);
+
+/* Where an archive's frames may name other models than the codec's: gives the pair of this hash, which must
+ * stay until the next call and outlive the codec. */
+typedef enum status codec_find_model(void *context, const uint8_t hash[MODEL_HASH_BYTES],
+                                     const struct model_pair **pair);
+void codec_set_finder(struct codec *codec, codec_find_model *find, void *context);
+
+/* A hash of zeros, as frames have it that name no model. */
+bool codec_is_bare(const uint8_t hash[MODEL_HASH_BYTES]);
 
 /* Memory that compressing or restoring takes, the models and this process included, in bytes: an estimate
  * that is rather too high. */
 struct codec_use {
     bool encoding;
+    bool text;   /* under the decompressor */
     bool ir;     /* with z: both models write */
     bool hybrid; /* with z and a residual */
     int window;  /* of the byte model; 0: without */
@@ -73,13 +85,6 @@ uint64_t codec_memory(const struct model_pair *pair, struct codec_use use);
 enum status codec_check_memory(const struct model_pair *pair, struct codec_use use, uint64_t limit);
 /* A limit on it: work that would need more is refused with STATUS_LIMIT before it begins. 0: none. */
 void codec_set_memory_limit(struct codec *codec, uint64_t limit);
-
-/* For archives whose frames are of several models: called before a frame of another model than the codec's,
- * it closes that codec and sets *codec to one of the model that has this hash. Without, such a frame is
- * refused.
- */
-typedef enum status codec_change(void *context, const uint8_t hash[MODEL_HASH_BYTES], struct codec **codec);
-void codec_on_other_model(struct codec *codec, codec_change *change, void *context);
 
 /* Called now and then with input bytes done; may be NULL. */
 typedef void codec_progress(void *context, uint64_t done);

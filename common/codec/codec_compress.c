@@ -130,7 +130,9 @@ static int choose_window(const struct codec_settings *settings, uint64_t content
 
 static enum status check_settings(const struct codec *codec, const struct codec_settings *settings) {
     size_t comment = settings->comment ? strlen(settings->comment) : 1;
-    if ((settings->mode == CODEC_LM || settings->mode == CODEC_HYBRID) && !codec->tools.text)
+    if (codec_is_bare(codec->model_hash) && (settings->mode != CODEC_AUTO || settings->level > 1))
+        return fail(STATUS_CONFIG, "without a model only level 1 is possible");
+    if ((settings->mode == CODEC_LM || settings->mode == CODEC_HYBRID) && !block_writes_bytes(&codec->tools))
         return fail(STATUS_CONFIG,
                     "this pair's text is in merged tokens; modes lm and hybrid need one that writes bytes");
     if (settings->restart > 0 && settings->restart < CODEC_RESTART_MINIMUM)
@@ -153,9 +155,9 @@ static enum status compress_frame(struct writing *w) {
         header.content_size = w->codec->block.raw_size;
     header.window = choose_window(settings, header.content_size);
     memcpy(header.model_hash, w->codec->model_hash, sizeof header.model_hash);
-    struct codec_use use = block_use(settings, w->codec->tools.text != NULL);
+    struct codec_use use = block_use(settings, block_writes_bytes(&w->codec->tools));
     use.window = header.window;
-    TRY(codec_begin_frame(w->codec, use));
+    TRY(codec_begin_frame(w->codec, header.model_hash, use));
     TRY(archive_write_header(w->output, &header, &w->report->output_bytes));
     TRY(compress_blocks(w));
     return end_frame(w, &header);

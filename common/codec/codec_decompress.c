@@ -3,9 +3,14 @@
 #include <string.h>
 #include "codec/codec_internal.h"
 
-static enum status check_model(const struct codec *codec, const struct archive_header *header) {
-    const struct chunking *ours = &codec->tools.pair->chunking, *theirs = &header->chunking;
+enum status codec_check_model(struct codec *codec, const struct archive_header *header) {
+    const struct chunking *theirs = &header->chunking;
     char wanted[33], given[33];
+    if (codec_is_bare(header->model_hash))
+        return STATUS_OK;
+    if (codec->find && memcmp(header->model_hash, codec->model_hash, sizeof codec->model_hash) != 0)
+        TRY(codec_find_pair(codec, header->model_hash));
+    const struct chunking *ours = &codec->tools.pair->chunking;
     archive_format_hash(header->model_hash, wanted);
     archive_format_hash(codec->model_hash, given);
     if (memcmp(header->model_hash, codec->model_hash, sizeof codec->model_hash) != 0)
@@ -22,26 +27,25 @@ static enum status check_model(const struct codec *codec, const struct archive_h
     return STATUS_OK;
 }
 
-void codec_on_other_model(struct codec *codec, codec_change *change, void *context) {
-    codec->change = change;
-    codec->change_context = context;
-}
-
-enum status codec_for_frame(struct codec **codec, const struct archive_header *header) {
-    struct codec *ours = *codec;
-    if (ours->change && memcmp(header->model_hash, ours->model_hash, sizeof ours->model_hash) != 0)
-        TRY(ours->change(ours->change_context, header->model_hash, codec));
-    return check_model(*codec, header);
+/* Text and hybrid blocks of a pair that does not write bytes are refused where they are decoded. */
+static enum status require_models(struct codec *codec, enum archive_method method,
+                                  const struct archive_reader *reader) {
+    bool bytes = block_writes_bytes(&codec->tools);
+    struct codec_use use = codec->use;
+    use.text = use.text || (method == ARCHIVE_TEXT && bytes);
+    use.ir = use.ir || method == ARCHIVE_IR;
+    use.hybrid = use.hybrid || (method == ARCHIVE_HYBRID && bytes);
+    if (codec->bare && (method == ARCHIVE_TEXT || method == ARCHIVE_IR || method == ARCHIVE_HYBRID))
+        return archive_fail(reader, "a block needs a model and the frame names none");
+    if (use.text != codec->use.text || use.ir != codec->use.ir || use.hybrid != codec->use.hybrid)
+        return codec_require(codec, use);
+    return STATUS_OK;
 }
 
 enum status codec_decode_block(struct codec *codec, const struct archive_block *block,
                                const struct archive_reader *reader, struct codec_report *report) {
     struct block *to = &codec->block;
-    struct codec_use use = codec->use;
-    use.ir = use.ir || block->method == ARCHIVE_IR;
-    use.hybrid = use.hybrid || block->method == ARCHIVE_HYBRID;
-    if (use.ir != codec->use.ir || use.hybrid != codec->use.hybrid)
-        TRY(codec_require(codec, use));
+    TRY(require_models(codec, block->method, reader));
     if (reader->restart && codec->since_start < CODEC_RESTART_MINIMUM && reader->whole)
         return archive_fail(reader, "the models start anew more often than they may");
     if (reader->restart)
@@ -87,8 +91,8 @@ static enum status write_content(struct reading *r) {
 static enum status decompress_frame(struct reading *r, const struct archive_header *header) {
     struct archive_block block;
     struct archive_end end = {0};
-    TRY(codec_for_frame(&r->codec, header));
-    TRY(codec_begin_frame(r->codec, (struct codec_use){.window = header->window}));
+    TRY(codec_check_model(r->codec, header));
+    TRY(codec_begin_frame(r->codec, header->model_hash, (struct codec_use){.window = header->window}));
     for (;;) {
         TRY(archive_read_block(&r->reader, &block, &end));
         if (block.method == ARCHIVE_END)

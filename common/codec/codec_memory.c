@@ -20,6 +20,11 @@ static uint64_t weights_of(const struct t5_model *model) {
     return model->weight_count;
 }
 
+/* As they were loaded, in float32 or in 8 bits with scales. */
+static uint64_t loaded_bytes(const struct t5_model *model) {
+    return model->weights ? sizeof(float) * weights_of(model) : weights_of(model) * 9 / 8;
+}
+
 /* Keys and values of every layer for so many of the text coder's streams, in 8 bits, and their scales. */
 static uint64_t text_caches(const struct model_pair *pair, uint64_t streams) {
     const struct t5_config *c = &pair->decompressor.config;
@@ -40,17 +45,23 @@ static uint64_t byte_model_memory(int window) {
 uint64_t codec_memory(const struct model_pair *pair, struct codec_use use) {
     uint64_t compressor = weights_of(&pair->compressor), decompressor = weights_of(&pair->decompressor);
     uint64_t prior = PRIOR_SLOT_BYTES * (PRIOR_TABLE_SLOTS + 2 * (uint64_t)pair->tokenizer.extra);
-    uint64_t bytes = PROGRAM_BYTES + sizeof(float) * (compressor + decompressor) + decompressor * 9 / 8;
-    uint64_t decoders = 1 + use.hybrid + (use.ir || use.hybrid) * (use.encoding ? 2u : 1u);
+    bool text = use.text || use.hybrid, codes = use.ir || use.hybrid;
+    uint64_t bytes = PROGRAM_BYTES + loaded_bytes(&pair->compressor) + loaded_bytes(&pair->decompressor);
+    uint64_t decoders = text + use.hybrid + codes * (use.encoding ? 2u : 1u);
     bytes += decoders * (uint64_t)threads_count() * THREAD_BYTES;
-    bytes += PRIORS * prior + (pair->text_merged ? 0 : text_caches(pair, TEXT_STREAMS_MAXIMUM));
+    if (text || codes)
+        bytes += decompressor * 9 / 8;
+    if (text)
+        bytes += text_caches(pair, TEXT_STREAMS_MAXIMUM);
+    if (codes)
+        bytes += PRIORS * prior;
     if (use.window)
         bytes += byte_model_memory(use.window) * (use.encoding ? use.hybrid ? 4 : 3 : 1);
     if (use.encoding)
         bytes += ZSTD_ENCODER_BYTES;
     if (use.hybrid) /* their own text and their sources; and, to choose z in, two of every list */
         bytes += 2 * text_caches(pair, TEXT_GIVEN_STREAMS) + (use.encoding ? CHOICE_BYTES : CHUNK_LIST_BYTES);
-    if (use.ir || use.hybrid)
+    if (codes)
         bytes += ENGINE_CACHE_BYTES * (use.encoding ? 2 : 1) + (use.encoding ? compressor * 9 / 8 : 0);
     return bytes;
 }
@@ -67,12 +78,4 @@ enum status codec_check_memory(const struct model_pair *pair, struct codec_use u
                 "this needs about %" PRIu64 " MiB of memory (%" PRIu64 " bytes) and the limit is %" PRIu64
                 " MiB (%" PRIu64 " bytes); raise the limit",
                 need >> 20, need, limit >> 20, limit);
-}
-
-enum status codec_require(struct codec *codec, struct codec_use use) {
-    TRY(codec_check_memory(codec->tools.pair, use, codec->memory_limit));
-    codec->use.ir = use.ir;
-    codec->use.hybrid = use.hybrid;
-    codec->use.encoding = use.encoding;
-    return STATUS_OK;
 }

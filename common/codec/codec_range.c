@@ -236,8 +236,8 @@ static enum status extract_frames(struct extraction *x, const struct start *star
         TRY(archive_read_header(reader, &header, &more));
         if (!more)
             return STATUS_OK;
-        TRY(codec_for_frame(&x->codec, &header));
-        TRY(codec_begin_frame(x->codec, (struct codec_use){.window = header.window}));
+        TRY(codec_check_model(x->codec, &header));
+        TRY(codec_begin_frame(x->codec, header.model_hash, (struct codec_use){.window = header.window}));
         if (start && reader->frame == start->number && reader->begin != start->frame)
             return archive_fail(reader, "the seek table names a frame where there is none");
         if (start && reader->begin == start->frame && start->by_table && !header.seek_table)

@@ -45,8 +45,8 @@ typedef enum status engine_sink(void *context, int row, const int32_t *ids, int 
 enum status engine_generate(struct engine *engine, enum engine_role role, const struct t5_rows *sources,
                             const int *limits, engine_sink *sink, void *context);
 
-/* The one a codec works with, the codec's own. */
-struct engine *codec_engine(struct codec *codec);
+/* The one a codec works with, the codec's own; opened if need be. */
+enum status codec_open_engine(struct codec *codec, struct engine **engine);
 
 /* codec_open() with another engine; the codec closes it, also when opening fails. */
 enum status codec_open_with_engine(struct codec **codec, const struct model_pair *pair,

@@ -206,7 +206,8 @@ static void groups_task(void *context, size_t begin, size_t end, int worker) {
     const struct attention_shape *s = c->shape;
     const struct attention_scratch *scratch = c->scratch;
     size_t heads = (size_t)s->heads, span = 2 * (size_t)s->length - 1;
-    struct arena arena = {scratch->workers + (size_t)worker * scratch->worker_size, scratch->worker_size, 0};
+    struct arena arena = {.base = scratch->workers + (size_t)worker * scratch->worker_size,
+                          .size = scratch->worker_size};
     struct attention_buffers buffers = take_buffers(&scratch->limits, &arena);
     for (size_t i = begin; i < end; i++) {
         struct attention_piece piece = {.shape = s, .buffers = &buffers, .head = i % heads};

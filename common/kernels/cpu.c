@@ -1,11 +1,11 @@
 /* Detects the CPU and makes OpenBLAS agree with what is found. */
 #include "kernels/cpu.h"
-#include <cblas.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include "base/threads.h"
+#include "kernels/blas.h"
 #include "kernels/cpu_features.h"
 #include "kernels/gemm.h"
 #include "kernels/gemm_bf16.h"
@@ -85,21 +85,29 @@ static enum status force(const char *name, const struct choice **choice) {
     return STATUS_OK;
 }
 
-enum status cpu_prepare(const char *name, char **argv) {
-    const struct choice *choice = find_choice(lanes->name); /* the best there is, chosen at start-up */
+static enum status choose(const char *name, const struct choice **choice, bool *forced) {
+    *choice = find_choice(lanes->name); /* the best there is, chosen at start-up */
     if (!name)
         name = getenv("LACONIC_CPU");
-    bool forced = name && *name;
-    if (forced)
-        TRY(force(name, &choice));
+    *forced = name && *name;
+    return *forced ? force(name, choice) : STATUS_OK;
+}
 
-    const char *running = openblas_get_corename(), *inherited = getenv("OPENBLAS_CORETYPE");
-    if (!openblas_suits(choice, forced, running) &&
-        !(inherited && strcmp(inherited, choice->openblas) == 0)) {
-        setenv("OPENBLAS_CORETYPE", choice->openblas, 1);
-        execv("/proc/self/exe", argv); /* comes back only if it failed: slower, not wrong */
-    }
-    snprintf(description, sizeof description, "%s (OpenBLAS %s, bf16 by %s)", lanes->name, running,
+enum status cpu_choose(const char *name) {
+    const struct choice *choice;
+    bool forced;
+    return choose(name, &choice, &forced);
+}
+
+enum status cpu_prepare(const char *name) {
+    const struct choice *choice;
+    bool forced;
+    TRY(choose(name, &choice, &forced));
+    TRY(blas_load(NULL, threads_count()));
+    if (!openblas_suits(choice, forced,
+                        blas_core())) /* a version that does not know it stays: slower, not wrong */
+        TRY(blas_load(choice->openblas, threads_count()));
+    snprintf(description, sizeof description, "%s (OpenBLAS %s, bf16 by %s)", lanes->name, blas_core(),
              gemm_bf16_selected());
     return STATUS_OK;
 }

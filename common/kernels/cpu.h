@@ -18,14 +18,14 @@
 #define CPU_OPTION(target)                                                                                   \
     { "cpu", 0, "NAME", CPU_NAMES " (default: LACONIC_CPU, else the best)", CLI_TEXT, target }
 
-/* First thing in a main() that computes, once options are read. `choice`: one of CPU_NAMES, or NULL for
- * LACONIC_CPU from the environment, or neither for the best this CPU has. Something this CPU lacks or
- * unknown: STATUS_USAGE. "scalar" selects the portable products (gemm.h).
- *
- * OpenBLAS chooses its kernels when it is loaded, by its own detection or OPENBLAS_CORETYPE. Where that falls
- * short of what is chosen here, this sets the variable and executes the program again with the same
- * arguments; products run twice as fast for it. */
-enum status cpu_prepare(const char *choice, char **argv);
+/* Chooses the kernels. `choice`: one of CPU_NAMES, or NULL for LACONIC_CPU from the
+ * environment, or neither for the best this CPU has. Something this CPU lacks or unknown: STATUS_USAGE. */
+enum status cpu_choose(const char *choice);
+
+/* The same for a program that multiplies in float32, once threads have started (base/threads.h): loads
+ * OpenBLAS too, with kernels that suit the choice and a buffer for every thread. "scalar" selects the
+ * portable products (gemm.h). */
+enum status cpu_prepare(const char *choice);
 
 const char *cpu_description(void); /* "avx512 (OpenBLAS SkylakeX, bf16 by amx)"; static storage */
 

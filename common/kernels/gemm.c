@@ -1,8 +1,8 @@
-/* The dispatcher of matrix products and the OpenBLAS back end; the portable one is gemm_portable.c. */
+/* The dispatcher of matrix products over OpenBLAS (blas.c) and plain C (gemm_portable.c). */
 #include "kernels/gemm.h"
-#include <cblas.h>
 #include <stddef.h>
 #include "base/threads.h"
+#include "kernels/blas.h"
 #include "kernels/gemm_portable.h"
 
 static enum gemm_backend selected = GEMM_OPENBLAS;
@@ -19,16 +19,9 @@ void gemm_serial(bool transpose_a, bool transpose_b, int m, int n, int k, float 
                  int lda, const float *b, int ldb, float beta, float *c, int ldc) {
     if (m == 0 || n == 0)
         return;
-    if (selected == GEMM_PORTABLE)
+    if (selected == GEMM_PORTABLE ||
+        !blas_product(transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc))
         gemm_portable(transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
-    else
-        cblas_sgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans,
-                    transpose_b ? CblasTrans : CblasNoTrans, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
-}
-
-/* One thread from the start, whether or not a main() calls cpu_prepare(). */
-__attribute__((constructor)) static void keep_openblas_single(void) {
-    openblas_set_num_threads(1);
 }
 
 struct product {

@@ -10,7 +10,8 @@
 #include <stdbool.h>
 
 enum gemm_backend {
-    GEMM_OPENBLAS, /* the reference for training and the default */
+    GEMM_OPENBLAS, /* the reference for training and the default; plain C where it cannot be loaded, of which
+                      cpu_prepare() tells (cpu.h) */
     GEMM_PORTABLE  /* every element is one sum in ascending k without fused multiply-add: the same bits on
                       every CPU, whatever m, the threads and the neighbours; what --cpu scalar takes */
 };

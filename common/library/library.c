@@ -139,12 +139,13 @@ static enum status fill_model(struct laconic_model *model, const struct wanted *
         exact_prepare(NULL);
         TRY(threads_start(threads));
     }
-    enum status status = load_pair(wanted, &model->pair);
+    bool bare = wanted->hash && codec_is_bare(wanted->hash);
+    enum status status = bare ? STATUS_OK : load_pair(wanted, &model->pair);
     if (status == STATUS_OK)
-        status = codec_open(&model->codec, &model->pair);
-    if (status == STATUS_OK)
+        status = codec_open(&model->codec, bare ? NULL : &model->pair);
+    if (status == STATUS_OK && !bare)
         model_pair_hash(&model->pair, model->hash);
-    else if (open_models == 0)
+    else if (status != STATUS_OK && open_models == 0)
         threads_stop();
     return status;
 }

@@ -12,7 +12,7 @@
 #include "base/plain_file.h"
 #include "store/h5_internal.h"
 
-enum { REASON_ROOM = 256, DEPTH_MAXIMUM = 32, OBJECTS_MAXIMUM = 1000000 };
+enum { REASON_ROOM = 256, DEPTH_MAXIMUM = 32, OBJECTS_MAXIMUM = 1000000, OPENING_ROOM = 8 << 20 };
 
 /* ---- failures ---- */
 
@@ -62,8 +62,15 @@ static void tame_library(void) {
 
 /* ---- files ---- */
 
+/* The library crashes where memory runs out while it opens a file: it is asked only when there is plenty. */
+static bool has_room(void) {
+    void *room = malloc(OPENING_ROOM);
+    free(room);
+    return room;
+}
+
 static enum status new_file(struct h5_file **file, const char *path, bool writing) {
-    *file = calloc(1, sizeof **file);
+    *file = has_room() ? calloc(1, sizeof **file) : NULL;
     if (*file)
         (*file)->path = strdup(path);
     if (!*file || !(*file)->path) {

@@ -20,14 +20,30 @@ struct kind {
     const char *format;
     enum status (*write_array)(struct h5_file *, const char *, enum h5_type, const struct h5_shape *,
                                const void *);
-    enum status (*write_weights)(struct h5_file *, const char *, const struct t5_model *, const float *);
-    enum status (*read_weights)(struct h5_file *, const char *, const struct t5_model *, float *);
+    enum status (*write_weights)(struct h5_file *, const char *, const struct t5_model *);
+    enum status (*read_weights)(struct h5_file *, const char *, struct t5_model *); /* makes room too */
     size_t densest; /* bytes of float32 weights that a byte of the file may stand for */
 };
 
-static const struct kind checkpoint = {checkpoint_format, h5_write, t5_weights_write, t5_weights_read, 16};
-static const struct kind packed = {packed_format, h5_write_packed, t5_weights_write_packed,
-                                   t5_weights_read_packed, 256};
+static enum status write_own(struct h5_file *file, const char *group, const struct t5_model *model) {
+    return t5_weights_write(file, group, model, model->weights);
+}
+
+static enum status read_own(struct h5_file *file, const char *group, struct t5_model *model) {
+    TRY(t5_open_weights(model));
+    return t5_weights_read(file, group, model, model->weights);
+}
+
+static enum status read_narrow(struct h5_file *file, const char *group, struct t5_model *model) {
+    model->narrow = calloc(1, sizeof *model->narrow);
+    if (!model->narrow)
+        return fail(STATUS_MEMORY, "%s: no memory for a model", h5_path(file));
+    TRY(t5_narrow_open(model->narrow, model));
+    return t5_narrow_read(file, group, model, model->narrow);
+}
+
+static const struct kind checkpoint = {checkpoint_format, h5_write, write_own, read_own, 16};
+static const struct kind packed = {packed_format, h5_write_packed, t5_narrow_write, read_narrow, 256};
 
 /* ---- writing a pair ---- */
 
@@ -41,7 +57,7 @@ static enum status write_model(struct h5_file *file, const struct kind *kind, co
     if (status == STATUS_OK)
         status = h5_set_text(file, group, "config_json", (const char *)json.data);
     if (status == STATUS_OK)
-        status = kind->write_weights(file, group, model, model->weights);
+        status = kind->write_weights(file, group, model);
     buffer_free(&json);
     return status;
 }
@@ -258,8 +274,8 @@ static enum status read_model(struct h5_file *file, const struct kind *kind, con
     TRY(read_config(file, group, &config));
     TRY(check_config(file, group, &config, vocabulary));
     TRY(check_size(file, kind, group, &config));
-    TRY(t5_open(model, &config));
-    return kind->read_weights(file, group, model, model->weights);
+    TRY(t5_open_shape(model, &config));
+    return kind->read_weights(file, group, model);
 }
 
 static enum status read_prior(struct h5_file *file, int vocabulary, uint32_t **counts) {
@@ -289,7 +305,7 @@ static enum status read_sample(struct h5_file *file, int vocabulary, struct mode
 }
 
 /* A packed file names itself, so that damage to any value of it shows. */
-static enum status check_name(struct h5_file *file, const struct model_pair *pair) {
+static enum status check_name(struct h5_file *file, struct model_pair *pair) {
     struct model_label label;
     uint8_t hash[MODEL_HASH_BYTES];
     char text[MODEL_HASH_TEXT];
@@ -302,6 +318,8 @@ static enum status check_name(struct h5_file *file, const struct model_pair *pai
     if (strcmp(text, label.hash) != 0)
         return fail(STATUS_FORMAT, "%s is damaged: it holds model %s and says it is %s; fetch the file again",
                     h5_path(file), text, label.hash);
+    memcpy(pair->hash, hash, sizeof hash);
+    pair->hashed = true;
     return STATUS_OK;
 }
 
@@ -347,6 +365,11 @@ void model_pair_free(struct model_pair *pair) {
 }
 
 /* ---- using a pair ---- */
+
+enum status model_pair_widen(struct model_pair *pair) {
+    TRY(t5_widen(&pair->compressor));
+    return t5_widen(&pair->decompressor);
+}
 
 size_t model_pair_encode_text(const struct model_pair *pair, const uint8_t *bytes, size_t size,
                               int32_t *ids) {

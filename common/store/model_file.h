@@ -39,6 +39,8 @@ struct model_pair {
     int32_t *prior_sample;    /* z of training texts, each with its end token: what the codec learns before it
                                  codes */
     size_t prior_sample_size; /* tokens, at most PRIOR_SAMPLE_MAXIMUM; may be 0 */
+    bool hashed;              /* read from a packed file, which has been found to be what its name says */
+    uint8_t hash[MODEL_HASH_BYTES]; /* then */
 };
 
 /* Writes the groups above into an open file. */
@@ -62,9 +64,11 @@ enum status model_label_read(struct h5_file *file, struct model_label *label);
 enum status model_shapes_read(struct h5_file *file, struct t5_config *compressor,
                               struct t5_config *decompressor);
 
-/* Reads and checks everything; a stranger's or damaged file is STATUS_FORMAT. */
+/* Reads and checks everything; a stranger's or damaged file is STATUS_FORMAT. Of a packed file the models
+ * have their weights in 8 bits only, which is what the codec wants; model_pair_widen() adds float32. */
 enum status model_pair_read(struct h5_file *file, struct model_pair *pair);
 enum status model_pair_load(const char *path, struct model_pair *pair);
+enum status model_pair_widen(struct model_pair *pair);
 void model_pair_free(struct model_pair *pair); /* safe on a zeroed pair, twice */
 
 /* x as token ids (no end token) and back; ids needs room for `size`. Decoding is as tokenizer_decode(). */

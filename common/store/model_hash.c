@@ -3,6 +3,7 @@
 #include <string.h>
 #include "store/model_file.h"
 #include "store/t5_json.h"
+#include "t5/narrow.h"
 #include "t5/quantise.h"
 
 #define XXH_STATIC_LINKING_ONLY /* the hash state as a plain variable */
@@ -18,6 +19,18 @@ static void hash_part(XXH3_state_t *state, const void *data, uint64_t size) {
 }
 
 /* In 8 bits, as the codec computes: a pair and its small file have one name. */
+static void hash_narrow(XXH3_state_t *state, const struct t5_parameter *p, const int8_t *q,
+                        const float *scales) {
+    enum { PIECE = 4096 };
+    size_t columns = (size_t)p->columns;
+    for (size_t row = 0; row < (size_t)p->rows; row++, q += columns) {
+        hash_part(state, &scales[row], sizeof *scales);
+        for (size_t i = 0; i < columns; i += PIECE)
+            hash_part(state, q + i, columns - i < PIECE ? columns - i : PIECE);
+    }
+}
+
+/* The same for weights in float32. */
 static void hash_rows(XXH3_state_t *state, const struct t5_parameter *p, const float *weights) {
     enum { PIECE = 4096 };
     int8_t q[PIECE];
@@ -40,11 +53,18 @@ static void hash_model(XXH3_state_t *state, const struct t5_model *model) {
     hash_part(state, config, sizeof config);
     for (int i = 0; i < model->parameter_count; i++) {
         const struct t5_parameter *parameter = &model->parameters[i];
-        const float *weights = model->weights + parameter->offset;
-        if (t5_is_quantised(parameter))
+        size_t count = (size_t)parameter->rows * (size_t)parameter->columns;
+        const float *weights = model->narrow ? NULL : model->weights + parameter->offset;
+        float *scales;
+        if (!t5_is_quantised(parameter)) {
+            const float *floats = weights ? weights : t5_narrow_floats(model->narrow, i);
+            hash_part(state, floats, count * sizeof *floats);
+        } else if (weights) {
             hash_rows(state, parameter, weights);
-        else
-            hash_part(state, weights, (size_t)parameter->rows * (size_t)parameter->columns * sizeof(float));
+        } else {
+            const int8_t *q = t5_narrow_rows(model->narrow, i, &scales);
+            hash_narrow(state, parameter, q, scales);
+        }
     }
 }
 
@@ -55,6 +75,10 @@ void model_pair_hash(const struct model_pair *pair, uint8_t hash[16]) {
     XXH128_canonical_t canonical;
     XXH3_state_t state;
 
+    if (pair->hashed) {
+        memcpy(hash, pair->hash, MODEL_HASH_BYTES);
+        return;
+    }
     XXH3_INITSTATE(&state);
     XXH3_128bits_reset(&state);
     hash_part(&state, settings, sizeof settings);

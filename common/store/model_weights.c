@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "t5/narrow.h"
 #include "t5/quantise.h"
 
 enum { TENSOR_NAME_ROOM = 256 };
@@ -77,103 +78,79 @@ enum status t5_weights_read(struct h5_file *file, const char *group, const struc
 
 /* ---- 8 bits ---- */
 
-/* One matrix between the file and memory. */
-struct rows {
-    int8_t *q;     /* [rows, columns] */
-    float *scales; /* [rows] */
-};
-
-static enum status rows_open(struct rows *rows, const struct t5_parameter *parameter) {
-    rows->q = malloc(tensor_size(parameter));
-    rows->scales = malloc((size_t)parameter->rows * sizeof *rows->scales);
-    if (rows->q && rows->scales)
-        return STATUS_OK;
-    return fail(STATUS_MEMORY, "no memory for %s in 8 bits", parameter->name);
-}
-
-static void rows_close(struct rows *rows) {
-    free(rows->q);
-    free(rows->scales);
-}
-
 static enum status write_rows(struct h5_file *file, const char *group, const struct t5_parameter *parameter,
-                              const struct rows *rows) {
+                              const int8_t *q, const float *scales) {
     char name[TENSOR_NAME_ROOM];
-    struct h5_shape shape = tensor_shape(parameter), scales = {1, {(uint64_t)parameter->rows}};
+    struct h5_shape shape = tensor_shape(parameter), scales_shape = {1, {(uint64_t)parameter->rows}};
 
     TRY(tensor_name(name, group, "weights", parameter));
-    TRY(h5_write_packed(file, name, H5_I8, &shape, rows->q));
+    TRY(h5_write_packed(file, name, H5_I8, &shape, q));
     TRY(tensor_name(name, group, "scales", parameter));
-    return h5_write_packed(file, name, H5_F32, &scales, rows->scales);
+    return h5_write_packed(file, name, H5_F32, &scales_shape, scales);
 }
 
-static enum status write_matrix(struct h5_file *file, const char *group, const struct t5_parameter *parameter,
-                                const float *values) {
-    struct rows rows = {0};
-    size_t columns = (size_t)parameter->columns;
-    enum status status = rows_open(&rows, parameter);
-
-    for (size_t r = 0; status == STATUS_OK && r < (size_t)parameter->rows; r++) {
-        rows.scales[r] = t5_row_scale(values + r * columns, columns);
-        t5_quantise(rows.q + r * columns, values + r * columns, rows.scales[r], columns);
-    }
-    if (status == STATUS_OK)
-        status = write_rows(file, group, parameter, &rows);
-    rows_close(&rows);
-    return status;
-}
-
-enum status t5_weights_write_packed(struct h5_file *file, const char *group, const struct t5_model *model,
-                                    const float *values) {
+static enum status write_narrow(struct h5_file *file, const char *group, const struct t5_model *model,
+                                const struct t5_narrow *narrow) {
     for (int i = 0; i < model->parameter_count; i++) {
         const struct t5_parameter *parameter = &model->parameters[i];
-        const float *from = values + parameter->offset;
-        if (t5_is_quantised(parameter))
-            TRY(write_matrix(file, group, parameter, from));
-        else
-            TRY(write_floats(file, group, parameter, from));
+        float *scales;
+        if (t5_is_quantised(parameter)) {
+            const int8_t *q = t5_narrow_rows(narrow, i, &scales);
+            TRY(write_rows(file, group, parameter, q, scales));
+        } else {
+            TRY(write_floats(file, group, parameter, t5_narrow_floats(narrow, i)));
+        }
     }
     return STATUS_OK;
 }
 
-static enum status read_rows(struct h5_file *file, const char *group, const struct t5_parameter *parameter,
-                             struct rows *rows) {
-    char name[TENSOR_NAME_ROOM];
-    struct h5_shape shape = tensor_shape(parameter), scales = {1, {(uint64_t)parameter->rows}};
+enum status t5_narrow_write(struct h5_file *file, const char *group, const struct t5_model *model) {
+    struct t5_narrow narrow;
 
-    TRY(tensor_name(name, group, "weights", parameter));
-    TRY(h5_read(file, name, H5_I8, &shape, rows->q));
-    TRY(tensor_name(name, group, "scales", parameter));
-    TRY(h5_read(file, name, H5_F32, &scales, rows->scales));
-    return check_finite(file, name, rows->scales, (size_t)parameter->rows);
-}
-
-static enum status read_matrix(struct h5_file *file, const char *group, const struct t5_parameter *parameter,
-                               float *values) {
-    struct rows rows = {0};
-    size_t columns = (size_t)parameter->columns;
-    enum status status = rows_open(&rows, parameter);
-
-    if (status == STATUS_OK)
-        status = read_rows(file, group, parameter, &rows);
-    for (size_t r = 0; status == STATUS_OK && r < (size_t)parameter->rows; r++)
-        for (size_t k = 0; k < columns; k++)
-            values[r * columns + k] = rows.scales[r] * (float)rows.q[r * columns + k];
-    if (status == STATUS_OK)
-        status = check_finite(file, parameter->name, values, tensor_size(parameter));
-    rows_close(&rows);
+    TRY(t5_narrow_take(&narrow, model));
+    enum status status = write_narrow(file, group, model, &narrow);
+    t5_narrow_release(&narrow, model);
     return status;
 }
 
-enum status t5_weights_read_packed(struct h5_file *file, const char *group, const struct t5_model *model,
-                                   float *values) {
+/* The rule is applied to what a file holds, as if its weights were float32: a stranger may have rounded
+ * otherwise. */
+static enum status settle_rows(struct h5_file *file, const struct t5_parameter *parameter, int8_t *q,
+                               float *scales) {
+    size_t columns = (size_t)parameter->columns;
+
+    for (size_t r = 0; r < (size_t)parameter->rows; r++)
+        if (!t5_narrow_settle(q + r * columns, &scales[r], columns))
+            return fail(STATUS_FORMAT,
+                        "%s: %s holds a value that is not finite; the training run diverged or the "
+                        "file is damaged",
+                        h5_path(file), parameter->name);
+    return STATUS_OK;
+}
+
+static enum status read_rows(struct h5_file *file, const char *group, const struct t5_parameter *parameter,
+                             int8_t *q, float *scales) {
+    char name[TENSOR_NAME_ROOM];
+    struct h5_shape shape = tensor_shape(parameter), scales_shape = {1, {(uint64_t)parameter->rows}};
+
+    TRY(tensor_name(name, group, "weights", parameter));
+    TRY(h5_read(file, name, H5_I8, &shape, q));
+    TRY(tensor_name(name, group, "scales", parameter));
+    TRY(h5_read(file, name, H5_F32, &scales_shape, scales));
+    return settle_rows(file, parameter, q, scales);
+}
+
+enum status t5_narrow_read(struct h5_file *file, const char *group, const struct t5_model *model,
+                           struct t5_narrow *narrow) {
     for (int i = 0; i < model->parameter_count; i++) {
         const struct t5_parameter *parameter = &model->parameters[i];
-        float *to = values + parameter->offset;
-        if (t5_is_quantised(parameter))
-            TRY(read_matrix(file, group, parameter, to));
-        else
-            TRY(read_floats(file, group, parameter, to));
+        float *scales;
+        if (t5_is_quantised(parameter)) {
+            int8_t *q = t5_narrow_rows(narrow, i, &scales);
+            TRY(read_rows(file, group, parameter, q, scales));
+        } else {
+            TRY(read_floats(file, group, parameter, t5_narrow_floats(narrow, i)));
+        }
     }
     return STATUS_OK;
 }

@@ -6,26 +6,40 @@
 #include "base/threads.h"
 #include "kernels/position.h"
 #include "t5/head.h"
+#include "t5/narrow.h"
 #include "t5/stack.h"
 
-enum status t5_open(struct t5_model *model, const struct t5_config *config) {
+enum status t5_open_shape(struct t5_model *model, const struct t5_config *config) {
     *model = (struct t5_model){.config = *config};
     TRY(t5_config_check(config));
-    TRY(t5_list_parameters(model));
+    return t5_list_parameters(model);
+}
+
+enum status t5_open_weights(struct t5_model *model) {
     size_t bytes = (model->weight_count * sizeof(float) + 63) / 64 * 64;
     model->weights = aligned_alloc(64, bytes);
-    if (!model->weights) {
-        t5_close(model);
+    if (!model->weights)
         return fail(STATUS_MEMORY, "no memory for the %zu MiB of weights of a T5 model", bytes >> 20);
-    }
     memset(model->weights, 0, bytes);
     return STATUS_OK;
+}
+
+enum status t5_open(struct t5_model *model, const struct t5_config *config) {
+    TRY(t5_open_shape(model, config));
+    enum status status = t5_open_weights(model);
+    if (status != STATUS_OK)
+        t5_close(model);
+    return status;
 }
 
 void t5_close(struct t5_model *model) {
     t5_free_parameters(model);
     free(model->weights);
     free(model->packed);
+    if (model->narrow)
+        t5_narrow_close(model->narrow);
+    free(model->narrow);
+    model->narrow = NULL;
     model->weights = NULL;
     model->packed = NULL;
 }

@@ -49,13 +49,18 @@ struct t5_model {
     struct t5_config config;
     struct t5_parameter *parameters;
     int parameter_count;
-    float *weights; /* flat, 64-byte aligned; same layout for gradients and optimiser moments */
+    float *weights; /* flat, 64-byte aligned; same layout for gradients and optimiser moments. NULL in a model
+                       that has only narrow ones */
     size_t weight_count;
+    struct t5_narrow *narrow; /* in 8 bits, of a packed file (t5/narrow.h); NULL else */
     bf16 *packed;             /* copies of the linear layers' weights, NULL without t5_use_bf16() */
     struct t5_layout *layout; /* where each layer finds its weights (parameters.h) */
 };
 
 enum status t5_open(struct t5_model *model, const struct t5_config *config); /* weights zero */
+/* The same in two steps: a model without weights, and weights for it. */
+enum status t5_open_shape(struct t5_model *model, const struct t5_config *config);
+enum status t5_open_weights(struct t5_model *model);
 void t5_close(struct t5_model *model);                       /* safe on a zeroed model, twice */
 void t5_initialise(struct t5_model *model, struct rng *rng); /* T5's own initial distribution */
 /* Relative biases that favour what is near, added to the initial ones: -slope * distance in the first head, a

@@ -1,5 +1,4 @@
 /* laconic-bench: how fast laconic is on this machine, whole models and single kernels. */
-#include <stdlib.h>
 #include <string.h>
 #include "base/cli.h"
 #include "base/log.h"
@@ -35,16 +34,6 @@ static const struct work works[] = {
 };
 
 enum { WORK_COUNT = sizeof works / sizeof works[0] };
-
-static char **arguments; /* as they came: choosing a CPU may start the program again */
-
-static enum status keep_arguments(int argc, char **argv) {
-    arguments = calloc((size_t)argc + 1, sizeof *arguments);
-    if (!arguments)
-        return fail(STATUS_MEMORY, "no memory for the arguments");
-    memcpy(arguments, argv, (size_t)argc * sizeof *arguments);
-    return STATUS_OK;
-}
 
 static enum status check_range(const char *option, long value, long low, long high) {
     if (value < low || value > high)
@@ -115,9 +104,10 @@ static enum status run_work(int argc, char **argv) {
         return fail(STATUS_USAGE, "what is '%s' for? bench %s takes options only", operands[0], work->name);
     log_set_level(quiet ? LOG_WARNING : LOG_INFO);
     TRY(check_settings(&s));
-    TRY(cpu_prepare(s.cpu, arguments));
     TRY(threads_start((int)s.threads));
-    enum status status = work->run(&s);
+    enum status status = cpu_prepare(s.cpu);
+    if (status == STATUS_OK)
+        status = work->run(&s);
     threads_stop();
     return status;
 }
@@ -130,10 +120,7 @@ int main(int argc, char **argv) {
         "codec", "files through compress and back, beside other compressors", command_codec};
     program_start();
     signals_clean_up_and_die();
-    enum status status = keep_arguments(argc, argv);
-    if (status == STATUS_OK)
-        status =
-            cli_dispatch("laconic bench", "Measure the speed of laconic on this machine.", table, argc, argv);
-    free(arguments);
-    return cli_finish("laconic bench", status);
+    return cli_finish(
+        "laconic bench",
+        cli_dispatch("laconic bench", "Measure the speed of laconic on this machine.", table, argc, argv));
 }

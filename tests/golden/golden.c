@@ -331,9 +331,9 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: golden FILE.h5...\n");
         return 2;
     }
-    enum status status = cpu_prepare(NULL, argv);
+    enum status status = threads_start(0);
     if (status == STATUS_OK)
-        status = threads_start(0);
+        status = cpu_prepare(NULL);
     if (status != STATUS_OK)
         return status_report("golden", status);
     for (int i = 1; i < argc; i++) {

@@ -150,6 +150,107 @@ Test(archive, unknown_flags_are_refused) {
     free(archive.data);
 }
 
+/* ---- frames without a model ---- */
+
+static void set_model(struct bytes *archive, uint8_t byte) {
+    memset(archive->data + 10, byte, 16);
+    uint32_t check = (uint32_t)XXH64(archive->data, 35, 0);
+    for (int i = 0; i < 4; i++)
+        archive->data[35 + i] = (char)(check >> 8 * i);
+}
+
+static void open_without_model(void) {
+    codec_close(codec);
+    cr_assert_eq(codec_open(&codec, NULL), STATUS_OK, "%s", fail_sentence());
+}
+
+Test(archive, level_1_needs_no_model) {
+    struct codec *with = codec;
+    cr_assert_eq(codec_open(&codec, NULL), STATUS_OK, "%s", fail_sentence());
+    struct bytes one = compress(content, CONTENT, plain), two = compress(content, CONTENT, plain);
+    expect_content(&one, content, CONTENT);
+    struct codec_settings more = plain;
+    more.level = 2;
+    FILE *input = fmemopen(content, CONTENT, "rb"), *output = fopen("/dev/null", "wb");
+    cr_assert_eq(codec_compress(codec, input, output, &more, NULL, NULL, NULL), STATUS_CONFIG);
+    fclose(input);
+    fclose(output);
+    codec_close(codec);
+    codec = with; /* reads them too, before and behind its own */
+    struct bytes three = join(join(one, compress(content, 5000, more)), two);
+    struct bytes back;
+    cr_assert_eq(decompress(&three, &back), STATUS_OK, "%s", fail_sentence());
+    cr_assert_eq(back.size, 2 * CONTENT + 5000);
+    cr_assert_eq(memcmp(back.data + CONTENT, content, 5000), 0);
+    cr_assert_eq(memcmp(back.data + CONTENT + 5000, content, CONTENT), 0);
+    free(back.data);
+    free(three.data);
+}
+
+Test(archive, blocks_that_need_a_model_are_refused_without_one) {
+    static const enum codec_mode modes[] = {CODEC_LM, CODEC_HYBRID};
+    for (int i = 0; i < 2; i++) {
+        struct codec_settings settings = plain;
+        settings.mode = modes[i];
+        settings.level = CODEC_LEVEL_MAXIMUM;
+        struct bytes archive = compress(content, 3000, settings);
+        set_model(&archive, 0);
+        expect_refused(&archive, "names none");
+        free(archive.data);
+    }
+    struct bytes archive = compress(content, 3000, plain);
+    set_model(&archive, 1);
+    expect_refused(&archive, "was written with model 0101");
+    open_without_model();
+    expect_refused(&archive, "was written with model 0101");
+    free(archive.data);
+}
+
+static int asked;
+
+static enum status find_pair(void *context, const uint8_t hash[MODEL_HASH_BYTES],
+                             const struct model_pair **found) {
+    (void)context, (void)hash;
+    asked++;
+    *found = &pair;
+    return STATUS_OK;
+}
+
+Test(archive, models_are_found_frame_by_frame) {
+    struct codec_settings text = plain;
+    text.mode = CODEC_LM;
+    struct bytes both = join(compress(content, 3000, text), compress(content, 2000, text));
+    open_without_model();
+    both = join(compress(content, 1000, plain), both);
+    codec_set_finder(codec, find_pair, NULL);
+    struct bytes back;
+    cr_assert_eq(decompress(&both, &back), STATUS_OK, "%s", fail_sentence());
+    cr_assert_eq(back.size, 6000);
+    cr_assert_eq(asked, 1, "the second frame names the same one");
+    free(back.data);
+    free(both.data);
+}
+
+/* Two blocks of one line, which zstd has nearly nothing to do for, and then the same text as ever. */
+Test(archive, runs_of_one_pattern_go_to_zstd) {
+    enum { RUN = 2 * ARCHIVE_BLOCK_MAXIMUM };
+    char *run = malloc(RUN + 4000);
+    struct codec_settings settings = plain;
+    for (size_t i = 0; i < RUN; i++)
+        run[i] = "the same line again\n"[i % 20];
+    memcpy(run + RUN, content, 4000);
+    struct bytes archive = compress(run, RUN + 4000, settings);
+    struct codec_listing listing = list(&archive);
+    cr_assert_eq(listing.blocks, 3);
+    cr_assert_eq(listing.fallback_chunks + listing.bytes_chunks, listing.chunks);
+    cr_assert_gt(listing.bytes_chunks, 0);
+    cr_assert_lt(listing.fallback_coded_bytes, RUN / 200);
+    cr_assert_gt(listing.fallback_coded_bytes, 0);
+    expect_content(&archive, run, RUN + 4000);
+    free(archive.data);
+    free(run);
+}
+
 /* ---- skippable frames ---- */
 
 static struct bytes foreign(uint8_t low, uint32_t length) {

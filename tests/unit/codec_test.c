@@ -376,7 +376,9 @@ Test(codec, archives_do_not_depend_on_batches) {
     for (int i = 0; i < 3; i++) {
         struct codec *codec;
         cr_assert_eq(codec_open(&codec, &pair), STATUS_OK);
-        codec_engine(codec)->batch_rows = rows[i];
+        struct engine *engine;
+        cr_assert_eq(codec_open_engine(codec, &engine), STATUS_OK);
+        engine->batch_rows = rows[i];
         archives[i] = compress(codec, text, sizeof text, CODEC_IR, NULL);
         codec_close(codec);
         cr_assert_eq(archives[i].size, archives[0].size);

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 #include "base/rng.h"
+#include "t5/narrow.h"
 #include "t5/quantise.h"
 
 enum { N = 97, ROWS = 2000 };
@@ -33,4 +34,33 @@ Test(quantise, zeros_stay_zeros) {
     cr_expect_eq(t5_row_scale(w, 3), 0.0f);
     t5_quantise(q, w, 0.0f, 3);
     cr_expect(q[0] == 0 && q[1] == 0 && q[2] == 0);
+}
+
+/* By any rule: what is settled is what quantising the weights would give. */
+Test(quantise, rows_of_strangers_are_settled) {
+    struct rng rng;
+    rng_seed(&rng, 2, "rows");
+    for (int r = 0; r < ROWS; r++) {
+        float w[N], scale = expf(20.0f * rng_uniform(&rng) - 10.0f);
+        int8_t q[N], wanted[N];
+        int most = 1 + (int)(128 * rng_uniform(&rng));
+        for (int i = 0; i < N; i++) {
+            q[i] = (int8_t)(most * (2 * rng_uniform(&rng) - 1) - (r == 0));
+            w[i] = scale * (float)q[i];
+        }
+        if (r % 2)
+            memset(&q, 0, sizeof q), memset(w, 0, sizeof w);
+        float wanted_scale = t5_row_scale(w, N);
+        t5_quantise(wanted, w, wanted_scale, N);
+        cr_assert(t5_narrow_settle(q, &scale, N));
+        cr_assert_eq(scale, wanted_scale, "row %d", r);
+        cr_assert_arr_eq(q, wanted, N);
+    }
+}
+
+Test(quantise, scales_that_are_not_finite_are_refused) {
+    int8_t q[2] = {127, 1};
+    float scales[] = {NAN, INFINITY, 3e38f};
+    for (int i = 0; i < 3; i++)
+        cr_expect_not(t5_narrow_settle(q, &scales[i], 2));
 }

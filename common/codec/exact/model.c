@@ -1,10 +1,9 @@
-/* Quantising a T5 model. */
+/* From a T5 model in 8 bits to the panels that the loops read. */
 #include "codec/exact/model.h"
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "t5/narrow.h"
 #include "t5/parameters.h"
-#include "t5/quantise.h"
 
 /* ---- one matrix ---- */
 
@@ -18,28 +17,40 @@ static size_t place_of(const struct exact_matrix *m, int o, int k) {
            (size_t)(o % EXACT_PANEL) * EXACT_GROUP + (size_t)(k % EXACT_GROUP);
 }
 
-static void fill_matrix(const struct exact_matrix *m, int8_t *q, float *scale, int32_t *sums, int8_t *row,
-                        const float *w) {
-    for (int o = 0; o < m->out; o++) {
-        const float *from = w + (size_t)o * (size_t)m->in;
-        scale[o] = t5_row_scale(from, (size_t)m->in);
-        t5_quantise(row, from, scale[o], (size_t)m->in);
-        for (int k = 0; k < m->in; k++) {
-            q[place_of(m, o, k)] = row[k];
-            sums[o] += row[k];
-        }
+/* Group by group; what is left of the last one stays zero, as whole rows of padding do. */
+static void pack_row(int8_t *to, const int8_t *row, int in) {
+    int whole = in / EXACT_GROUP * EXACT_GROUP;
+    for (int k = 0; k < whole; k += EXACT_GROUP, to += EXACT_PANEL * EXACT_GROUP)
+        memcpy(to, row + k, EXACT_GROUP);
+    for (int k = whole; k < in; k++)
+        to[k - whole] = row[k];
+}
+
+static int32_t sum_of(const int8_t *row, int in) {
+    int32_t sum = 0;
+    for (int k = 0; k < in; k++)
+        sum += row[k];
+    return sum;
+}
+
+static void fill_matrix(const struct exact_matrix *m, int8_t *q, float *scale, int32_t *sums,
+                        const int8_t *rows, const float *scales) {
+    for (int o = 0; o < m->out; o++, rows += m->in) {
+        pack_row(q + place_of(m, o, 0), rows, m->in);
+        sums[o] = sum_of(rows, m->in);
+        scale[o] = scales[o];
     }
 }
 
-static struct exact_matrix take_matrix(struct arena *arena, int in, int out, const float *w) {
+static struct exact_matrix take_matrix(struct arena *arena, int in, int out, const int8_t *rows,
+                                       const float *scales) {
     struct exact_matrix m = {
         .in = in, .out = out, .depth = round_up(in, EXACT_DEPTH), .outputs = round_up(out, EXACT_OUTPUTS)};
     int8_t *q = ARENA_TAKE(arena, int8_t, (size_t)m.outputs * (size_t)m.depth);
     float *scale = ARENA_TAKE(arena, float, m.outputs);
     int32_t *sums = ARENA_TAKE(arena, int32_t, m.outputs);
-    int8_t *row = ARENA_TAKE(arena, int8_t, in); /* one, before it is packed */
     if (arena->base)
-        fill_matrix(&m, q, scale, sums, row, w);
+        fill_matrix(&m, q, scale, sums, rows, scales);
     m.q = q;
     m.scale = scale;
     m.sums = sums;
@@ -50,18 +61,26 @@ static struct exact_matrix take_matrix(struct arena *arena, int in, int out, con
 
 struct source {
     const struct t5_config *config;
-    const float *weights;
+    const struct t5_model *model;
+    const struct t5_narrow *narrow;
 };
+
+static struct exact_matrix take_rows(struct arena *arena, const struct source *s, int in, int out,
+                                     size_t from) {
+    float *scales;
+    const int8_t *rows = t5_narrow_rows(s->narrow, t5_parameter_at(s->model, from), &scales);
+    return take_matrix(arena, in, out, rows, scales);
+}
 
 static struct exact_matrix take_linear(struct arena *arena, const struct source *s,
                                        const struct t5_linear *l) {
-    return take_matrix(arena, l->in, l->out, s->weights + l->w);
+    return take_rows(arena, s, l->in, l->out, l->w);
 }
 
 static const float *take_floats(struct arena *arena, const struct source *s, size_t from, size_t count) {
     float *to = ARENA_TAKE(arena, float, count);
     if (arena->base)
-        memcpy(to, s->weights + from, count * sizeof *to);
+        memcpy(to, t5_narrow_floats(s->narrow, t5_parameter_at(s->model, from)), count * sizeof *to);
     return to;
 }
 
@@ -96,23 +115,14 @@ static void take_stack(struct arena *arena, const struct source *s, struct exact
     to->final_norm = take_floats(arena, s, from->final_norm, d);
 }
 
-static void lay_out(struct exact_model *m, struct arena *arena, const struct t5_model *from) {
-    const struct source source = {&m->config, from->weights};
+static void lay_out(struct exact_model *m, struct arena *arena, const struct t5_model *from,
+                    const struct t5_narrow *narrow) {
+    const struct source source = {&m->config, from, narrow};
     const struct t5_layout *layout = from->layout;
-    m->embedding =
-        take_matrix(arena, m->config.d_model, m->config.vocab_size, from->weights + layout->embedding);
+    m->embedding = take_rows(arena, &source, m->config.d_model, m->config.vocab_size, layout->embedding);
     m->head = m->config.tie_word_embeddings ? m->embedding : take_linear(arena, &source, &layout->head);
     take_stack(arena, &source, &m->encoder, &layout->encoder, false);
     take_stack(arena, &source, &m->decoder, &layout->decoder, true);
-}
-
-static enum status check_weights(const struct t5_model *from) {
-    for (size_t i = 0; i < from->weight_count; i++)
-        if (!isfinite(from->weights[i]))
-            return fail(STATUS_FORMAT,
-                        "a weight of the model is not a number: the training went wrong, use an "
-                        "earlier checkpoint");
-    return STATUS_OK;
 }
 
 /* Sums of products stay within 32 bits, heads within the loops' room. */
@@ -126,28 +136,34 @@ static enum status check_widths(const struct t5_config *c) {
                 EXACT_HEAD_MAXIMUM, EXACT_WIDTH_MAXIMUM, c->d_kv, c->d_model, c->d_ff, inner);
 }
 
-enum status exact_model_open(struct exact_model *m, const struct t5_model *from) {
+static enum status copy(struct exact_model *m, const struct t5_model *from, const struct t5_narrow *narrow) {
     struct arena measuring = arena_measuring();
-    *m = (struct exact_model){.config = from->config,
-                              .encoder.depth = from->config.num_layers,
-                              .decoder.depth = from->config.num_decoder_layers};
-    TRY(check_widths(&from->config));
-    TRY(check_weights(from));
     m->encoder.blocks = calloc((size_t)m->encoder.depth, sizeof *m->encoder.blocks);
     m->decoder.blocks = calloc((size_t)m->decoder.depth, sizeof *m->decoder.blocks);
     enum status status = m->encoder.blocks && m->decoder.blocks
                              ? STATUS_OK
                              : fail(STATUS_MEMORY, "no memory for the blocks of a model");
     if (status == STATUS_OK) {
-        lay_out(m, &measuring, from);
+        lay_out(m, &measuring, from, narrow);
         status = arena_open(&m->arena, measuring.used, "a model in 8 bits");
     }
-    if (status != STATUS_OK) {
+    if (status == STATUS_OK)
+        lay_out(m, &m->arena, from, narrow);
+    return status;
+}
+
+enum status exact_model_open(struct exact_model *m, const struct t5_model *from) {
+    struct t5_narrow narrow;
+    *m = (struct exact_model){.config = from->config,
+                              .encoder.depth = from->config.num_layers,
+                              .decoder.depth = from->config.num_decoder_layers};
+    TRY(check_widths(&from->config));
+    TRY(t5_narrow_take(&narrow, from));
+    enum status status = copy(m, from, &narrow);
+    t5_narrow_release(&narrow, from);
+    if (status != STATUS_OK)
         exact_model_close(m);
-        return status;
-    }
-    lay_out(m, &m->arena, from);
-    return STATUS_OK;
+    return status;
 }
 
 void exact_model_close(struct exact_model *m) {

@@ -41,7 +41,7 @@ struct exact_model {
     struct arena arena;
 };
 
-/* Copies; the float32 model may go. A weight that is not a finite number: STATUS_FORMAT. */
+/* Copies; the model may go. A weight that is not a finite number: STATUS_FORMAT. */
 enum status exact_model_open(struct exact_model *model, const struct t5_model *from);
 void exact_model_close(struct exact_model *model); /* safe on a zeroed model */
 
