@@ -1,9 +1,8 @@
 /* Texts and codes as people read them.
  *
- *     "caf\xC3 \"x\"\n"        bytes in quotes: \n, \r, \t, \", \\ and \xHH for what does not print and is
- *                             not UTF-8
- *     "st" "at" <s17> "us"     tokens of z: what each stands for; free symbols by their number; <pad>, <eos>,
- *                             <unk>
+ *     "caf\xC3 \"x\"\n"        bytes in quotes; \n, \r, \t, \", \\, and \xHH where not UTF-8
+ *     "st" "at" <s17> "us"     tokens of z: what each stands for, free symbols by their number
+ *     <pad>, <eos>, <unk>      tokens that stand for no bytes
  *     <pad> x 512              the same token so many times
  *     "host=[-alp-]{+om+}a"    x beside its reconstruction: [-missing-] there, {+added+} there
  */

@@ -4,8 +4,9 @@
  *         {"output", 'o', "FILE", "write to FILE", CLI_TEXT, &output},
  *         {"force", 'f', NULL, "overwrite", CLI_FLAG, &force},
  *         CLI_END};
- *     struct cli_command command = {"laconic compress", "[-m MODEL.h5] [FILE...]", "Compress files.", NULL,
- * options}; TRY(cli_parse(&command, argc, argv, &files, &file_count));
+ *     struct cli_command command = {
+ *         "laconic compress", "[-m MODEL.h5] [FILE...]", "Compress files.", NULL, options};
+ *     TRY(cli_parse(&command, argc, argv, &files, &file_count));
  *
  * Understands --name VALUE, --name=VALUE, -oVALUE, -o VALUE, grouped flags, "--" and lone "-" (a file). Adds
  * --help to every command: prints to stdout and exits the process with 0. Anything wrong is STATUS_USAGE with

@@ -1,8 +1,9 @@
 /* Lossless compression with a trained pair.
  *
- * The engine beneath (codec/engine.h) answers two questions, the same on every CPU: which z does the
- * compressor write for x, and which x does the decompressor write for z. A chunk goes out as z only after the
- * engine has rebuilt it exactly; every other chunk falls back to zstd or stored bytes. The format is in
+ * Content goes out in blocks, each coded in the smallest way that mode and level try: bytes under the
+ * decompressor and a context-mixing model (text), under the latter alone (bytes), z alone where the
+ * decompressor rebuilds the chunks from it (ir), z and then bytes given z (hybrid), zstd or stored. The
+ * models compute in exact arithmetic (codec/exact, codec/engine.h), the same on every CPU. The format is in
  * docs/format.md.
  */
 #ifndef LACONIC_CODEC_CODEC_H

@@ -13,7 +13,7 @@ enum gemm_backend {
     GEMM_OPENBLAS, /* the reference for training and the default; plain C where it cannot be loaded, of which
                       cpu_prepare() tells (cpu.h) */
     GEMM_PORTABLE  /* every element is one sum in ascending k without fused multiply-add: the same bits on
-                      every  CPU, whatever m, the threads and the neighbours; the codec's choice */
+                      every CPU, whatever m, the threads and the neighbours; what --cpu scalar takes */
 };
 
 void gemm_select(enum gemm_backend backend); /* process-wide; not while other threads compute */

@@ -50,9 +50,9 @@ extern "C" {
 #define LACONIC_API __attribute__((visibility("default")))
 
 #define LACONIC_VERSION_MAJOR 0
-#define LACONIC_VERSION_MINOR 1
+#define LACONIC_VERSION_MINOR 2
 #define LACONIC_VERSION_PATCH 0
-LACONIC_API const char *laconic_version(void); /* of the library: "0.1.0" */
+LACONIC_API const char *laconic_version(void); /* of the library: "0.2.0" */
 
 /* ---- failures ---- */
 

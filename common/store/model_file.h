@@ -2,9 +2,12 @@
  * (docs/checkpoint-format.md).
  *
  *     /                        attributes: format "laconic checkpoint", version, chunking, text
- * ("bytes"|"merged") /tokenizer/merges        int32 [merges, 2]; attribute extra /compressor/weights/...
- * float32, Hugging Face's names; attribute config_json on /compressor /decompressor/weights/... /prior/counts
- * uint32 [vocabulary] /prior/sample            int32 [tokens], may be absent
+ *     /tokenizer/merges        int32 [merges, 2]; attribute extra
+ *     /compressor              attribute config_json
+ *     /compressor/weights/...  float32, Hugging Face's names
+ *     /decompressor/...        the same
+ *     /prior/counts            uint32 [vocabulary]
+ *     /prior/sample            int32 [tokens], may be absent
  *
  * The trainer adds groups of its own; readers of a pair ignore them. A pair that is only to be used can be
  * packed: format "laconic model", weights in 8 bits (model_weights.h), attributes hash and title. Both kinds

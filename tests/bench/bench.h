@@ -91,7 +91,7 @@ struct bench_result {
 /* A few lines for people, or one of JSON with the keys of the peer's program and more of ours. */
 void bench_report(const struct bench_settings *settings, const struct bench_result *result);
 
-const char *bench_version(void); /* "laconic 0.1.0" */
+const char *bench_version(void); /* "laconic 0.2.0" */
 long bench_peak_mib(void);       /* resident memory of this process at its largest */
 
 #endif

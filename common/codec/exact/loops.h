@@ -95,8 +95,8 @@ struct exact_loops {
 /* The chosen set: the best this CPU has until exact_select() says otherwise. */
 extern const struct exact_loops *exact;
 
-/* "scalar", "avx2", "avx512", "amx", "neon"; LACONIC_CPU's and --cpu's names. NULL if unknown or beyond this
- * CPU, and then nothing changes. */
+/* "scalar", "avx2", "avx512" and "amx" as --cpu and LACONIC_CPU have them; "neon", which they do not know: it
+ * is taken where the CPU has it. NULL if unknown or beyond this CPU, and then nothing changes. */
 const struct exact_loops *exact_select(const char *name);
 
 /* What cpu_prepare() was told (kernels/cpu.h), NULL: LACONIC_CPU or the best: the set of this name, or the
