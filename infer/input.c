@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
+#include "base/plain_file.h"
 
 bool input_is_stream(const char *path) {
     return strcmp(path, "-") == 0;
@@ -31,6 +32,14 @@ static enum status check_removable(const struct transfer *transfer, const char *
     return STATUS_OK;
 }
 
+/* Before it is opened: opening a pipe waits for a writer. Folders and what is missing are told of later. */
+static enum status check_is_file(const char *path) {
+    struct stat info;
+    if (stat(path, &info) != 0 || S_ISREG(info.st_mode) || S_ISDIR(info.st_mode))
+        return STATUS_OK;
+    return fail(STATUS_IO, "cannot read: it is %s; give the name of a file", file_kind_name(info.st_mode));
+}
+
 static enum status open_stream(const struct transfer *transfer, struct transfer_file *file) {
     if (transfer->binary_input && !transfer->force && isatty(STDIN_FILENO))
         return fail(STATUS_USAGE, "archives are not read from a terminal; name a FILE");
@@ -47,6 +56,8 @@ enum status input_open(const struct transfer *transfer, const char *path, struct
     else {
         if (transfer->remove)
             TRY(check_removable(transfer, path));
+        if (transfer->only_files)
+            TRY(check_is_file(path));
         file->input = fopen(path, "rbe");
     }
     if (!file->input || fstat(fileno(file->input), info) != 0)

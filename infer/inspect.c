@@ -247,7 +247,7 @@ static enum status inspect_file(void *context, const struct transfer_file *file)
 enum status command_inspect(int argc, char **argv) {
     struct setup setup = {0};
     struct transfer transfer = {
-        .program = "laconic inspect", .naming = TRANSFER_NO_OUTPUT, .run = inspect_file};
+        .program = "laconic inspect", .naming = TRANSFER_NO_OUTPUT, .only_files = true, .run = inspect_file};
     char **files;
     int file_count;
     const struct cli_option options[] = {SETUP_LOG_OPTIONS(&setup), CLI_END};

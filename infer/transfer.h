@@ -41,6 +41,7 @@ struct transfer {
     bool exclude_compressed;          /* --exclude-compressed */
     bool sparse;                      /* runs of zeros in the output may become holes */
     bool binary_output, binary_input; /* not for terminals unless forced */
+    bool only_files;                  /* what is read twice: no pipe, which would wait for a writer */
     const char *folder_advice;        /* what to do about a folder; NULL: name the files in it */
     enum status (*run)(void *context, const struct transfer_file *file);
     void *context;

@@ -58,14 +58,15 @@ static void ask_to_stop(int number) {
     errno = saved;
 }
 
-enum kind { LEFT_ALONE, REQUEST, END };
+enum kind { LEFT_ALONE, IGNORED, REQUEST, END };
 
 /* Everything that would end the process without a word is a request: a program may finish what it is at. */
 static enum kind kind_of(int number) {
     switch (number) {
     case SIGQUIT: /* wanted at once */
-    case SIGXFSZ: /* there is no room to finish in */
         return END;
+    case SIGXFSZ: /* the write fails with EFBIG, and a sentence says so */
+        return IGNORED;
     case SIGKILL:
     case SIGSTOP:
     case SIGTSTP:
@@ -97,7 +98,9 @@ static void install(void (*on_request)(int)) {
         if (kind_of(number) != LEFT_ALONE)
             sigaddset(&action.sa_mask, number);
     for (int number = 1; number <= SIGRTMAX; number++) {
-        action.sa_handler = kind_of(number) == REQUEST ? on_request : clean_up_and_die;
+        action.sa_handler = kind_of(number) == REQUEST   ? on_request
+                            : kind_of(number) == IGNORED ? SIG_IGN
+                                                         : clean_up_and_die;
         if (kind_of(number) != LEFT_ALONE && sigaction(number, NULL, &before) == 0 &&
             before.sa_handler != SIG_IGN)
             sigaction(number, &action, NULL);

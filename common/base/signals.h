@@ -11,9 +11,10 @@
 void signals_clean_up_and_die(void);
 
 /* A first signal only sets a flag that long loops ask for; a second one ends as above, unless it is one that
- * the system repeats by itself (a closed pipe or terminal, a limit, a timer). SIGQUIT and SIGXFSZ end as
- * above at once. A program that then returns STATUS_INTERRUPTED exits with 128 + the first signal's number.
- */
+ * the system repeats by itself (a closed pipe or terminal, a limit, a timer). SIGQUIT ends as above at
+ * once. A program that then returns STATUS_INTERRUPTED exits with 128 + the first signal's number.
+ *
+ * After either, SIGXFSZ is ignored: the write beyond the limit fails, and a sentence says why. */
 void signals_ask_to_stop(void);
 bool signals_stop_requested(void);
 int signals_stop_number(void); /* of the signal that asked first; 0: none did */

@@ -15,7 +15,7 @@ enum { UNHARMED = 77, NOT_ASKED = 78 };
 
 static const int insisting[] = {SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGPWR, SIGSTKFLT},
                  repeating[] = {SIGHUP, SIGPIPE, SIGXCPU, SIGALRM, SIGVTALRM, SIGPROF, SIGIO},
-                 ending[] = {SIGQUIT, SIGXFSZ}, harmless[] = {SIGCHLD, SIGCONT, SIGURG, SIGWINCH},
+                 ending[] = {SIGQUIT}, harmless[] = {SIGXFSZ, SIGCHLD, SIGCONT, SIGURG, SIGWINCH},
                  faults[] = {SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP};
 
 #define EACH(list, number)                                                                                   \
