@@ -89,8 +89,7 @@ enum status examples_start(struct examples *e, const char *path) {
     bool whole = fseeko(e->stream, 0, SEEK_END) == 0 && ftello(e->stream) >= (off_t)e->written;
     if (!whole)
         e->written = 0;
-    if (ftruncate(fileno(e->stream), (off_t)e->written) != 0 ||
-        fseeko(e->stream, 0, SEEK_END) != 0)
+    if (ftruncate(fileno(e->stream), (off_t)e->written) != 0 || fseeko(e->stream, 0, SEEK_END) != 0)
         return fail(STATUS_IO, "cannot cut %s: %s", path, strerror(errno));
     for (int i = 0; !whole && i < e->count; i++)
         TRY(print(e, &e->kept[i].text));

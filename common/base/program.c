@@ -2,6 +2,8 @@
 #include "base/program.h"
 
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include "base/float_environment.h"
 
@@ -16,5 +18,16 @@ static void fill_descriptor(int number) {
 void program_start(void) {
     for (int number = STDIN_FILENO; number <= STDERR_FILENO; number++)
         fill_descriptor(number);
+    signal(SIGXFSZ, SIG_IGN); /* the write that is too long fails, and its caller says which file it was */
     float_environment_set();
+}
+
+enum status program_check_stack(size_t bytes) {
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_cur >= bytes)
+        return STATUS_OK;
+    return fail(STATUS_LIMIT,
+                "the stack is limited to %zu kB and %zu are needed; raise the limit (ulimit -s)",
+                (size_t)limit.rlim_cur >> 10, bytes >> 10);
 }
