@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/log.h"
-#include "base/number_text.h"
+#include "base/number.h"
 #include "train/trainer.h"
 
 static enum status save_if_best(struct trainer *t) {

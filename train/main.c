@@ -251,13 +251,11 @@ int main(int argc, char **argv) {
         "stops; --resume continues.",
         options};
     char **operands;
-    int count = 0;
+    int count;
     static struct train_settings settings; /* too large for a small stack */
     static struct resume resume;
     program_start();
-    enum status status = program_check_stack(512 << 10);
-    if (status == STATUS_OK)
-        status = cli_parse(&command, argc, argv, &operands, &count);
+    enum status status = cli_parse(&command, argc, argv, &operands, &count);
     if (status == STATUS_OK && a.options) {
         options_print_help(train_options, stdout);
         return cli_finish("laconic train", status);

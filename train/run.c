@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "base/log.h"
-#include "base/number_text.h"
+#include "base/number.h"
 #include "base/signals.h"
 #include "kernels/ceiling.h"
 #include "train/trainer.h"

@@ -1,8 +1,9 @@
-/* Numbers as people write them on a command line. */
+/* Numbers as people write and read them. */
 #include "base/number.h"
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,4 +33,12 @@ bool number_read_whole(const char *text, long *value) {
     if (factor > 1)
         end++;
     return *end == '\0' && !__builtin_mul_overflow(number, factor, value);
+}
+
+struct number_text number_text(double value, int decimals) {
+    struct number_text out = {"-"};
+
+    if (isfinite(value))
+        snprintf(out.text, sizeof out.text, fabs(value) < 1e15 ? "%.*f" : "%.*g", decimals, value);
+    return out;
 }

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/resource.h>
 #include <unistd.h>
 #include "base/float_environment.h"
@@ -15,19 +16,26 @@ static void fill_descriptor(int number) {
         _exit(1); /* without messages: there may be no place for them */
 }
 
+/* The first thread's stack may grow to what the limit says when it grows, so a small one is raised if that is
+ * allowed. */
+static void require_stack(void) {
+    enum { NEEDED = 512 << 10 };
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_cur >= NEEDED)
+        return;
+    if (limit.rlim_max >= NEEDED && setrlimit(RLIMIT_STACK, &(struct rlimit){NEEDED, limit.rlim_max}) == 0)
+        return;
+    fprintf(stderr,
+            "laconic: the stack is limited to %llu KiB and %d are needed; raise the limit: ulimit -s %d\n",
+            (unsigned long long)limit.rlim_cur >> 10, NEEDED >> 10, NEEDED >> 10);
+    _exit(1);
+}
+
 void program_start(void) {
     for (int number = STDIN_FILENO; number <= STDERR_FILENO; number++)
         fill_descriptor(number);
+    require_stack();
     signal(SIGXFSZ, SIG_IGN); /* the write that is too long fails, and its caller says which file it was */
     float_environment_set();
-}
-
-enum status program_check_stack(size_t bytes) {
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_cur >= bytes)
-        return STATUS_OK;
-    return fail(STATUS_LIMIT,
-                "the stack is limited to %zu kB and %zu are needed; raise the limit (ulimit -s)",
-                (size_t)limit.rlim_cur >> 10, bytes >> 10);
 }

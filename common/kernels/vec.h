@@ -99,8 +99,8 @@ VEC_INLINE vec vec_exp(vec x) {
     p = p * r + 0.5f;
     p = p * r + 1.0f;
     p = p * r + 1.0f;
-    veci exponent = ((veci)shifted - (veci)shifter) << 23;
-    vec y = (vec)((veci)p + exponent);
+    vecu exponent = ((vecu)shifted - (vecu)shifter) << 23; /* unsigned: unused lanes may hold any x */
+    vec y = (vec)((vecu)p + exponent);
     return vec_select(x < -87.3f, vec_all(0.0f), y);
 }
 

@@ -84,7 +84,8 @@ static enum status write_rows(struct h5_file *file, const char *group, const str
     struct h5_shape shape = tensor_shape(parameter), scales_shape = {1, {(uint64_t)parameter->rows}};
 
     TRY(tensor_name(name, group, "weights", parameter));
-    TRY(h5_write_packed(file, name, H5_I8, &shape, q));
+    /* as they are: deflated they would be 6 % smaller and take half the time of a start to read */
+    TRY(h5_write(file, name, H5_I8, &shape, q));
     TRY(tensor_name(name, group, "scales", parameter));
     return h5_write_packed(file, name, H5_F32, &scales_shape, scales);
 }

@@ -77,6 +77,7 @@ Test(glue, greedy_codes_are_the_target_compressors_of_now) {
     struct trainer *t = WORLD_RUN("precision=bf16", "target.rate=0.7", "rl.updates=30", "rl.steps=1",
                                   "rl.compressor_rate=0.05", "replay.newest=0");
     world_go_on(t, 0);
+    t->phase = PHASE_REINFORCE; /* one more iteration than planned */
     reinforce_act(t);
     int found = 0;
     for (int i = 0; i < t->rollout.texts; i++) {

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/log.h"
-#include "base/number_text.h"
+#include "base/number.h"
 #include "train/one_code.h"
 #include "train/trainer.h"
 

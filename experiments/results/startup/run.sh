@@ -29,7 +29,7 @@ count() {
     command -v valgrind >/dev/null || return 0
     for build in "${builds[@]}"; do
         valgrind --tool=callgrind --callgrind-out-file=/dev/null "$build/laconic-infer" "$@" 2>&1 >/dev/null |
-            sed -n "s,.*refs: *,$what | $build | ,p"
+            sed -n "s#.*refs: *#$what | $build | #p"
     done
 }
 
