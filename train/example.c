@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/file.h"
+#include "base/plain_file.h"
 #include "train/example_text.h"
 
 /* ---- one example ---- */
@@ -84,13 +85,11 @@ static enum status print(struct examples *e, const struct buffer *text) {
 }
 
 enum status examples_start(struct examples *e, const char *path) {
-    e->stream = fopen(path, "a");
-    if (!e->stream)
-        return fail(STATUS_IO, "cannot write %s: %s", path, strerror(errno));
+    TRY(plain_file_stream(path, &e->stream));
     bool whole = fseeko(e->stream, 0, SEEK_END) == 0 && ftello(e->stream) >= (off_t)e->written;
     if (!whole)
         e->written = 0;
-    if (ftruncate(fileno(e->stream), (off_t)e->written) != 0)
+    if (ftruncate(fileno(e->stream), (off_t)e->written) != 0 || fseeko(e->stream, 0, SEEK_END) != 0)
         return fail(STATUS_IO, "cannot cut %s: %s", path, strerror(errno));
     for (int i = 0; !whole && i < e->count; i++)
         TRY(print(e, &e->kept[i].text));

@@ -252,8 +252,8 @@ int main(int argc, char **argv) {
         options};
     char **operands;
     int count;
-    struct train_settings settings;
-    struct resume resume = {0};
+    static struct train_settings settings; /* too large for a small stack */
+    static struct resume resume;
     program_start();
     enum status status = cli_parse(&command, argc, argv, &operands, &count);
     if (status == STATUS_OK && a.options) {

@@ -5,7 +5,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "base/file.h"
+#include "base/plain_file.h"
 
 static double *row_of(const struct metrics *m, int64_t row) {
     return m->values + row * METRICS_MAXIMUM;
@@ -87,9 +89,7 @@ static void print_row(const struct metrics *m, int64_t row) {
 
 static enum status check_stream(const struct metrics *m) {
     int error = file_flush(m->stream);
-    if (error)
-        return fail(STATUS_IO, "cannot write metrics.jsonl: %s", strerror(error));
-    return STATUS_OK;
+    return error ? file_fail_write("metrics.jsonl", error) : STATUS_OK;
 }
 
 enum status metrics_end_row(struct metrics *m) {
@@ -100,9 +100,9 @@ enum status metrics_end_row(struct metrics *m) {
 }
 
 enum status metrics_start(struct metrics *m, const char *path) {
-    m->stream = fopen(path, "w");
-    if (!m->stream)
-        return fail(STATUS_IO, "cannot write %s: %s", path, strerror(errno));
+    TRY(plain_file_stream(path, &m->stream));
+    if (ftruncate(fileno(m->stream), 0) != 0)
+        return file_fail_write(path, errno);
     for (int64_t row = 0; row < m->rows; row++)
         print_row(m, row);
     return check_stream(m);

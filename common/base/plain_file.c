@@ -28,14 +28,16 @@ static enum status check_kind(const char *path, const struct stat *info) {
 
 /* Looked at twice: before, because opening a device does something, and after, because the name may have
  * changed hands; O_NONBLOCK for a pipe that came between. */
-enum status plain_file_open(const char *path, int *descriptor) {
+static enum status open_plain(const char *path, int flags, int *descriptor) {
     struct stat info;
+    bool there = stat(path, &info) == 0;
 
     *descriptor = -1;
-    if (stat(path, &info) != 0)
+    if (!there && (errno != ENOENT || !(flags & O_CREAT)))
         return fail_open(path, errno);
-    TRY(check_kind(path, &info));
-    int opened = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (there)
+        TRY(check_kind(path, &info));
+    int opened = open(path, flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0666);
     if (opened < 0)
         return fail_open(path, errno);
     enum status status = fstat(opened, &info) == 0 ? check_kind(path, &info) : fail_open(path, errno);
@@ -43,5 +45,22 @@ enum status plain_file_open(const char *path, int *descriptor) {
         *descriptor = opened;
     else
         close(opened);
+    return status;
+}
+
+enum status plain_file_open(const char *path, int *descriptor) {
+    return open_plain(path, O_RDONLY, descriptor);
+}
+
+enum status plain_file_stream(const char *path, FILE **stream) {
+    int descriptor;
+
+    *stream = NULL;
+    TRY(open_plain(path, O_WRONLY | O_CREAT, &descriptor));
+    *stream = fdopen(descriptor, "w");
+    if (*stream)
+        return STATUS_OK;
+    enum status status = fail_open(path, errno);
+    close(descriptor);
     return status;
 }

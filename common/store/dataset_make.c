@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include "base/buffer.h"
 #include "base/log.h"
+#include "base/plain_file.h"
 #include "base/progress.h"
 #include "store/dataset_format.h"
 #include "store/h5.h"
@@ -53,13 +54,15 @@ static enum status check_recipe(const struct dataset_recipe *recipe) {
 
 static enum status open_source(const char *path, FILE **stream, uint64_t *size) {
     struct stat facts;
+    if (stat(path, &facts) == 0 && !S_ISREG(facts.st_mode)) /* opened, a pipe would wait for its writer */
+        return fail(STATUS_IO, "%s is %s; a data set is made from ordinary files", path,
+                    file_kind_name(facts.st_mode));
     *stream = fopen(path, "rbe");
     if (!*stream)
         return fail(STATUS_IO, "cannot open %s: %s", path, strerror(errno));
     if (fstat(fileno(*stream), &facts) != 0 || !S_ISREG(facts.st_mode)) {
         fclose(*stream);
-        return fail(STATUS_IO, "%s is %s; a data set is made from ordinary files", path,
-                    S_ISDIR(facts.st_mode) ? "a folder" : "not an ordinary file");
+        return fail(STATUS_IO, "%s is no ordinary file any more; a data set is made from such", path);
     }
     *size = (uint64_t)facts.st_size;
     return STATUS_OK;
