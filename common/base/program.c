@@ -2,7 +2,6 @@
 #include "base/program.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -36,6 +35,5 @@ void program_start(void) {
     for (int number = STDIN_FILENO; number <= STDERR_FILENO; number++)
         fill_descriptor(number);
     require_stack();
-    signal(SIGXFSZ, SIG_IGN); /* the write that is too long fails, and its caller says which file it was */
     float_environment_set();
 }
