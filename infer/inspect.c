@@ -200,6 +200,11 @@ static enum status inspect_h5(const char *path) {
     return status;
 }
 
+static void print_chunks(const char *how, uint64_t chunks, uint64_t bytes) {
+    if (chunks)
+        printf("  %-13s %" PRIu64 " chunks in %" PRIu64 " bytes\n", how, chunks, bytes);
+}
+
 static enum status inspect_archive(FILE *input) {
     struct codec_listing listing;
     char hash[MODEL_HASH_TEXT];
@@ -215,10 +220,11 @@ static enum status inspect_archive(FILE *input) {
         printf(" (%.3f bits per byte)", bits_per_byte(listing.archive_bytes, listing.content_bytes));
     printf("\n  %-13s %" PRIu64 " frames, %" PRIu64 " blocks, %" PRIu64 " chunks\n", "structure",
            listing.frames, listing.blocks, listing.chunks);
-    printf("  %-13s %" PRIu64 " chunks in %" PRIu64 " bytes\n", "as z", listing.ir_chunks,
-           listing.ir_coded_bytes);
-    printf("  %-13s %" PRIu64 " chunks in %" PRIu64 " bytes\n", "as bytes", listing.fallback_chunks,
-           listing.fallback_coded_bytes);
+    print_chunks("as z", listing.ir_chunks, listing.ir_coded_bytes);
+    print_chunks("as z and rest", listing.hybrid_chunks, listing.hybrid_coded_bytes);
+    print_chunks("as text", listing.text_chunks, listing.text_coded_bytes);
+    print_chunks("byte model", listing.bytes_chunks, listing.bytes_coded_bytes);
+    print_chunks("zstd or raw", listing.fallback_chunks, listing.fallback_coded_bytes);
     if (listing.seek_tables)
         printf("  %-13s in %" PRIu64 " frames, %" PRIu64 " places to begin beside their starts\n",
                "seek tables", listing.seek_tables, listing.restarts);

@@ -15,8 +15,9 @@ static size_t escape_next(const unsigned char **text, char escaped[ESCAPE_ROOM])
         return (size_t)snprintf(escaped, ESCAPE_ROOM, "\\ufffd");
     if (*at == '"' || *at == '\\')
         return (size_t)snprintf(escaped, ESCAPE_ROOM, "\\%c", *at);
-    if (*at < 0x20)
-        return (size_t)snprintf(escaped, ESCAPE_ROOM, "\\u%04x", *at);
+    uint32_t code = utf8_code(at, length);
+    if (!utf8_is_plain(code)) /* a terminal may be what reads it; all of these have four digits */
+        return (size_t)snprintf(escaped, ESCAPE_ROOM, "\\u%04x", (unsigned)code);
     memcpy(escaped, at, length);
     return length;
 }

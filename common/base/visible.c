@@ -1,29 +1,10 @@
 /* Text of any origin on a terminal. */
 #include "base/visible.h"
 
-#include <stdbool.h>
-#include <stdint.h>
 #include <string.h>
 #include "base/utf8.h"
 
 enum { CHARACTER_MAXIMUM = 4, SHOWN_ROOM = 4 * CHARACTER_MAXIMUM + 1 };
-
-/* Of a character in valid UTF-8. */
-static uint32_t code_point(const unsigned char *text, size_t length) {
-    static const unsigned char masks[] = {0, 0x7F, 0x1F, 0x0F, 0x07};
-    uint32_t code = text[0] & masks[length];
-    for (size_t i = 1; i < length; i++)
-        code = code << 6 | (text[i] & 0x3F);
-    return code;
-}
-
-/* Controls of C0 and C1, ends of lines and paragraphs, and what turns the direction of writing. */
-static bool is_plain(uint32_t code) {
-    bool control = code < 0x20 || (code >= 0x7F && code < 0xA0);
-    bool moves = (code >= 0x2028 && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069) || code == 0x200E ||
-                 code == 0x200F || code == 0x061C;
-    return !control && !moves;
-}
 
 static size_t show_bytes(char *shown, const unsigned char *text, size_t length) {
     size_t size = 0;
@@ -41,7 +22,7 @@ static size_t show_next(const unsigned char **text, char shown[SHOWN_ROOM]) {
     *text += length ? length : 1;
     if (known)
         return (size_t)snprintf(shown, SHOWN_ROOM, "\\%c", letters[known - controls]);
-    if (length == 0 || !is_plain(code_point(at, length)))
+    if (length == 0 || !utf8_is_plain(utf8_code(at, length)))
         return show_bytes(shown, at, length ? length : 1);
     memcpy(shown, at, length);
     return length;
