@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Size, speed and memory of the codec on text that the model has not seen, beside other compressors.
 #   experiments/results/codec/run.sh MODEL.h5 [--modes LIST] [--levels LIST] [--only PATTERN] [--threads N] [--build DIR] [-o DIR]
-# The corpora (enwik8.first3600000, dickens, silesia-xml, bible.txt, world192.txt, canterbury/) are looked for in
+# The corpora (enwik8.first3600000, dickens, silesia-xml, bible.txt, world192.txt, canterbury/, loghub/) are looked for in
 # $LACONIC_SHARED/data, by default ../shared/data; what is absent is left out. Writes held-out files, results.jsonl
 # (bench codec --json), precision.jsonl (8 bits beside float32) and results.md into DIR, runs/codec by default.
 set -euo pipefail
@@ -63,6 +63,10 @@ collect() {
     for file in dickens silesia-xml bible.txt world192.txt; do take_end $file; done
     for file in alice29.txt asyoulik.txt cp.html fields.c grammar.lsp kennedy.xls lcet10.txt plrabn12.txt ptt5 sum xargs.1; do
         take canterbury/$file $file 0 "$(stat -c %s "$data/canterbury/$file" 2>/dev/null || echo 0)"
+    done
+    # real logs, which no model was trained on
+    for file in "$data"/loghub/*.log; do
+        [ ! -f "$file" ] || take "loghub/${file##*/}" "${file##*/}" 0 "$(stat -c %s "$file")"
     done
 }
 
