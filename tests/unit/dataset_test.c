@@ -281,7 +281,7 @@ Test(dataset, wrong_recipes_and_sources_are_refused) {
     expect_refusal(&recipe, STATUS_IO, "changed its size");
     int keep_open = fileno(fopen("fifo", "r+")); /* so that opening for reading does not wait */
     recipe = recipe_for(fifo, 1, "4", 1, 0, 0);
-    expect_refusal(&recipe, STATUS_IO, "not an ordinary file");
+    expect_refusal(&recipe, STATUS_IO, "a data set is made from ordinary files");
     cr_assert_eq(close(keep_open), 0);
 }
 
