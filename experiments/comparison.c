@@ -69,7 +69,8 @@ void comparison_print(FILE *stream, const char *title, const struct comparison *
     int count = archive_rows(c, rows);
 
     baselines_rows(&c->baselines, rows + count);
-    fprintf(stream, "%s: %s bytes, restored exactly\n\n", visible(title).text, thousands(c->input_bytes, bytes));
+    fprintf(stream, "%s: %s bytes, restored exactly\n\n", visible(title).text,
+            thousands(c->input_bytes, bytes));
     sizes_print(stream, rows, count + c->baselines.count, c->input_bytes);
     fputc('\n', stream);
     if (c->input_bytes)

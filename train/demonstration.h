@@ -5,8 +5,8 @@
 #include "train/environment.h"
 
 /* Adds a row x -> byte-pair tokens of x, or x -> nothing (demonstration.empty), for the compressor. */
-void demonstrate_compression(const struct environment *environment, const struct text *text,
-                             struct rng *rng, struct batch *batch);
+void demonstrate_compression(const struct environment *environment, const struct text *text, struct rng *rng,
+                             struct batch *batch);
 
 /* Adds a row z -> x for the decompressor: z a copy of x or its byte-pair tokens, pairs of which
  * may have become their symbol (pairs.h), with token noise; or z is empty (demonstration.empty). */

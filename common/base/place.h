@@ -1,8 +1,9 @@
 /* Where our own files lie: programs, models, configurations.
  *
- * An installation may be moved as a whole, or be put together under DESTDIR: what lies under the same prefix as
- * this very program (or the shared library that this code is part of) comes first, found from its own path.
- * Then, for programs run in the build tree, the build and source folders; then the prefix that was configured.
+ * An installation may be moved as a whole, or be put together under DESTDIR: what lies under the same prefix
+ * as this very program (or the shared library that this code is part of) comes first, found from its own
+ * path. Then, for programs run in the build tree, the build and source folders; then the prefix that was
+ * configured.
  */
 #ifndef LACONIC_BASE_PLACE_H
 #define LACONIC_BASE_PLACE_H

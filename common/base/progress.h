@@ -20,8 +20,8 @@ struct progress {
 /* total 0: unknown. start_done: what was done before this run. */
 void progress_begin(struct progress *progress, const char *label, const char *unit, double total,
                     double start_done, double interval);
-/* done: same unit as total; amount: units of `unit` done in this run, for the speed; detail: a short text such
- * as "loss 1.234", may be "". */
+/* done: same unit as total; amount: units of `unit` done in this run, for the speed; detail: a short text
+ * such as "loss 1.234", may be "". */
 void progress_update(struct progress *progress, double done, double amount, const char *detail);
 void progress_end(struct progress *progress); /* leaves the last state on screen */
 

@@ -4,7 +4,8 @@
 
 #include <stddef.h>
 
-/* The candidate nearest to `word` (Damerau-Levenshtein), or NULL if none is within half of the word's length. */
+/* The candidate nearest to `word` (Damerau-Levenshtein), or NULL if none is within half of the word's length.
+ */
 const char *suggest_nearest(const char *word, const char *const *candidates, size_t count);
 
 #endif

@@ -142,8 +142,8 @@ static enum status try_zstd(struct encoding *e) {
     return status;
 }
 
-/* Runs of one pattern: zstd needs next to nothing for them, and models minutes for the little that is left. No
- * block of ordinary text, log, table or picture is so; short runs take no time. */
+/* Runs of one pattern: zstd needs next to nothing for them, and models minutes for the little that is left.
+ * No block of ordinary text, log, table or picture is so; short runs take no time. */
 static bool is_run(const struct encoding *e) {
     uint32_t size = e->block->raw_size;
     return size > RUN_MINIMUM && e->best.method == ARCHIVE_ZSTD && e->best.payload.size <= size / RUN_SHARE;

@@ -51,8 +51,8 @@ VEC_INLINE void store_upper_halves(uint16_t *y, vecu bits) {
 }
 
 /* e^x for x <= 0, within 3e-6 and 0 below -87.3: a thousand times finer than the bf16 it is rounded to.
- * 2^y = 2^n 2^f, |f| <= 1/2, by the polynomial of least relative error with value 1 at 0. Lanes behind the last
- * key may hold any x and are not used: bits are added unsigned. */
+ * 2^y = 2^n 2^f, |f| <= 1/2, by the polynomial of least relative error with value 1 at 0. Lanes behind the
+ * last key may hold any x and are not used: bits are added unsigned. */
 VEC_INLINE vec vec_exp_coarse(vec x) {
     const vec shifter = vec_all(12582912.0f); /* 1.5 * 2^23: adding it rounds to an integer, its low bits */
     vec y = x * 1.44269504f, shifted = y + shifter, f = y - (shifted - shifter);

@@ -84,8 +84,8 @@ enum { LACONIC_HASH_BYTES = 16 };
 LACONIC_API laconic_status laconic_open(laconic_model **model, const char *path, int threads);
 
 /* The model that an archive, or its first 39 bytes, was written with: the default, or one of the models
- * folder. An archive that names none ('laconic compress -1') needs none: what opens restores such archives, as
- * every model does, and compresses at level 1; LACONIC_CONFIG else. Its hash is all zeros. */
+ * folder. An archive that names none ('laconic compress -1') needs none: what opens restores such archives,
+ * as every model does, and compresses at level 1; LACONIC_CONFIG else. Its hash is all zeros. */
 LACONIC_API laconic_status laconic_open_for(laconic_model **model, const void *archive, size_t size,
                                             int threads);
 

@@ -17,8 +17,8 @@ const char *model_folder(void); /* static storage or the environment's */
  * default: STATUS_USAGE, saying where it was looked for. */
 enum status model_load_default(struct model_pair *pair, char **path);
 
-/* The default if it has this hash, else the one in the folder that has, also where the default cannot be read.
- * None: STATUS_MISMATCH with the hash wanted, the default's, and the folder. */
+/* The default if it has this hash, else the one in the folder that has, also where the default cannot be
+ * read. None: STATUS_MISMATCH with the hash wanted, the default's, and the folder. */
 enum status model_load_by_hash(const uint8_t hash[MODEL_HASH_BYTES], struct model_pair *pair, char **path);
 
 #endif

@@ -39,8 +39,8 @@ void toy_close(struct toy *toy);
 /* Whether the pair can be used in this way. */
 bool toy_can(const struct toy *toy, const struct toy_way *way);
 
-/* Whether an archive of so many bytes keeps the promise to grow by 0.1 % and 64 bytes at most; a seek table and a
- * comment come on top. */
+/* Whether an archive of so many bytes keeps the promise to grow by 0.1 % and 64 bytes at most; a seek table
+ * and a comment come on top. */
 bool toy_bounded(const struct toy_way *way, size_t size, size_t archive);
 
 struct toy_bytes {
