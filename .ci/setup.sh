@@ -15,7 +15,7 @@ packages_for() {
         case $purpose in
         build) printf '%s\n' gcc libc6-dev meson ninja-build pkgconf libopenblas-dev libcjson-dev libhdf5-dev libzstd-dev \
             libxxhash-dev libmd-dev ;;
-        test) printf '%s\n' libcriterion-dev patch ;;
+        test) printf '%s\n' libcriterion-dev patch strace ;;
         peers) printf '%s\n' gzip xz-utils zstd ;;
         esac
     done
