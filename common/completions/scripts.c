@@ -69,15 +69,9 @@ static void print_bash_case(const struct completion_list *list, const struct com
     printf(" ' ;;\n");
 }
 
-void completion_print_bash(const struct completion_list *list) {
-    printf("# bash completion for laconic, written by 'laconic completions bash'.\n"
-           "_laconic() {\n"
-           "    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}\n"
-           "    local command='' words='' valued='' word i\n"
-           "    COMPREPLY=()\n"
-           "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
-           "        word=${COMP_WORDS[i]}\n"
-           "        [[ $word = -* || $word = help ]] && continue\n"
+/* What both shells share: the words in front become `command`; `current` names the word at the cursor. */
+static void print_word_loop(const struct completion_list *list, const char *current) {
+    printf("        [[ $word = -* || $word = help ]] && continue\n"
            "        case $command in\n"
            "        '') command=$word ;;\n"
            "        ");
@@ -86,8 +80,20 @@ void completion_print_bash(const struct completion_list *list) {
            "        esac\n"
            "    done\n"
            "    # \"laconic -d\" is \"laconic compress -d\"\n"
-           "    [[ -z $command && $current = -* ]] && command=compress\n"
-           "    case $command in\n");
+           "    [[ -z $command && %s = -* ]] && command=compress\n",
+           current);
+}
+
+void completion_print_bash(const struct completion_list *list) {
+    printf("# bash completion for laconic, written by 'laconic completions bash'.\n"
+           "_laconic() {\n"
+           "    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}\n"
+           "    local command='' words='' valued='' word i\n"
+           "    COMPREPLY=()\n"
+           "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
+           "        word=${COMP_WORDS[i]}\n");
+    print_word_loop(list, "$current");
+    printf("    case $command in\n");
     for (int i = 0; i < list->count; i++)
         print_bash_case(list, &list->commands[i]);
     printf("    esac\n"
@@ -145,18 +151,9 @@ void completion_print_zsh(const struct completion_list *list) {
            "_laconic() {\n"
            "    local command='' word\n"
            "    local -a commands\n"
-           "    for word in ${words[2,CURRENT-1]}; do\n"
-           "        [[ $word = -* || $word = help ]] && continue\n"
-           "        case $command in\n"
-           "        '') command=$word ;;\n"
-           "        ");
-    print_groups(list);
-    printf(") command+=\" $word\" ;;\n"
-           "        esac\n"
-           "    done\n"
-           "    # \"laconic -d\" is \"laconic compress -d\"\n"
-           "    [[ -z $command && $words[CURRENT] = -* ]] && command=compress\n"
-           "    case $command in\n");
+           "    for word in ${words[2,CURRENT-1]}; do\n");
+    print_word_loop(list, "$words[CURRENT]");
+    printf("    case $command in\n");
     for (int i = 0; i < list->count; i++)
         print_zsh_case(list, &list->commands[i]);
     printf("    *) _files ;;\n"
