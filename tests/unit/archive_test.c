@@ -8,6 +8,7 @@
 #include "codec/archive.h"
 #include "codec/codec.h"
 #include "codec/note.h"
+#include "forge.h"
 
 /* ---- a small pair with random weights, and texts ---- */
 
@@ -26,27 +27,7 @@ static void fill_content(void) {
 }
 
 static void open_codec(void) {
-    struct t5_config config = {.d_model = 16,
-                               .d_kv = 8,
-                               .d_ff = 32,
-                               .num_layers = 1,
-                               .num_decoder_layers = 1,
-                               .num_heads = 2,
-                               .relative_attention_num_buckets = 8,
-                               .relative_attention_max_distance = 32,
-                               .layer_norm_epsilon = 1e-6f,
-                               .tie_word_embeddings = true,
-                               .eos_token_id = TOKEN_EOS};
-    struct rng rng;
-    rng_seed(&rng, 1, "weights");
-    cr_assert_eq(tokenizer_open_bytes(&pair.tokenizer, 0), STATUS_OK);
-    cr_assert_eq(chunking_parse("lines:60", &pair.chunking), STATUS_OK);
-    config.vocab_size = tokenizer_vocabulary(&pair.tokenizer);
-    cr_assert_eq(t5_open(&pair.compressor, &config), STATUS_OK);
-    cr_assert_eq(t5_open(&pair.decompressor, &config), STATUS_OK);
-    t5_initialise(&pair.compressor, &rng);
-    t5_initialise(&pair.decompressor, &rng);
-    pair.prior_counts = calloc((size_t)config.vocab_size, sizeof *pair.prior_counts);
+    forge_open_pair(&pair, "lines:60");
     cr_assert_eq(codec_open(&codec, &pair), STATUS_OK, "%s", fail_sentence());
     fill_content();
 }
