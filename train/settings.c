@@ -259,10 +259,10 @@ enum status train_settings_check(const struct train_settings *s) {
         return fail(STATUS_CONFIG, "rl.unseen_act is 1: the decompressor has no codes to learn from; set it "
                                    "below 1, or decompressor.mode to frozen");
     int64_t episodes = behaviour_most_episodes(s);
-    if (episodes > GROUP_MAXIMUM)
+    if (episodes > EPISODES_MAXIMUM)
         return fail(STATUS_CONFIG,
                     "the behaviour policies may propose %lld episodes for a text, at most %d fit",
-                    (long long)episodes, (int)GROUP_MAXIMUM);
+                    (long long)episodes, (int)EPISODES_MAXIMUM);
     if (s->replay.capacity < episodes * s->rl.texts)
         return fail(
             STATUS_CONFIG,

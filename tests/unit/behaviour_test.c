@@ -81,7 +81,7 @@ static int act(struct stage *s, int policy, int count) {
 static void begin(struct stage *s) {
     open_stage(s, TEXTS);
     add_exact(s, base, BASE, 1.0f);
-    rollout_begin_round(&s->rollout, GOAL_EXACT);
+    rollout_begin_round(&s->rollout, RANKING_SHORTEST);
 }
 
 static bool has_code(const struct stage *s, int first, const int32_t *code, int size) {
@@ -137,7 +137,7 @@ Test(behaviour, swaps_exchange_neighbours_that_differ) {
     close_stage(&s);
     open_stage(&s, TEXTS);
     add_exact(&s, twins, 3, 1.0f);
-    rollout_begin_round(&s.rollout, GOAL_EXACT);
+    rollout_begin_round(&s.rollout, RANKING_SHORTEST);
     act(&s, POLICY_swap, 100);
     cr_expect_eq(s.rollout.count[0], 2);
     cr_expect(HAS(&s, 1, 10, 20, 10));
@@ -169,7 +169,7 @@ Test(behaviour, mutations_need_an_exact_code) {
     open_stage(&s, TEXTS);
     rollout_propose(&s.rollout, 0, &(struct proposal){.policy = POLICY_sample, .size = 4, .code = base});
     s.rollout.scored[0] = 1;
-    rollout_begin_round(&s.rollout, GOAL_EXACT);
+    rollout_begin_round(&s.rollout, RANKING_SHORTEST);
     for (int policy = POLICY_deletion; policy < POLICY_COUNT; policy++)
         act(&s, policy, 100);
     cr_expect_eq(s.rollout.count[0], 1);
@@ -219,7 +219,7 @@ Test(behaviour, combinations_are_spread_up_to_all_edits) {
     const int32_t long_code[] = {10, 11, 12, 13, 14, 15, 16};
     open_stage(&s, TEXTS);
     add_exact(&s, long_code, 7, 1.0f);
-    rollout_begin_round(&s.rollout, GOAL_EXACT);
+    rollout_begin_round(&s.rollout, RANKING_SHORTEST);
     act(&s, POLICY_deletion, 100);
     for (int e = 1; e < s.rollout.count[0]; e++) {
         rollout_episode(&s.rollout, 0, e)->exact = 1;
@@ -240,7 +240,7 @@ Test(behaviour, a_round_begins_from_what_the_last_one_left) {
     SCORE(&s, 2.0f, 20, 30, 40);
     SCORE(&s, 1.0f, 10, 30, 40);
     s.rollout.scored[0] = s.rollout.count[0];
-    rollout_begin_round(&s.rollout, GOAL_EXACT);
+    rollout_begin_round(&s.rollout, RANKING_SHORTEST);
     cr_expect_arr_eq(rollout_code(&s.rollout, 0, s.rollout.base[0]), ((const int32_t[]){10, 30, 40}), 12);
     int first = act(&s, POLICY_deletion, 100);
     cr_expect_eq(s.rollout.count[0], first + 3);

@@ -1,7 +1,7 @@
 /* What the compressor's lessons are made of and what comes of them: the target's reading, slopes per token,
  * weights of rows, whose episodes, losses, noise. */
 #include "run_world.h"
-#include "train/run/rl_stage.h"
+#include "train/run/stages.h"
 
 TestSuite(compressor_glue, .init = world_begin, .fini = world_end);
 
@@ -40,8 +40,8 @@ Test(compressor_glue, targets_are_read_from_the_target_network_of_now) {
         for (size_t i = 0; i < t->target_compressor.weight_count; i++)
             t->target_compressor.weights[i] *= 0.5f;
         t->value.target[t->value.size - 1] = 7.0f;
-        learn_compression(t);
-        const struct rl_batch *l = &t->lesson;
+        rl_stage_learn_compression(t);
+        const struct rl_batch *l = &t->rl_batch;
         const struct t5_batch view = batch_view(&t->batch);
         struct logits_of context = {logits, l->vocabulary};
         cr_assert(l->tokens > 8 && l->tokens <= 64);
@@ -65,8 +65,8 @@ Test(compressor_glue, slopes_are_per_token) {
     struct trainer *t = WORLD_RUN("rl.algorithm=reinforce", "rl.baseline=value", "rl.entropy=0.25",
                                   "value.weight=0.5", "rl.clip=1e6");
     push_group(t);
-    learn_compression(t);
-    const struct rl_batch *l = &t->lesson;
+    rl_stage_learn_compression(t);
+    const struct rl_batch *l = &t->rl_batch;
     cr_assert_gt(l->tokens, 8);
     for (int r = 0; r < l->rows; r++)
         for (int i = l->start[r]; i < l->start[r + 1]; i++) {
@@ -85,8 +85,8 @@ Test(compressor_glue, imitation_has_the_weights_of_the_rows) {
     struct trainer *t = WORLD_RUN("rl.algorithm=awr", "rl.temperature=1", "reward.length=1");
     bool uneven = false;
     push_group(t);
-    learn_compression(t);
-    const struct rl_batch *l = &t->lesson;
+    rl_stage_learn_compression(t);
+    const struct rl_batch *l = &t->rl_batch;
     for (int r = 0; r < l->rows; r++)
         for (int i = l->start[r]; i < l->start[r + 1]; i++) {
             cr_expect_float_eq(l->dlogit[i] * (float)l->tokens, -l->row[r].weight, 1e-5f);
@@ -102,8 +102,8 @@ Test(compressor_glue, on_policy_lessons_are_of_samples_of_this_iteration) {
     push_group(t);
     push_group(t); /* the first is of yesterday */
     for (int again = 0; again < 4; again++) {
-        learn_compression(t);
-        const struct rl_batch *l = &t->lesson;
+        rl_stage_learn_compression(t);
+        const struct rl_batch *l = &t->rl_batch;
         cr_assert_eq(l->rows, 32);
         for (int r = 0; r < l->rows; r++)
             cr_expect_neq(l->actions[l->start[r]], 10, "the greedy code");

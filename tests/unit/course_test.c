@@ -2,7 +2,8 @@
  * leave, what searches find. */
 #include "run_world.h"
 #include "train/task/demonstration.h"
-#include "train/run/rl_stage.h"
+#include "train/judging/search.h"
+#include "train/run/stages.h"
 
 TestSuite(course, .init = world_begin, .fini = world_end);
 
@@ -124,7 +125,7 @@ static int rows_from(const struct batch *b, int32_t first) {
 Test(course, half_of_the_replayed_codes_are_greedy_and_half_the_best) {
     struct trainer *t = WORLD_RUN("rl.goal=exact", "rl.demonstrations=0.25", "batch.rows=256");
     push_three(t);
-    learn_decompression(t);
+    rl_stage_learn_decompression(t);
     int greedy = rows_from(&t->batch, 10), best = rows_from(&t->batch, 20);
     cr_expect_eq(t->batch.rows, 256);
     cr_expect(abs(greedy - 96) < 32 && abs(best - 96) < 32, "%d greedy, %d best", greedy, best);
@@ -136,13 +137,13 @@ Test(course, replayed_codes_have_the_decompressors_noise) {
     struct trainer *t = WORLD_RUN("rl.goal=exact", "rl.demonstrations=0", "decompressor.drop=1",
                                   "decompressor.drop_rows=1", "batch.rows=64", "demonstration.drop=0");
     push_three(t);
-    learn_decompression(t);
+    rl_stage_learn_decompression(t);
     cr_expect_lt(batch_view(&t->batch).source.start[64], 64 * 3, "most rows lack a token of 2 or 3");
     world_leave(t);
     t = WORLD_RUN("rl.goal=exact", "rl.demonstrations=0", "decompressor.drop=0", "demonstration.drop=1",
                   "demonstration.drop_rows=1", "batch.rows=64");
     push_three(t);
-    learn_decompression(t);
+    rl_stage_learn_decompression(t);
     cr_expect_eq(rows_from(&t->batch, 10) + rows_from(&t->batch, 20), 64, "whole");
     world_leave(t);
 }
@@ -193,8 +194,8 @@ Test(course, a_lesson_takes_the_best_and_others_at_random) {
     struct trainer *t = WORLD_RUN("rl.algorithm=awr", "rl.temperature=1e6", "rl.episodes=2", "rl.goal=exact",
                                   "batch.rows=64");
     push_three(t);
-    learn_compression(t);
-    const struct rl_batch *l = &t->lesson;
+    rl_stage_learn_compression(t);
+    const struct rl_batch *l = &t->rl_batch;
     int best = 0;
     cr_expect_eq(l->rows, 64);
     for (int r = 0; r < l->rows; r++) {
@@ -209,13 +210,13 @@ Test(course, a_lesson_takes_the_best_and_others_at_random) {
 Test(course, lessons_leave_out_what_hardly_weighs) {
     struct trainer *t = WORLD_RUN("rl.algorithm=awr", "rl.temperature=0.4", "rl.goal=exact", "batch.rows=60");
     push_three(t); /* rewards -3, -1, -2: weights as e^-5, 1, e^-2.5 */
-    learn_compression(t);
+    rl_stage_learn_compression(t);
     int light = 0;
-    for (int r = 0; r < t->lesson.rows; r++)
-        light += t->lesson.actions[t->lesson.start[r]] == 10;
+    for (int r = 0; r < t->rl_batch.rows; r++)
+        light += t->rl_batch.actions[t->rl_batch.start[r]] == 10;
     cr_expect_eq(light, 0, "0.7%% of the largest");
-    cr_expect_eq(t->lesson.rows, 60);
-    cr_expect_eq(t->lesson.actions[t->lesson.start[1]] == 30 || t->lesson.actions[t->lesson.start[0]] == 30,
+    cr_expect_eq(t->rl_batch.rows, 60);
+    cr_expect_eq(t->rl_batch.actions[t->rl_batch.start[1]] == 30 || t->rl_batch.actions[t->rl_batch.start[0]] == 30,
                  true, "8%% counts");
     world_leave(t);
 }
@@ -226,12 +227,12 @@ Test(course, rewards_are_those_of_the_present_weights) {
     t->environment.reward_weights[REWARD_length] = 5;
     t->environment.reward_weights[REWARD_exact] = 100;
     rl_stage_begin(t);
-    learn_compression(t);
-    for (int r = 0; r < t->lesson.rows; r++) {
-        int32_t first = t->lesson.actions[t->lesson.start[r]];
+    rl_stage_learn_compression(t);
+    for (int r = 0; r < t->rl_batch.rows; r++) {
+        int32_t first = t->rl_batch.actions[t->rl_batch.start[r]];
         float expected = first == 10 ? -15 : first == 20 ? 100 - 10 : 100 - 15;
-        cr_expect_float_eq(t->lesson.row[r].reward, expected, 1e-4f);
-        cr_expect_eq(t->lesson.row[r].best, first == 20);
+        cr_expect_float_eq(t->rl_batch.row[r].reward, expected, 1e-4f);
+        cr_expect_eq(t->rl_batch.row[r].best, first == 20);
     }
     world_leave(t);
 }
@@ -259,7 +260,8 @@ static struct drawn draw_many(struct trainer *t, bool newest_only) {
     struct drawn d = {100, 0, 0};
     for (int i = 0; i < 200; i++) {
         struct text text;
-        rl_stage_draw(t, newest_only, TEXT_ANY, &text);
+        struct episode_source source = rl_stage_source(t);
+        source_draw(&source, newest_only, TEXT_ANY, &text);
         d.least = text.index < d.least ? text.index : d.least;
         d.largest = text.index > d.largest ? text.index : d.largest;
         d.odd += text.index % 2;
@@ -428,7 +430,9 @@ Test(course, search_finds_what_the_policies_propose_and_is_exact) {
                                   "demonstration.copies=0", "batch.rows=32", "rl.texts=7");
     struct search_result found;
     world_go_on(t, 900);
-    cr_assert_eq(search_split(t, SPLIT_VALID, 18, &found), STATUS_OK, "%s", fail_sentence());
+    struct acting acting = search_acting(t);
+    reward_weights(&t->settings, 1, t->environment.reward_weights);
+    cr_assert_eq(search_split(&acting, SPLIT_VALID, 18, &found), STATUS_OK, "%s", fail_sentence());
     cr_expect_eq(found.chunks, 18, "not a multiple of rl.texts");
     int exact = 0, all = (int)dataset_count(t->data, SPLIT_VALID);
     double tokens = 0;
@@ -436,17 +440,12 @@ Test(course, search_finds_what_the_policies_propose_and_is_exact) {
     for (int i = 0; i < 18; i++) {
         struct rollout *r = &t->rollout;
         struct rng rng;
-        struct actor actor = {.environment = &t->environment,
-                              .compressor = &t->pair.compressor,
-                              .target = &t->pair.compressor,
-                              .generator = t->generator,
-                              .rng = &rng,
-                              .progress = 1};
+        acting.actor.rng = &rng;
         rng_seed(&rng, 1, "another");
         rollout_clear(r);
         environment_text(&t->environment, SPLIT_VALID, (uint64_t)(i * all / 18), rollout_add_text(r));
         bytes += r->text[0].bytes;
-        rl_stage_propose(t, &actor, &t->pair.decompressor);
+        act_on_texts(&acting);
         int least = 1000;
         for (int e = 0; e < r->count[0]; e++)
             if (rollout_episode(r, 0, e)->exact && rollout_episode(r, 0, e)->size < least)

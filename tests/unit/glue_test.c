@@ -3,7 +3,7 @@
 #include "run_world.h"
 #include <zstd.h>
 #include "kernels/optimizer.h"
-#include "train/run/rl_stage.h"
+#include "train/run/stages.h"
 
 TestSuite(glue, .init = world_begin, .fini = world_end);
 
@@ -54,7 +54,7 @@ static double nats_under(struct trainer *t, struct t5_model *model) {
     t5_refresh(model);
     batch_clear(&t->batch);
     batch_add(&t->batch, rollout_code(&t->rollout, last, number), e->size, text->ids, text->size, 1.0f);
-    learner_score(&t->decompressor, model, &t->batch);
+    scorer_score(&t->scorer, model, &t->batch);
     return batch_row_nll(&t->batch, 0);
 }
 
@@ -215,7 +215,7 @@ static void code_by_hand(struct coder *c, const int32_t *code, int size) {
 static bool rebuilds(struct trainer *t, const struct text *text, const int32_t *code, int size, double *nll) {
     batch_clear(&t->batch);
     batch_add(&t->batch, code, size, text->ids, text->size, 1.0f);
-    learner_score(&t->decompressor, &t->pair.decompressor, &t->batch);
+    scorer_score(&t->scorer, &t->pair.decompressor, &t->batch);
     *nll = batch_row_nll(&t->batch, 0);
     int32_t ids[CHUNK_MAXIMUM + 1];
     const int32_t start[2] = {0, size + 1};
@@ -372,7 +372,7 @@ Test(glue, dense_shaping_has_the_scale_of_the_group) {
         double r = reward_sum(t->environment.reward_weights, replay_at(&t->replay, i)->terms);
         variance += (r - mean) * (r - mean) / count;
     }
-    const struct rl_batch *l = &t->lesson;
+    const struct rl_batch *l = &t->rl_batch;
     int bytes = t->rollout.text[0].bytes, checked = 0;
     for (int r = 0; r < l->rows; r++)
         for (int k = l->start[r]; k + 1 < l->start[r + 1]; k++, checked++)
@@ -422,15 +422,15 @@ Test(glue, the_compressor_learns_from_unseen_texts_and_the_decompressor_never) {
         struct trainer *t = WORLD_RUN("rl.unseen=0.5", "batch.rows=32", "rl.demonstrations=0.5", shares[i]);
         fill_replay(t);
         for (int again = 0; again < 3; again++) {
-            learn_compression(t);
+            rl_stage_learn_compression(t);
             cr_expect_gt(t->batch.rows, 8);
             cr_expect_eq(unseen_rows(t, true), t->batch.rows, "%s", shares[i]);
             for (int r = 0; r < t->batch.rows; r++) {
-                cr_expect_eq(t->lesson.row[r].text == -1, i == 1, "from the best codes or from groups");
-                cr_expect_eq(t->lesson.row[r].weight, 1.0f);
-                cr_expect(t->lesson.row[r].best);
+                cr_expect_eq(t->rl_batch.row[r].text == -1, i == 1, "from the best codes or from groups");
+                cr_expect_eq(t->rl_batch.row[r].weight, 1.0f);
+                cr_expect(t->rl_batch.row[r].best);
             }
-            learn_decompression(t);
+            rl_stage_learn_decompression(t);
             cr_expect_eq(unseen_rows(t, false), 0);
             supervised_step(t);
             cr_expect_eq(unseen_rows(t, false), 0, "phase one's last batch is the decompressor's");

@@ -18,7 +18,7 @@ struct world_network {
 
 struct world {
     struct train_settings settings;
-    struct rl_batch lesson;
+    struct rl_batch batch;
     struct world_network live, target;
     int32_t start[WORLD_ROWS + 1], actions[WORLD_TOKENS];
 };
@@ -30,7 +30,7 @@ static inline void world_set(struct world *w, const char *const *changes) {
 }
 
 static inline void world_read(struct world *w) {
-    struct rl_batch *l = &w->lesson;
+    struct rl_batch *l = &w->batch;
     struct policy_statistics live = {l->live.logit,  l->live.log_sum, l->live.largest,
                                      l->live.argmax, l->live.entropy, NULL};
     struct policy_statistics target = {l->target.logit,  l->target.log_sum, l->target.largest,
@@ -43,7 +43,7 @@ static inline void world_read(struct world *w) {
 
 /* Whether token t of row r stands in the same state as token t of row s. */
 static inline bool world_same_state(const struct world *w, int r, int s, int t) {
-    return w->lesson.row[r].text == w->lesson.row[s].text && t < w->start[r + 1] - w->start[r] &&
+    return w->batch.row[r].text == w->batch.row[s].text && t < w->start[r + 1] - w->start[r] &&
            t < w->start[s + 1] - w->start[s] &&
            memcmp(w->actions + w->start[r], w->actions + w->start[s], (size_t)t * sizeof *w->actions) == 0;
 }
@@ -54,7 +54,7 @@ static inline void world_copy_state(struct world_network *n, int from, int to) {
 }
 
 static inline void world_share_states(struct world *w) {
-    for (int r = 0; r < w->lesson.rows; r++)
+    for (int r = 0; r < w->batch.rows; r++)
         for (int s = 0; s < r; s++)
             for (int t = 0; world_same_state(w, r, s, t); t++) {
                 world_copy_state(&w->live, w->start[s] + t, w->start[r] + t);
@@ -64,22 +64,22 @@ static inline void world_share_states(struct world *w) {
 
 /* Rows of the lesson without contents: opened, to be filled in by the caller; world_close() afterwards. */
 static inline void world_open(struct world *w) {
-    cr_assert_eq(rl_batch_open(&w->lesson, WORLD_ROWS, WORLD_TOKENS), STATUS_OK);
-    w->lesson.settings = &w->settings;
-    w->lesson.vocabulary = WORLD_IDS;
-    w->lesson.start = w->start;
-    w->lesson.actions = w->actions;
-    w->lesson.figures = (struct rl_batch_figures){NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
+    cr_assert_eq(rl_batch_open(&w->batch, WORLD_ROWS, WORLD_TOKENS), STATUS_OK);
+    w->batch.settings = &w->settings;
+    w->batch.vocabulary = WORLD_IDS;
+    w->batch.start = w->start;
+    w->batch.actions = w->actions;
+    w->batch.figures = (struct rl_batch_figures){NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
 }
 
 static inline void world_close(struct world *w) {
-    rl_batch_close(&w->lesson);
+    rl_batch_close(&w->batch);
 }
 
 /* Codes of 0 to 4 tokens out of two ids, so that beginnings recur; four rows about each text. Behaviour
  * policies near the live one, unknown in every third row; the first row of a text is its best. */
 static inline void world_random(struct world *w, uint64_t seed) {
-    struct rl_batch *l = &w->lesson;
+    struct rl_batch *l = &w->batch;
     struct rng rng;
     int at = 0;
     rng_seed(&rng, seed, "world");

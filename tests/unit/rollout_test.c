@@ -21,10 +21,10 @@ Test(rollout, keeps_one_of_each_and_finds_the_best) {
                   "full");
     cr_expect_eq(rollout_find(&r, 0, base, 2), 1);
     cr_expect_eq(rollout_find(&r, 0, base, 0), -1);
-    cr_expect_eq(rollout_best_exact(&r, 0), -1, "nothing scored yet");
+    cr_expect_eq(rollout_best(&r, 0, RANKING_SHORTEST), -1, "nothing scored yet");
     r.scored[0] = 3;
     rollout_episode(&r, 0, 0)->exact = rollout_episode(&r, 0, 1)->exact = 1;
-    cr_expect_eq(rollout_best_exact(&r, 0), 1, "the shorter of the exact ones");
+    cr_expect_eq(rollout_best(&r, 0, RANKING_SHORTEST), 1, "the shorter of the exact ones");
     cr_expect_eq(rollout_episode(&r, 0, 1)->text, 42);
     cr_expect_eq(rollout_episode(&r, 0, 1)->has_log_probability, 1);
     cr_expect_eq(rollout_episode(&r, 0, 2)->has_log_probability, 0);

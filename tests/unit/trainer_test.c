@@ -357,7 +357,7 @@ static bool same_weights(const struct t5_model *a, const struct t5_model *b) {
 
 /* A lesson as the last update of a one-step run left it: token rewards add up to the episode's. */
 static void expect_rewards_add_up(const struct trainer *t, bool dense, bool normalized) {
-    const struct rl_batch *l = &t->lesson;
+    const struct rl_batch *l = &t->rl_batch;
     cr_assert_gt(l->rows, 0);
     for (int r = 0; r < l->rows; r++) {
         int end = l->start[r + 1] - 1, bytes = t->batch.source_start[r + 1] - t->batch.source_start[r] - 1;

@@ -4,8 +4,6 @@
 #include <assert.h>
 #include <string.h>
 
-enum { TEXTS_MAXIMUM = 65536 }; /* of rl.texts */
-
 const struct behaviour behaviours[POLICY_COUNT] = {
 #define BEHAVIOUR_ROW(name, option, count, most, help)                                                       \
     {#name, POLICY_##name >= POLICY_deletion, offsetof(struct train_settings, behaviour.option),             \
@@ -29,15 +27,15 @@ int behaviour_most_episodes(const struct train_settings *s) {
 void behaviour_act(struct actor *actor, struct rollout *r, int policy) {
     const struct behaviour_share *own = behaviour_share(actor->environment->settings, policy);
     double share = own->begin + (own->end - own->begin) * actor->progress;
-    bool texts[TEXTS_MAXIMUM], any = false;
+    bool any = false;
     if (own->count == 0)
         return;
     for (int t = 0; t < r->texts; t++) {
-        texts[t] = share >= 1 || (double)rng_uniform(actor->rng) < share;
-        any = any || texts[t];
+        r->acted_on[t] = share >= 1 || (double)rng_uniform(actor->rng) < share;
+        any = any || r->acted_on[t];
     }
     if (any)
-        behaviours[policy].propose(actor, r, &(struct request){policy, (int)own->count, texts});
+        behaviours[policy].propose(actor, r, &(struct request){policy, (int)own->count, r->acted_on});
 }
 
 /* One episode from a compressor for each of up to BEHAVIOUR_ROWS texts. */

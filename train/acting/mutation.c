@@ -118,19 +118,21 @@ static int by_loss(const void *a, const void *b) {
     return x->edit->place - y->edit->place;
 }
 
-/* Whether an edit may be combined with others: the code stayed exact, or its reward rose. */
-static bool succeeded(const struct rollout *r, int t, const struct episode *episode, enum search_goal goal) {
-    return goal == GOAL_EXACT ? episode->exact : episode->reward > rollout_episode(r, t, r->base[t])->reward;
+/* Whether an edit may be combined with others: it made the code better. */
+static bool succeeded(const struct rollout *r, int t, const struct episode *episode, enum ranking ranking) {
+    struct merit candidate = episode_merit(episode);
+    struct merit base = episode_merit(rollout_episode(r, t, r->base[t]));
+    return ranking_prefers(ranking, &candidate, &base);
 }
 
 /* The single edits of this round that shortened text t's base and succeeded, by rising loss. */
-static int list_successes(const struct rollout *r, int t, enum search_goal goal, struct success *successes,
+static int list_successes(const struct rollout *r, int t, enum ranking ranking, struct success *successes,
                           int most) {
     int found = 0;
     for (int e = r->round[t]; e < r->scored[t] && found < most; e++) {
         const struct episode *episode = rollout_episode(r, t, e);
         const struct edit *edit = rollout_edit(r, t, e);
-        if (succeeded(r, t, episode, goal) && (edit->kind == EDIT_DELETE || edit->kind == EDIT_MERGE))
+        if (succeeded(r, t, episode, ranking) && (edit->kind == EDIT_DELETE || edit->kind == EDIT_MERGE))
             successes[found++] = (struct success){edit, episode->nll};
     }
     qsort(successes, (size_t)found, sizeof *successes, by_loss);
@@ -149,13 +151,13 @@ static bool take_places(bool *taken, const struct edit *edit) {
 
 /* The 2, 3, ... edits of lowest loss made together, spread evenly over `count` proposals up to all of them.
  */
-static void combine(struct rollout *r, int t, const struct request *request, enum search_goal goal) {
+static void combine(struct rollout *r, int t, const struct request *request, enum ranking ranking) {
     enum { MOST = 2 * CHUNK_MAXIMUM };
     struct success successes[MOST];
     const struct edit *at[CHUNK_MAXIMUM] = {NULL}, *chosen[CHUNK_MAXIMUM];
     bool taken[CHUNK_MAXIMUM] = {false};
     int32_t changed[CHUNK_MAXIMUM];
-    int found = list_successes(r, t, goal, successes, MOST), fitting = 0;
+    int found = list_successes(r, t, ranking, successes, MOST), fitting = 0;
     int size = rollout_episode(r, t, r->base[t])->size;
     for (int i = 0; i < found; i++)
         if (take_places(taken, successes[i].edit))
@@ -171,8 +173,8 @@ static void combine(struct rollout *r, int t, const struct request *request, enu
 }
 
 void propose_combination(struct actor *actor, struct rollout *r, const struct request *request) {
-    enum search_goal goal = settings_goal(actor->environment->settings);
+    enum ranking ranking = ranking_of_search(actor->environment->settings);
     for (int t = 0; t < r->texts; t++)
         if (request->texts[t] && r->base[t] >= 0)
-            combine(r, t, request, goal);
+            combine(r, t, request, ranking);
 }

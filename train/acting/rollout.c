@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum status rollout_open(struct rollout *r, int text_limit, int room, int code_capacity) {
-    size_t texts = (size_t)text_limit, all = texts * (size_t)room;
-    *r = (struct rollout){.text_limit = text_limit, .room = room, .code_capacity = code_capacity};
+enum status rollout_open(struct rollout *r, int text_limit, int episode_limit, int code_limit) {
+    size_t texts = (size_t)text_limit, all = texts * (size_t)episode_limit;
+    *r = (struct rollout){.text_limit = text_limit, .episode_limit = episode_limit, .code_limit = code_limit};
     r->text = calloc(texts, sizeof *r->text);
     r->count = calloc(texts, sizeof *r->count);
     r->scored = calloc(texts, sizeof *r->scored);
@@ -14,16 +14,18 @@ enum status rollout_open(struct rollout *r, int text_limit, int room, int code_c
     r->round = calloc(texts, sizeof *r->round);
     r->episodes = calloc(all, sizeof *r->episodes);
     r->edits = calloc(all, sizeof *r->edits);
-    r->codes = calloc(all * (size_t)code_capacity, sizeof *r->codes);
-    r->log_probability = calloc(all * ((size_t)code_capacity + 1), sizeof *r->log_probability);
+    r->codes = calloc(all * (size_t)code_limit, sizeof *r->codes);
+    r->log_probability = calloc(all * ((size_t)code_limit + 1), sizeof *r->log_probability);
     r->sources = calloc(texts * (CHUNK_MAXIMUM + 1), sizeof *r->sources);
+    r->acted_on = calloc(texts, sizeof *r->acted_on);
+    r->failed = calloc(ROLLOUT_REBUILT * (CHUNK_MAXIMUM + 1), sizeof *r->failed);
     if (r->text && r->count && r->scored && r->base && r->round && r->episodes && r->edits && r->codes &&
-        r->log_probability && r->sources)
+        r->log_probability && r->sources && r->acted_on && r->failed)
         return STATUS_OK;
     rollout_close(r);
     return fail(STATUS_MEMORY,
                 "no memory for %d texts with %d episodes each: lower rl.texts or the behaviour counts",
-                text_limit, room);
+                text_limit, episode_limit);
 }
 
 void rollout_close(struct rollout *r) {
@@ -37,6 +39,8 @@ void rollout_close(struct rollout *r) {
     free(r->codes);
     free(r->log_probability);
     free(r->sources);
+    free(r->acted_on);
+    free(r->failed);
     *r = (struct rollout){0};
 }
 
@@ -54,8 +58,8 @@ void rollout_clear(struct rollout *r) {
 }
 
 static size_t place(const struct rollout *r, int t, int e) {
-    assert(t < r->text_limit && e < r->room);
-    return (size_t)t * (size_t)r->room + (size_t)e;
+    assert(t < r->text_limit && e < r->episode_limit);
+    return (size_t)t * (size_t)r->episode_limit + (size_t)e;
 }
 
 struct episode *rollout_episode(const struct rollout *r, int t, int e) {
@@ -63,7 +67,7 @@ struct episode *rollout_episode(const struct rollout *r, int t, int e) {
 }
 
 int32_t *rollout_code(const struct rollout *r, int t, int e) {
-    return r->codes + place(r, t, e) * (size_t)r->code_capacity;
+    return r->codes + place(r, t, e) * (size_t)r->code_limit;
 }
 
 int rollout_find(const struct rollout *r, int t, const int32_t *code, int size) {
@@ -76,8 +80,8 @@ int rollout_find(const struct rollout *r, int t, const int32_t *code, int size) 
 
 /* Counts why. */
 static bool refuses(struct rollout *r, int t, const struct proposal *p) {
-    int64_t *reason = r->count[t] == r->room                                   ? &r->refused.full
-                      : p->size > r->code_capacity                             ? &r->refused.longer
+    int64_t *reason = r->count[t] == r->episode_limit                                   ? &r->refused.full
+                      : p->size > r->code_limit                             ? &r->refused.longer
                       : !p->again && rollout_find(r, t, p->code, p->size) >= 0 ? &r->refused.repeated
                                                                                : NULL;
     if (reason)
@@ -97,7 +101,7 @@ bool rollout_propose(struct rollout *r, int t, const struct proposal *p) {
     r->edits[at] = p->edit;
     memcpy(rollout_code(r, t, e), p->code, (size_t)p->size * sizeof *p->code);
     if (p->log_probability)
-        memcpy(r->log_probability + at * ((size_t)r->code_capacity + 1), p->log_probability,
+        memcpy(r->log_probability + at * ((size_t)r->code_limit + 1), p->log_probability,
                ((size_t)p->size + 1) * sizeof *p->log_probability);
     return true;
 }
@@ -106,31 +110,24 @@ const struct edit *rollout_edit(const struct rollout *r, int t, int e) {
     return &r->edits[place(r, t, e)];
 }
 
-void rollout_begin_round(struct rollout *r, enum search_goal goal) {
+void rollout_begin_round(struct rollout *r, enum ranking ranking) {
     for (int t = 0; t < r->texts; t++) {
-        r->base[t] = goal == GOAL_EXACT ? rollout_best_exact(r, t) : rollout_best_reward(r, t);
+        r->base[t] = rollout_best(r, t, ranking);
         r->round[t] = r->count[t];
     }
 }
 
-int rollout_best_reward(const struct rollout *r, int t) {
-    int best = -1;
-    for (int e = 0; e < r->scored[t]; e++)
-        if (best < 0 || rollout_episode(r, t, e)->reward > rollout_episode(r, t, best)->reward)
-            best = e;
-    return best;
+struct merit episode_merit(const struct episode *e) {
+    return (struct merit){e->exact != 0, e->size, e->nll, (double)e->reward};
 }
 
-int rollout_best_exact(const struct rollout *r, int t) {
-    int best = -1;
+int rollout_best(const struct rollout *r, int t, enum ranking ranking) {
+    struct leader leader = {ranking, -1, {0}};
     for (int e = 0; e < r->scored[t]; e++) {
-        const struct episode *candidate = rollout_episode(r, t, e);
-        const struct episode *leader = best >= 0 ? rollout_episode(r, t, best) : NULL;
-        if (candidate->exact && (!leader || candidate->size < leader->size ||
-                                 (candidate->size == leader->size && candidate->nll < leader->nll)))
-            best = e;
+        struct merit merit = episode_merit(rollout_episode(r, t, e));
+        leader_offer(&leader, &merit, e);
     }
-    return best;
+    return (int)leader.at;
 }
 
 void rollout_store(const struct rollout *r, struct replay *replay, int64_t iteration) {
@@ -143,7 +140,7 @@ void rollout_store(const struct rollout *r, struct replay *replay, int64_t itera
         replay_begin_group(replay, r->count[t], tokens);
         for (int e = 0; e < r->count[t]; e++) {
             struct episode episode = *rollout_episode(r, t, e);
-            const float *own = r->log_probability + place(r, t, e) * ((size_t)r->code_capacity + 1);
+            const float *own = r->log_probability + place(r, t, e) * ((size_t)r->code_limit + 1);
             episode.iteration = iteration;
             replay_push(replay, &episode, rollout_code(r, t, e), episode.has_log_probability ? own : NULL);
         }

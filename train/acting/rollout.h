@@ -1,8 +1,18 @@
-/* One iteration's acting: for each of some texts, the episodes that the behaviour policies propose. */
+/* One iteration's acting: for each of some texts, the episodes that the behaviour policies propose.
+ *
+ * Simple use:
+ *     rollout_open(&rollout, 64, 40, 32);             64 texts, 40 episodes each, codes of up to 32 tokens
+ *     environment_random_text(&environment, &rng, TEXT_ANY, rollout_add_text(&rollout));
+ *     rollout_propose(&rollout, 0, &(struct proposal){.policy = POLICY_copy, .size = n, .code = ids});
+ *     score_rollout(...);                             scoring.h
+ *     rollout_best(&rollout, 0, RANKING_SHORTEST);
+ *     rollout_store(&rollout, &replay, iteration);
+ */
 #ifndef LACONIC_TRAIN_ACTING_ROLLOUT_H
 #define LACONIC_TRAIN_ACTING_ROLLOUT_H
 
 #include "train/task/environment.h"
+#include "train/replay/ranking.h"
 #include "train/replay/replay.h"
 
 /* What a mutation did to the code it began from. */
@@ -16,29 +26,33 @@ struct edit {
 /* Proposals that were not taken, since the rollout was cleared. */
 struct refusals {
     int64_t unended; /* did not end within the length of their text */
-    int64_t longer;  /* than the rollout has room for */
+    int64_t longer;  /* than code_limit */
     int64_t repeated;
-    int64_t full; /* the text has all the episodes there is room for */
+    int64_t full; /* the text has episode_limit episodes */
 };
 
+enum { ROLLOUT_REBUILT = 64 }; /* codes that scoring rebuilds at once, for reward.edits */
+
 struct rollout {
-    int text_limit, room;     /* texts, episodes per text */
-    int code_capacity;        /* tokens per z */
+    int text_limit, episode_limit;     /* texts, episodes per text */
+    int code_limit;        /* tokens per z */
     int texts;                /* in use */
     struct text *text;        /* [text_limit] */
     int *count;               /* [text_limit] episodes proposed */
     int *scored;              /* [text_limit] of which the first so many have rewards */
     int *base;                /* [text_limit] the episode that mutations start from, -1: none */
     int *round;               /* [text_limit] the first episode of this round of mutations */
-    struct episode *episodes; /* [text_limit, room] */
-    struct edit *edits;       /* [text_limit, room] how a mutation came from the base */
-    int32_t *codes;           /* [text_limit, room, code_capacity] */
-    float *log_probability;   /* [text_limit, room, code_capacity + 1] where episode.has_log_probability */
+    struct episode *episodes; /* [text_limit, episode_limit] */
+    struct edit *edits;       /* [text_limit, episode_limit] how a mutation came from the base */
+    int32_t *codes;           /* [text_limit, episode_limit, code_limit] */
+    float *log_probability;   /* [text_limit, episode_limit, code_limit + 1] where episode.has_log_probability */
     int32_t *sources;         /* [text_limit, CHUNK_MAXIMUM + 1] scratch of behaviours that generate */
+    bool *acted_on;           /* [text_limit] scratch of behaviour_act() */
+    int32_t *failed;          /* [ROLLOUT_REBUILT, CHUNK_MAXIMUM + 1] scratch of scoring: codes to rebuild */
     struct refusals refused;
 };
 
-enum status rollout_open(struct rollout *rollout, int text_limit, int room, int code_capacity);
+enum status rollout_open(struct rollout *rollout, int text_limit, int episode_limit, int code_limit);
 void rollout_close(struct rollout *rollout);
 void rollout_clear(struct rollout *rollout);
 
@@ -64,15 +78,13 @@ const struct edit *rollout_edit(const struct rollout *rollout, int t, int e);
 /* The first episode of text t with this z, -1: none. */
 int rollout_find(const struct rollout *rollout, int t, const int32_t *code, int size);
 
-/* The shortest exact episode of text t, the lower loss among equals; -1 when none is exact. */
-int rollout_best_exact(const struct rollout *rollout, int t);
+/* The best scored episode of text t, -1 when there is none that may be ranked. */
+int rollout_best(const struct rollout *rollout, int t, enum ranking ranking);
+/* By its stored reward. */
+struct merit episode_merit(const struct episode *episode);
 
-/* The episode of text t with the highest reward; -1 when none is scored. */
-int rollout_best_reward(const struct rollout *rollout, int t);
-
-/* A new round of mutations begins: from the best exact episodes so far, or from those of the highest reward.
- */
-void rollout_begin_round(struct rollout *rollout, enum search_goal goal);
+/* A new round of mutations begins, from the best episodes so far. */
+void rollout_begin_round(struct rollout *rollout, enum ranking ranking);
 
 /* Moves everything into the replay, one group per text. */
 void rollout_store(const struct rollout *rollout, struct replay *replay, int64_t iteration);

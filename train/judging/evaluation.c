@@ -58,7 +58,7 @@ static void judge(struct evaluator *e, const struct slice *s, struct verdict *v)
     for (int i = 0; i < s->count; i++)
         batch_add(b, s->code.ids + s->code.start[i], s->code.start[i + 1] - s->code.start[i], s->text[i].ids,
                   s->text[i].size, 1.0f);
-    learner_score(e->scorer, decompressor, b);
+    scorer_score(e->scorer, decompressor, b);
     for (int i = 0; i < s->count; i++) {
         v->exact[i] = batch_row_exact(b, i);
         v->nll[i] = batch_row_nll(b, i);
@@ -69,7 +69,7 @@ static void judge(struct evaluator *e, const struct slice *s, struct verdict *v)
             environment_demonstration(e->environment, &s->text[i], v->demonstration[i]);
         batch_add(b, v->demonstration[i], v->demonstration_size[i], s->text[i].ids, s->text[i].size, 1.0f);
     }
-    learner_score(e->scorer, decompressor, b);
+    scorer_score(e->scorer, decompressor, b);
     for (int i = 0; i < s->count; i++)
         v->demonstration_exact[i] = batch_row_exact(b, i);
 }
@@ -181,13 +181,13 @@ static void compare_policies(struct evaluator *e, struct tally *t, const struct 
     if (e->target_compressor) {
         c.logits = malloc((size_t)batch_target_tokens(b) * (size_t)c.vocabulary * sizeof *c.logits);
         c.keep = c.logits != NULL;
-        t5_forward(e->compressor->pass, e->target_compressor, &view, NULL);
+        t5_forward(e->compressor_pass, e->target_compressor, &view, NULL);
         if (c.keep)
-            t5_head(e->compressor->pass, e->target_compressor, &visit);
+            t5_head(e->compressor_pass, e->target_compressor, &visit);
     }
     c.keep = false;
-    t5_forward(e->compressor->pass, live, &view, NULL);
-    t5_head(e->compressor->pass, live, &visit);
+    t5_forward(e->compressor_pass, live, &view, NULL);
+    t5_head(e->compressor_pass, live, &visit);
     free(c.logits);
 }
 

@@ -3,6 +3,7 @@
 #define LACONIC_TRAIN_JUDGING_SLICES_H
 
 #include "t5/generate.h"
+#include "train/acting/scoring.h"
 #include "train/task/environment.h"
 
 enum { SLICE = 64 }; /* texts at once */
@@ -10,9 +11,9 @@ enum { SLICE = 64 }; /* texts at once */
 struct evaluator {
     const struct environment *environment;
     struct t5_generator *generator; /* greedy z */
-    struct learner *scorer;         /* the decompressor's pass */
+    struct scorer *scorer;          /* the decompressor's pass */
     struct batch *batch;
-    struct learner *compressor;               /* the compressor's pass */
+    struct t5_pass *compressor_pass;
     const struct t5_model *target_compressor; /* NULL: there is none yet */
 };
 

@@ -56,15 +56,6 @@ void learner_close(struct learner *l) {
     *l = (struct learner){0};
 }
 
-static struct t5_targets targets_of(const struct batch *batch, const struct t5_model *model,
-                                    const float *weights) {
-    return (struct t5_targets){.labels = batch->labels,
-                               .weights = weights,
-                               .nll = batch->nll,
-                               .argmax = batch->argmax,
-                               .vocabulary = model->config.vocab_size};
-}
-
 /* Sum of weight * nll. */
 static double weighted_loss(const struct batch *batch, int tokens) {
     double loss = 0;
@@ -106,20 +97,9 @@ struct learner_result learner_step(struct learner *l, struct batch *batch, const
     float per_token = 1.0f / (float)tokens;
     for (int i = 0; i < tokens; i++)
         batch->weights[i] *= per_token;
-    struct t5_targets targets = targets_of(batch, l->model, batch->weights);
+    struct t5_targets targets = batch_targets(batch, batch->weights, l->model->config.vocab_size);
     struct t5_loss loss = t5_cross_entropy(&targets);
     learner_forward(l, batch);
     double norm = learner_descend(l, batch, &loss, adamw, clip);
     return (struct learner_result){isfinite(norm) ? weighted_loss(batch, tokens) : NAN, norm};
-}
-
-void learner_score(struct learner *l, const struct t5_model *model, struct batch *batch) {
-    struct t5_batch view = batch_view(batch);
-    struct t5_targets targets = targets_of(batch, model, NULL);
-    struct t5_loss loss = t5_cross_entropy(&targets);
-    double begun = progress_clock();
-    t5_forward(l->pass, model, &view, NULL);
-    t5_head(l->pass, model, &loss);
-    l->seconds += progress_clock() - begun;
-    l->flops += t5_flops(&model->config, &view, false);
 }

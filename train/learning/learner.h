@@ -1,4 +1,10 @@
-/* One model that learns: its pass, gradient and AdamW moments. */
+/* One model that learns: its pass, gradient and AdamW moments.
+ *
+ * Simple use:
+ *     learner_open(&learner, &model, &limits, 0);
+ *     struct learner_result result = learner_step(&learner, &batch, &adamw, 1.0);
+ *     if (isnan(result.loss)) ...                     not finite: nothing was changed
+ */
 #ifndef LACONIC_TRAIN_LEARNING_LEARNER_H
 #define LACONIC_TRAIN_LEARNING_LEARNER_H
 
@@ -15,7 +21,7 @@ struct learner {
     int matrix_count;
     int64_t step; /* updates done */
     uint64_t dropout_key;
-    double flops, seconds; /* of all steps and scores so far (t5/flops.h) */
+    double flops, seconds; /* of all steps so far (t5/flops.h) */
 };
 
 /* limits: of the largest batch it will see. In bf16 when the model has packed copies (t5_use_bf16). */
@@ -38,9 +44,5 @@ struct learner_result learner_step(struct learner *learner, struct batch *batch,
 void learner_forward(struct learner *learner, const struct batch *batch);
 double learner_descend(struct learner *learner, const struct batch *batch, const struct t5_loss *loss,
                        const struct adamw *adamw, double clip);
-
-/* Forward only: fills batch->nll and argmax under `model`, which may be a target network of the same shape.
- */
-void learner_score(struct learner *learner, const struct t5_model *model, struct batch *batch);
 
 #endif

@@ -1,6 +1,8 @@
-/* A lesson's arrays and what several algorithms do with them. */
+/* The batch's arrays and what several algorithms do with them. */
 #include "train/learning/rl_batch.h"
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Every array of floats, so that opening and closing cannot forget one. */
 enum { ARRAYS = 15 };
@@ -27,7 +29,7 @@ enum status rl_batch_open(struct rl_batch *b, int row_limit, int token_limit) {
     if (complete && b->row && b->live.argmax)
         return STATUS_OK;
     rl_batch_close(b);
-    return fail(STATUS_MEMORY, "no memory for lessons of %d rows", row_limit);
+    return fail(STATUS_MEMORY, "no memory for batches of %d rows", row_limit);
 }
 
 void rl_batch_close(struct rl_batch *b) {
@@ -37,6 +39,29 @@ void rl_batch_close(struct rl_batch *b) {
     free(b->row);
     free(b->live.argmax);
     *b = (struct rl_batch){0};
+}
+
+void rl_batch_clear(struct rl_batch *b) {
+    float *gradients[] = {b->dlogit, b->dlog_sum, b->dentropy, b->dvalue};
+    for (int i = 0; i < 4; i++)
+        memset(gradients[i], 0, (size_t)b->tokens * sizeof(float));
+    b->figures = (struct rl_batch_figures){NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
+}
+
+void rl_batch_divide_by_tokens(struct rl_batch *b) {
+    float per_token = 1.0f / (float)b->tokens;
+    for (int i = 0; i < b->tokens; i++) {
+        b->dlogit[i] *= per_token;
+        b->dlog_sum[i] *= per_token;
+        b->dentropy[i] *= per_token;
+        b->dvalue[i] *= per_token;
+    }
+}
+
+void rl_batch_imitate_rows(struct rl_batch *b) {
+    for (int r = 0; r < b->rows; r++)
+        for (int t = b->start[r]; t < b->start[r + 1]; t++)
+            rl_batch_imitate(b, t, b->row[r].weight);
 }
 
 void rl_batch_imitate_best(struct rl_batch *b) {

@@ -4,6 +4,11 @@
  *
  * Tokens of all rows stand one behind the other. Row r has tokens start[r] .. start[r + 1) - 1: the tokens of
  * z, then the end token. The state s_t is x and the tokens before; after the end token there is no state.
+ *
+ * Simple use, in an algorithm's loss_gradient():
+ *     for (int r = 0; r < b->rows; r++)
+ *         for (int t = b->start[r]; t < b->start[r + 1]; t++)
+ *             rl_batch_imitate(b, t, b->row[r].reward - b->row[r].baseline);
  */
 #ifndef LACONIC_TRAIN_LEARNING_RL_BATCH_H
 #define LACONIC_TRAIN_LEARNING_RL_BATCH_H
@@ -53,6 +58,9 @@ struct rl_batch {
 enum status rl_batch_open(struct rl_batch *batch, int row_limit, int token_limit);
 void rl_batch_close(struct rl_batch *batch);
 
+/* No gradient and nothing to say: what an algorithm begins with. */
+void rl_batch_clear(struct rl_batch *batch);
+
 /* ln pi(a_t | s_t) of one network. */
 static inline float rl_batch_log_probability(const struct token_statistics *r, int t) {
     return r->logit[t] - r->log_sum[t];
@@ -66,6 +74,12 @@ static inline void rl_batch_imitate(struct rl_batch *b, int t, float weight) {
 
 /* The same for all tokens of the rows that are their text's best ones; weight rl.imitation. */
 void rl_batch_imitate_best(struct rl_batch *batch);
+
+/* The same for all tokens of all rows; weight: the row's. */
+void rl_batch_imitate_rows(struct rl_batch *batch);
+
+/* A loss that was a sum over tokens becomes their mean. */
+void rl_batch_divide_by_tokens(struct rl_batch *batch);
 
 /* Sum of discounted rewards from token t of row r to its end. */
 float rl_batch_return(const struct rl_batch *batch, int r, int t);

@@ -17,16 +17,16 @@ struct best_code {
 };
 
 struct best_codes {
-    int64_t room, count;       /* entries; those filled stand first, without gaps */
-    int code_capacity;         /* tokens of an entry */
+    int64_t capacity, count;       /* entries; those filled stand first, without gaps */
+    int code_limit;         /* tokens of an entry */
     size_t width;              /* bytes of a packed token */
-    struct best_code *entries; /* [room] */
-    uint8_t *codes;            /* [room, code_capacity, width] */
-    int64_t *slots;            /* [room] by hash: entry + 1, or 0 */
+    struct best_code *entries; /* [capacity] */
+    uint8_t *codes;            /* [capacity, code_limit, width] */
+    int64_t *slots;            /* [capacity] by hash: entry + 1, or 0 */
 };
 
-/* room 0 makes a table that keeps nothing. false: no memory. */
-bool best_codes_open(struct best_codes *best, int64_t room, int code_capacity, size_t width);
+/* capacity 0 makes a table that keeps nothing. false: no memory. */
+bool best_codes_open(struct best_codes *best, int64_t capacity, int code_limit, size_t width);
 void best_codes_close(struct best_codes *best);
 void best_codes_empty(struct best_codes *best);
 

@@ -222,7 +222,7 @@ static enum status count_stored(struct h5_file *file, const char *group, const s
     TRY(count_rows(file, group, "codes", r->codes.room, "tokens", &s->tokens));
     TRY(count_rows(file, group, "log_probability", r->log_probability.room, "log-probabilities", &s->values));
     TRY(count_rows(file, group, "best_integers", best, "best codes", &s->best));
-    return count_rows(file, group, "best_codes", best * (uint64_t)r->size.code_capacity,
+    return count_rows(file, group, "best_codes", best * (uint64_t)r->size.code_limit,
                       "tokens of best codes", &s->best_tokens);
 }
 
@@ -236,7 +236,7 @@ static const char *fault_of(const struct episode *e, const struct episode *befor
                             uint64_t text_count) {
     if (e->text >= text_count)
         return "the training split has no such text";
-    if (e->size < 0 || e->size > r->size.code_capacity)
+    if (e->size < 0 || e->size > r->size.code_limit)
         return "its code is longer than any text";
     if (e->policy < 0 || e->policy >= POLICIES_MAXIMUM)
         return "there is no such behaviour policy";
@@ -288,7 +288,7 @@ static enum status take_best(struct h5_file *file, struct replay *r, const struc
             return damaged(file, "best code", i, "the training split has no such text");
         if (best_codes_find(&r->best, (uint64_t)text) >= 0)
             return damaged(file, "best code", i, "its text has another one");
-        if (size < 0 || size > r->size.code_capacity || (uint64_t)size > s->best_tokens - used)
+        if (size < 0 || size > r->size.code_limit || (uint64_t)size > s->best_tokens - used)
             return damaged(file, "best code", i, "it is longer than any text or than what is stored");
         tokens_unpack(ids, s->best_codes + used * r->best.width, r->best.width, (size_t)size);
         best_codes_offer(&r->best, &(struct best_code){(uint64_t)text, (int32_t)size, s->best_nll[i]}, ids);
@@ -336,8 +336,8 @@ enum status replay_read(struct h5_file *file, const char *group, struct replay *
     replay_empty(r);
     TRY(count_stored(file, group, r, &s));
     enum status status = stored_open(&s, r);
-    if (status == STATUS_OK && !(ids = calloc((size_t)r->size.code_capacity, sizeof *ids)))
-        status = fail(STATUS_MEMORY, "no memory to read a code of %d tokens", r->size.code_capacity);
+    if (status == STATUS_OK && !(ids = calloc((size_t)r->size.code_limit, sizeof *ids)))
+        status = fail(STATUS_MEMORY, "no memory to read a code of %d tokens", r->size.code_limit);
     if (status == STATUS_OK)
         status = read_all(file, group, r, &s, ids, text_count);
     if (status != STATUS_OK)

@@ -22,11 +22,11 @@ static bool count_bytes(const struct replay_size *size, uint64_t *bytes) {
            add_product(bytes, tokens, width) && add_product(bytes, tokens, sizeof(float)) &&
            add_product(bytes, episodes, sizeof(float)) &&
            add_product(bytes, best, sizeof(struct best_code) + sizeof(int64_t)) &&
-           add_product(bytes, best, (uint64_t)size->code_capacity * width);
+           add_product(bytes, best, (uint64_t)size->code_limit * width);
 }
 
 enum status replay_open(struct replay *r, const struct replay_size *size) {
-    assert(size->episodes > 0 && size->tokens > 0 && size->vocabulary > 0 && size->code_capacity > 0 &&
+    assert(size->episodes > 0 && size->tokens > 0 && size->vocabulary > 0 && size->code_limit > 0 &&
            size->best >= 0);
     *r = (struct replay){.size = *size};
     if (!count_bytes(size, &r->reserved)) {
@@ -42,7 +42,7 @@ enum status replay_open(struct replay *r, const struct replay_size *size) {
     r->places = calloc((size_t)size->episodes, sizeof *r->places);
     if (r->episodes && r->places && ring_open(&r->codes, (uint64_t)size->tokens, width) &&
         ring_open(&r->log_probability, values, sizeof(float)) &&
-        best_codes_open(&r->best, size->best, size->code_capacity, width))
+        best_codes_open(&r->best, size->best, size->code_limit, width))
         return STATUS_OK;
     enum status status = fail(
         STATUS_MEMORY,
@@ -126,7 +126,7 @@ static bool is_about_its_group(const struct replay *r, const struct episode *epi
 
 void replay_push(struct replay *r, const struct episode *episode, const int32_t *code,
                  const float *log_probability) {
-    assert(r->count < r->size.episodes && episode->size >= 0 && episode->size <= r->size.code_capacity);
+    assert(r->count < r->size.episodes && episode->size >= 0 && episode->size <= r->size.code_limit);
     assert(episode->policy >= 0 && episode->policy < POLICIES_MAXIMUM);
     assert(episode->iteration >= 0 && is_about_its_group(r, episode));
     size_t slot = slot_of(r, r->count++), size = (size_t)episode->size;

@@ -40,7 +40,7 @@ struct replay_size {
     int64_t episodes;  /* > 0 */
     int64_t tokens;    /* of all codes together, >= those of any one group */
     int vocabulary;    /* ids are below it */
-    int code_capacity; /* tokens of the longest code */
+    int code_limit; /* tokens of the longest code */
     int64_t best;      /* texts whose best code outlives its group; 0: none */
 };
 
@@ -80,7 +80,7 @@ void replay_push(struct replay *replay, const struct episode *episode, const int
 
 /* The i-th oldest episode, 0 <= i < count; valid until the next replay_begin_group(). */
 const struct episode *replay_at(const struct replay *replay, int64_t i);
-/* Its z, into ids [size.code_capacity]. */
+/* Its z, into ids [size.code_limit]. */
 void replay_code(const struct replay *replay, int64_t i, int32_t *ids);
 /* Its log-probabilities, into to [size + 1]; false when they are not known. */
 bool replay_log_probability(const struct replay *replay, int64_t i, float *to);
@@ -117,7 +117,7 @@ struct replay_group replay_draw(struct replay *replay, struct rng *rng,
 /* ---- the best code of a text ---- */
 
 /* The shortest exact code of a text that was pushed (the lower nats among equals), also after its group left,
- * as long as no other text took its slot. Into ids [size.code_capacity]. */
+ * as long as no other text took its slot. Into ids [size.code_limit]. */
 bool replay_best(const struct replay *replay, uint64_t text, int32_t *ids, int *size);
 /* This code does not hold any more: the decompressor moved on. */
 void replay_forget_best(struct replay *replay, uint64_t text);

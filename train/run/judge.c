@@ -4,7 +4,8 @@
 #include <string.h>
 #include "base/log.h"
 #include "base/number.h"
-#include "train/run/trainer.h"
+#include "train/judging/search.h"
+#include "train/run/stages.h"
 
 static enum status save_if_best(struct trainer *t) {
     const struct evaluation_figure *figure = evaluation_figure_find(t->settings.checkpoint.best);
@@ -80,9 +81,9 @@ static struct evaluator evaluator_of(struct trainer *t) {
         t5_refresh(&t->target_compressor); /* averaged since it was last used */
     return (struct evaluator){.environment = &t->environment,
                               .generator = t->generator,
-                              .scorer = &t->decompressor,
+                              .scorer = &t->scorer,
                               .batch = &t->batch,
-                              .compressor = &t->compressor,
+                              .compressor_pass = t->compressor.pass,
                               .target_compressor = targets ? &t->target_compressor : NULL};
 }
 
@@ -124,7 +125,9 @@ enum status trainer_search(struct trainer *t) {
     struct search_result found;
     if (t->settings.evaluation.search == 0)
         return STATUS_OK;
-    TRY(search_split(t, trainer_held_out(t), t->settings.evaluation.search, &found));
+    struct acting acting = search_acting(t);
+    reward_weights(&t->settings, acting.actor.progress, t->environment.reward_weights);
+    TRY(search_split(&acting, trainer_held_out(t), t->settings.evaluation.search, &found));
     TRY(metrics_begin_row(&t->metrics));
     metrics_set(&t->metrics, "phase", t->phase);
     metrics_set(&t->metrics, "step", (double)t->steps[t->phase]);

@@ -1,56 +1,101 @@
-/* Phase two: act, then learn off-policy from the replay, while target networks follow. */
+/* The rl stage: act, then learn off-policy from the replay, while target networks follow. */
 #include <math.h>
-#include <string.h>
-#include "kernels/vector.h"
-#include "train/run/rl_stage.h"
+#include "train/learning/compressor.h"
+#include "train/learning/decompressor.h"
+#include "train/learning/targets.h"
+#include "train/run/stages.h"
 
-static void copy_weights(struct t5_model *to, const struct t5_model *from) {
-    memcpy(to->weights, from->weights, from->weight_count * sizeof(float));
-}
-
-static void copy_to_targets(struct trainer *t) {
-    copy_weights(&t->target_compressor, &t->pair.compressor);
-    copy_weights(&t->target_decompressor, &t->pair.decompressor);
-    memcpy(t->value.target, t->value.weights, (size_t)t->value.size * sizeof(float));
+static struct targets targets_of(struct trainer *t) {
+    return (struct targets){&t->target_compressor, &t->target_decompressor, &t->pair.compressor,
+                            &t->pair.decompressor, &t->value};
 }
 
 void rl_stage_begin(struct trainer *t) {
-    copy_to_targets(t);
+    struct targets targets = targets_of(t);
+    targets_copy(&targets);
 }
 
-struct replay_group rl_stage_draw(struct trainer *t, bool newest_only, enum text_part part,
-                                  struct text *text) {
-    enum { TRIES = 100 }; /* a small buffer may have none of a part */
-    const struct train_settings *s = &t->settings;
-    struct replay_sampling sampling = {.newest = newest_only ? 1 : s->replay.newest,
-                                       .newest_count = t->newest,
-                                       .half_life = s->replay.half_life,
-                                       .reward_scale = s->replay.reward_scale,
-                                       .now = t->steps[PHASE_RL]};
-    struct replay_group group = replay_draw(&t->replay, &t->rng[STREAM_REPLAY], &sampling);
-    for (int i = 0; i < TRIES && s->rl.unseen > 0 &&
-                    environment_is_unseen(&t->environment, replay_at(&t->replay, group.first)->text) !=
-                        (part == TEXT_UNSEEN);
-         i++)
-        group = replay_draw(&t->replay, &t->rng[STREAM_REPLAY], &sampling);
-    environment_text(&t->environment, SPLIT_TRAIN, replay_at(&t->replay, group.first)->text, text);
-    return group;
+struct acting rl_stage_acting(struct trainer *t) {
+    return (struct acting){.actor = {.environment = &t->environment,
+                                     .compressor = &t->pair.compressor,
+                                     .target = &t->target_compressor,
+                                     .generator = t->generator,
+                                     .replay = &t->replay,
+                                     .rng = &t->rng[STREAM_ACTION],
+                                     .repeats = t->algorithm->needs & NEEDS_FREQUENCY,
+                                     .progress = trainer_progress(t)},
+                           .rollout = &t->rollout,
+                           .decompressor = &t->target_decompressor,
+                           .scorer = &t->scorer,
+                           .batch = &t->batch};
 }
 
-static void follow(struct trainer *t) {
-    const struct train_settings *s = &t->settings;
-    float rate = (float)s->target.rate;
-    t->updates++;
-    if (chooses(s->target.mode, "periodic")) {
-        if (t->updates % s->target.every == 0)
-            copy_to_targets(t);
-        return;
-    }
-    vector_blend(t->target_compressor.weights, rate, t->pair.compressor.weights,
-                 t->pair.compressor.weight_count);
-    vector_blend(t->target_decompressor.weights, rate, t->pair.decompressor.weights,
-                 t->pair.decompressor.weight_count);
-    vector_blend(t->value.target, rate, t->value.weights, (size_t)t->value.size);
+struct acting search_acting(struct trainer *t) {
+    return (struct acting){.actor = {.environment = &t->environment,
+                                     .compressor = &t->pair.compressor,
+                                     .target = &t->pair.compressor,
+                                     .generator = t->generator,
+                                     .progress = 1},
+                           .rollout = &t->rollout,
+                           .decompressor = &t->pair.decompressor,
+                           .scorer = &t->scorer,
+                           .batch = &t->batch};
+}
+
+static void report_replay(struct trainer *t) {
+    struct replay_statistics s;
+    replay_statistics(&t->replay, t->steps[PHASE_RL], &s);
+    metrics_set(&t->metrics, "replay_episodes", (double)s.episodes);
+    metrics_set(&t->metrics, "replay_tokens", (double)s.tokens);
+    metrics_set(&t->metrics, "replay_best", (double)s.best);
+    metrics_set(&t->metrics, "replay_mean_age", s.mean_age);
+    metrics_set(&t->metrics, "replay_largest_age", (double)s.largest_age);
+    metrics_set(&t->metrics, "replay_exact", s.exact);
+    metrics_set(&t->metrics, "replay_acceptance", s.acceptance);
+}
+
+void rl_stage_act(struct trainer *t) {
+    struct acting acting = rl_stage_acting(t);
+    t5_refresh(&t->target_compressor); /* copied, read or averaged since they were last used */
+    t5_refresh(&t->target_decompressor);
+    reward_weights(&t->settings, acting.actor.progress, t->environment.reward_weights);
+    act_on_random_texts(&acting, &t->rng[STREAM_TEXTS]);
+    act_store(&acting, &t->replay, t->steps[PHASE_RL]);
+    t->newest = rollout_total(&t->rollout);
+    act_report(&t->rollout, &t->settings, &t->metrics);
+    report_replay(t);
+}
+
+struct episode_source rl_stage_source(struct trainer *t) {
+    return (struct episode_source){&t->environment, &t->replay, &t->rng[STREAM_REPLAY], t->newest,
+                                   t->steps[PHASE_RL]};
+}
+
+struct learner_result rl_stage_learn_compression(struct trainer *t) {
+    struct compressor_learning learning = {.algorithm = t->algorithm,
+                                           .source = rl_stage_source(t),
+                                           .learner = &t->compressor,
+                                           .value = &t->value,
+                                           .target = &t->target_compressor,
+                                           .target_pass = t->target_pass,
+                                           .group = &t->group,
+                                           .batch = &t->batch,
+                                           .rl_batch = &t->rl_batch,
+                                           .metrics = &t->metrics};
+    struct adamw adamw = trainer_adamw(t, t->settings.rl.compressor_rate);
+    struct adamw value_adamw = trainer_adamw(t, t->settings.value.rate);
+    struct learner_result result = learn_compression(&learning, &adamw, &value_adamw);
+    t->tokens += batch_tokens(&t->batch);
+    return result;
+}
+
+struct learner_result rl_stage_learn_decompression(struct trainer *t) {
+    struct decompressor_learning learning = {rl_stage_source(t), &t->rng[STREAM_TEXTS],
+                                             &t->rng[STREAM_NOISE], &t->decompressor, &t->batch};
+    struct adamw adamw = trainer_adamw(t, t->settings.rl.decompressor_rate);
+    struct learner_result result = learn_decompression(&learning, &adamw);
+    t->tokens += batch_tokens(&t->batch);
+    return result;
 }
 
 /* Steps of the decompressor in this iteration. */
@@ -88,6 +133,7 @@ static struct learner_result mean_of(const struct updates *u) {
 
 struct step_result rl_stage_step(struct trainer *t) {
     struct updates of_compressor = {0}, of_decompressor = {0};
+    struct targets targets = targets_of(t);
     int64_t compressor = t->settings.rl.updates, decompressor = decompressor_updates(t);
     rl_stage_act(t);
     if ((t->algorithm->needs & NEEDS_NEWEST) && t->newest == 0)
@@ -96,10 +142,10 @@ struct step_result rl_stage_step(struct trainer *t) {
         compressor = decompressor = 0;
     for (int64_t i = 0; i < compressor || i < decompressor; i++) {
         if (i < compressor)
-            learn(t, &t->compressor, learn_compression, &of_compressor);
+            learn(t, &t->compressor, rl_stage_learn_compression, &of_compressor);
         if (i < decompressor)
-            learn(t, &t->decompressor, learn_decompression, &of_decompressor);
-        follow(t);
+            learn(t, &t->decompressor, rl_stage_learn_decompression, &of_decompressor);
+        targets_follow(&targets, &t->settings, ++t->updates);
     }
     t->steps[PHASE_RL]++;
     return (struct step_result){mean_of(&of_compressor), mean_of(&of_decompressor)};

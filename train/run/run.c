@@ -6,7 +6,7 @@
 #include "base/number.h"
 #include "base/signals.h"
 #include "kernels/ceiling.h"
-#include "train/run/trainer.h"
+#include "train/run/stages.h"
 
 /* What the loop keeps between steps; nothing here changes the future of the run. */
 struct loop {
@@ -25,11 +25,11 @@ static double smooth(double before, double now) {
 }
 
 static double learner_flops(const struct trainer *t) {
-    return t->compressor.flops + t->decompressor.flops;
+    return t->compressor.flops + t->decompressor.flops + t->scorer.flops;
 }
 
 static double learner_seconds(const struct trainer *t) {
-    return t->compressor.seconds + t->decompressor.seconds;
+    return t->compressor.seconds + t->decompressor.seconds + t->scorer.seconds;
 }
 
 /* What models have not done has no figure. */

@@ -152,13 +152,14 @@ static enum status open_models(struct trainer *t) {
 
 static enum status open_phase_two(struct trainer *t, const struct t5_limits *limits) {
     const struct train_settings *s = &t->settings;
-    int code_capacity = t->environment.row_length - 1;
+    int code_limit = t->environment.row_length - 1;
     struct replay_size size = {.episodes = s->replay.capacity,
-                               .tokens = s->replay.capacity * code_capacity,
+                               .tokens = s->replay.capacity * code_limit,
                                .vocabulary = t->pair.compressor.config.vocab_size,
-                               .code_capacity = code_capacity,
+                               .code_limit = code_limit,
                                .best = s->replay.best};
-    TRY(rl_batch_open(&t->lesson, limits->rows, limits->target_tokens));
+    TRY(group_open(&t->group));
+    TRY(rl_batch_open(&t->rl_batch, limits->rows, limits->target_tokens));
     TRY(value_head_open(&t->value, t->pair.compressor.config.d_model));
     if (t->algorithm->needs & NEEDS_TARGET) {
         struct t5_limits own = *limits;
@@ -170,18 +171,19 @@ static enum status open_phase_two(struct trainer *t, const struct t5_limits *lim
 
 static enum status open_buffers(struct trainer *t) {
     const struct train_settings *s = &t->settings;
-    int row_length = t->environment.row_length, code_capacity = row_length - 1;
+    int row_length = t->environment.row_length, code_limit = row_length - 1;
     int texts = (int)s->rl.texts, rows = texts < BEHAVIOUR_ROWS ? texts : BEHAVIOUR_ROWS;
     TRY(batch_open(&t->batch, (int)s->batch.rows, row_length));
     struct t5_limits limits = batch_limits(&t->batch);
     TRY(learner_open(&t->compressor, &t->pair.compressor, &limits, (uint64_t)s->seed << 20));
     TRY(learner_open(&t->decompressor, &t->pair.decompressor, &limits, (uint64_t)(s->seed + 1) << 20));
+    t->scorer.pass = t->decompressor.pass;
     TRY(t5_generator_open(&t->generator, &t->pair.compressor.config, rows > 64 ? rows : 64, row_length,
-                          code_capacity, trainer_uses_bf16(t)));
-    TRY(t5_generator_open(&t->rebuilder, &t->pair.decompressor.config, 64, row_length, code_capacity,
+                          code_limit, trainer_uses_bf16(t)));
+    TRY(t5_generator_open(&t->rebuilder, &t->pair.decompressor.config, 64, row_length, code_limit,
                           trainer_uses_bf16(t)));
     if (s->rl.steps > 0 || s->evaluation.search > 0)
-        TRY(rollout_open(&t->rollout, texts, behaviour_most_episodes(s), code_capacity));
+        TRY(rollout_open(&t->rollout, texts, behaviour_most_episodes(s), code_limit));
     return s->rl.steps > 0 ? open_phase_two(t, &limits) : STATUS_OK;
 }
 
@@ -246,7 +248,8 @@ void trainer_close(struct trainer *t) {
     rollout_close(&t->rollout);
     t5_generator_close(t->rebuilder);
     t5_generator_close(t->generator);
-    rl_batch_close(&t->lesson);
+    rl_batch_close(&t->rl_batch);
+    group_close(&t->group);
     t5_pass_close(t->target_pass);
     value_head_close(&t->value);
     learner_close(&t->decompressor);

@@ -8,7 +8,8 @@
 
 #include "base/progress.h"
 #include "train/judging/alarm.h"
-#include "train/learning/algorithm.h"
+#include "train/learning/group.h"
+#include "train/learning/learner.h"
 #include "train/acting/behaviour.h"
 #include "train/judging/evaluation.h"
 #include "train/judging/example.h"
@@ -29,11 +30,13 @@ struct trainer {
     struct environment environment;
 
     struct learner compressor, decompressor;
+    struct scorer scorer; /* of the decompressor */
     struct t5_model target_compressor, target_decompressor;
     const struct algorithm *algorithm;
     struct value_head value;     /* of the compressor */
     struct t5_pass *target_pass; /* algorithms that read the target compressor; else NULL */
-    struct rl_batch lesson;
+    struct rl_batch rl_batch;
+    struct group group;
     struct batch batch;
     struct t5_generator *generator, *rebuilder; /* of codes, of texts */
     struct rollout rollout;
@@ -93,24 +96,6 @@ double trainer_progress(const struct trainer *trainer);
 struct moment trainer_moment(const struct trainer *trainer);
 /* AdamW settings for a peak rate at this progress. */
 struct adamw trainer_adamw(const struct trainer *trainer, double peak);
-
-/* One step of each phase; their losses go into the current row of metrics. */
-struct step_result {
-    struct learner_result compressor, decompressor; /* means over the updates of the step */
-};
-struct step_result supervised_step(struct trainer *trainer);
-struct step_result rl_stage_step(struct trainer *trainer);
-/* Copies the live weights to the target networks, at the start of phase two. */
-void rl_stage_begin(struct trainer *trainer);
-
-/* Encoder search on held-out texts (search.c): all behaviour policies, each text's best exact code. */
-struct search_result {
-    int64_t chunks, bytes, tried; /* tried: codes */
-    double exact;                 /* share of the chunks with an exact code */
-    double tokens_per_byte;       /* of the shortest; the demonstration where none is exact */
-};
-enum status search_split(struct trainer *trainer, enum dataset_split split, int64_t chunks,
-                         struct search_result *result);
 
 /* The split that figures are of: the first that is not learned from and not empty. */
 enum dataset_split trainer_held_out(const struct trainer *trainer);

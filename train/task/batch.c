@@ -72,6 +72,15 @@ int batch_target_tokens(const struct batch *b) {
     return b->target_start[b->rows];
 }
 
+int batch_tokens(const struct batch *b) {
+    return b->source_start[b->rows] + b->target_start[b->rows];
+}
+
+struct t5_targets batch_targets(const struct batch *b, const float *weights, int vocabulary) {
+    return (struct t5_targets){
+        .labels = b->labels, .weights = weights, .nll = b->nll, .argmax = b->argmax, .vocabulary = vocabulary};
+}
+
 double batch_row_nll(const struct batch *b, int row) {
     double sum = 0;
     for (int i = b->target_start[row]; i < b->target_start[row + 1]; i++)

@@ -2,6 +2,7 @@
 #ifndef LACONIC_TRAIN_TASK_DEMONSTRATION_H
 #define LACONIC_TRAIN_TASK_DEMONSTRATION_H
 
+#include "train/task/batch.h"
 #include "train/task/environment.h"
 
 /* Adds a row x -> byte-pair tokens of x, or x -> nothing (demonstration.empty), for the compressor. */

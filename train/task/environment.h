@@ -1,4 +1,12 @@
-/* The task: texts from the data set, codes for them, and what a code is worth. */
+/* The task: texts from the data set, the codes that are demonstrated for them, and what a code costs.
+ *
+ * Simple use:
+ *     struct text text;
+ *     int32_t code[CHUNK_MAXIMUM];
+ *     environment_random_text(&environment, &rng, TEXT_ANY, &text);           text.ids [text.size]
+ *     int tokens = environment_demonstration(&environment, &text, code);
+ *     double bits = environment_code_bits(&environment, code, tokens);
+ */
 #ifndef LACONIC_TRAIN_TASK_ENVIRONMENT_H
 #define LACONIC_TRAIN_TASK_ENVIRONMENT_H
 
@@ -7,8 +15,6 @@
 #include "store/dataset.h"
 #include "store/model_file.h"
 #include "t5/generate.h"
-#include "train/task/batch.h"
-#include "train/learning/learner.h"
 #include "train/task/pairs.h"
 #include "train/task/reward.h"
 #include "train/settings.h"
@@ -54,10 +60,5 @@ struct t5_rows environment_sources(const struct text *texts, const int *which, i
 
 /* Bits of z and its end token under the prior, after an empty past. */
 double environment_code_bits(const struct environment *environment, const int32_t *code, int size);
-
-/* Rewards for every episode of the rollout that has none yet, by `decompressor` (the target network). */
-struct rollout;
-void environment_score(const struct environment *environment, struct rollout *rollout,
-                       struct learner *learner, const struct t5_model *decompressor, struct batch *batch);
 
 #endif
