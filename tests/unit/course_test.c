@@ -412,10 +412,10 @@ Test(course, phases_leave_their_files_and_a_whole_prior) {
     world_go_on(t, 40);
     for (int c = 0; c < t->metrics.columns; c++)
         for (int64_t row = before;
-             strcmp(t->metrics.names[c], "held_out_exact") == 0 && row < t->metrics.rows; row++)
+             strcmp(t->metrics.names[c], "held_out_exact_match") == 0 && row < t->metrics.rows; row++)
             evaluations += !isnan(t->metrics.values[row * METRICS_MAXIMUM + c]);
     cr_expect_eq(evaluations, 2,
-                 "in phase two after every twentieth of evaluation.every, the last at the end: %d",
+                 "in the rl stage after every twentieth of evaluation.every, the last at the end: %d",
                  evaluations);
     world_leave(t);
 }

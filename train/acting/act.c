@@ -58,7 +58,7 @@ static void report_rollout(struct trainer *t) {
         return;
     metrics_set(&t->metrics, "reward", reward / total);
     metrics_set(&t->metrics, "reward_best", best_reward / r->texts);
-    metrics_set(&t->metrics, "text_exact", (double)solved / r->texts);
+    metrics_set(&t->metrics, "text_exact_match", (double)solved / r->texts);
     if (solved > 0)
         metrics_set(&t->metrics, "text_tokens_per_byte", best_size / solved);
     for (int k = 0; k < REWARD_COUNT; k++) {
@@ -72,7 +72,7 @@ static void report_rollout(struct trainer *t) {
             continue;
         snprintf(name, sizeof name, "share_%s", behaviours[p].name);
         metrics_set(&t->metrics, name, (double)count[p] / total);
-        snprintf(name, sizeof name, "exact_%s", behaviours[p].name);
+        snprintf(name, sizeof name, "exact_match_%s", behaviours[p].name);
         metrics_set(&t->metrics, name, (double)exact[p] / count[p]);
         snprintf(name, sizeof name, "tokens_%s", behaviours[p].name);
         metrics_set(&t->metrics, name, size[p] / count[p]);
@@ -89,7 +89,7 @@ static void report_replay(struct trainer *t) {
     metrics_set(&t->metrics, "replay_best", (double)s.best);
     metrics_set(&t->metrics, "replay_mean_age", s.mean_age);
     metrics_set(&t->metrics, "replay_largest_age", (double)s.largest_age);
-    metrics_set(&t->metrics, "replay_exact", s.exact);
+    metrics_set(&t->metrics, "replay_exact_match", s.exact);
     metrics_set(&t->metrics, "replay_acceptance", s.acceptance);
 }
 

@@ -1,5 +1,5 @@
-/* The compressor's learning in phase two: replayed groups become a lesson, the algorithm makes slopes of it,
- * the slopes a step. */
+/* The compressor's learning in the rl stage: replayed groups become a lesson, the algorithm makes slopes of
+ * it, the slopes a step. */
 #include <math.h>
 #include <string.h>
 #include "train/run/rl_stage.h"
@@ -236,9 +236,9 @@ static double report_lesson(struct trainer *t) {
                 target += (double)rl_batch_log_probability(&l->target, i) - log_pi;
         }
     add_finite(t, metrics_add, "entropy", entropy / l->tokens);
-    add_finite(t, metrics_add, "behaviour_gap", behaviour / known);
+    add_finite(t, metrics_add, "log_ratio", behaviour / known);
     if (t->algorithm->needs & NEEDS_TARGET)
-        add_finite(t, metrics_add, "target_gap", target / l->tokens);
+        add_finite(t, metrics_add, "target_log_ratio", target / l->tokens);
     add_finite(t, metrics_add, "ratio", f->ratio);
     add_finite(t, metrics_add_largest, "ratio_largest", f->ratio_largest);
     add_finite(t, metrics_add, "ratio_clipped", f->clipped);

@@ -1,4 +1,4 @@
-/* The decompressor's learning in phase two: the codes that are written now, and demonstrations against
+/* The decompressor's learning in the rl stage: the codes that are written now, and demonstrations against
  * forgetting. */
 #include "train/task/demonstration.h"
 #include "train/run/rl_stage.h"

@@ -1,4 +1,4 @@
-/* Phase two: act, then learn off-policy from the replay, while target networks follow. */
+/* The rl stage: act, then learn off-policy from the replay, while target networks follow. */
 #include <math.h>
 #include <string.h>
 #include "kernels/vector.h"
@@ -39,7 +39,7 @@ struct replay_group rl_stage_draw(struct trainer *t, bool newest_only, enum text
 
 static void follow(struct trainer *t) {
     const struct train_settings *s = &t->settings;
-    float rate = (float)s->target.rate;
+    float rate = (float)s->target.tau;
     t->updates++;
     if (chooses(s->target.mode, "periodic")) {
         if (t->updates % s->target.every == 0)

@@ -1,4 +1,4 @@
-/* The parts of an iteration of phase two (phase_two.c goes through them). */
+/* The parts of an iteration of the rl stage (rl_stage.c goes through them). */
 #ifndef LACONIC_TRAIN_RUN_RL_STAGE_H
 #define LACONIC_TRAIN_RUN_RL_STAGE_H
 

@@ -1,4 +1,4 @@
-/* Phase one: both models learn from demonstrations. */
+/* The supervised warm start: both models learn from demonstrations. */
 #include "train/task/demonstration.h"
 #include "train/run/trainer.h"
 

@@ -49,7 +49,7 @@ static void loss_gradient(struct rl_batch *b) {
     }
 }
 
-const struct algorithm algorithm_reinforce = {.name = "reinforce",
-                                              .needs = NEEDS_VALUE | NEEDS_FREQUENCY,
-                                              .episode_weights = ratio_episode_weights,
-                                              .loss_gradient = loss_gradient};
+const struct algorithm algorithm_ppo = {.name = "ppo",
+                                        .needs = NEEDS_VALUE | NEEDS_FREQUENCY,
+                                        .episode_weights = ratio_episode_weights,
+                                        .loss_gradient = loss_gradient};

@@ -55,5 +55,5 @@ static void loss_gradient(struct rl_batch *b) {
     b->figures.q_error = error / b->tokens;
 }
 
-const struct algorithm algorithm_pathwise = {
-    .name = "pathwise", .needs = NEEDS_TARGET | NEEDS_VALUE, .loss_gradient = loss_gradient};
+const struct algorithm algorithm_pcl = {
+    .name = "pcl", .needs = NEEDS_TARGET | NEEDS_VALUE, .loss_gradient = loss_gradient};
