@@ -34,14 +34,14 @@ Test(course, the_optimiser_gets_every_option_and_the_rate_of_the_step_to_come) {
 Test(course, minutes_are_shared_among_the_phases_that_are_on) {
     const struct {
         const char *changes[3];
-        double supervised, reinforce; /* seconds; 0: no such phase */
+        double supervised, rl; /* seconds; 0: no such phase */
     } cases[] = {{{"supervised.steps=9", "rl.steps=9", "supervised.share=0.75"}, 90, 30},
                  {{"supervised.steps=9", "rl.steps=0", "supervised.share=0.75"}, 120, 0},
                  {{"supervised.steps=0", "rl.steps=9", "supervised.share=0.75"}, 0, 120}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *const *c = cases[i].changes;
         struct trainer *t = WORLD_RUN("minutes=2", c[0], c[1], c[2]);
-        const double seconds[] = {cases[i].supervised, cases[i].reinforce};
+        const double seconds[] = {cases[i].supervised, cases[i].rl};
         for (int phase = 0; phase < PHASE_COUNT; phase++) {
             t->phase = (enum phase)phase;
             t->seconds[phase] = 15;

@@ -1,4 +1,4 @@
-/* What encoder search makes of texts that are not learned from: the behaviour policies with the live models,
+/* What test-time search makes of texts that are not learned from: the behaviour policies with the live models,
  * as an encoder with time could run them. */
 #include "base/signals.h"
 #include "train/run/rl_stage.h"

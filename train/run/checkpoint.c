@@ -308,6 +308,7 @@ static enum status read_state(struct h5_file *file, struct trainer *t) {
         TRY(replay_names_apply(file, "trainer/replay", &t->settings, &t->replay));
     }
     TRY(changes_read(file, "trainer/changes", &t->changes));
+    /* they were called alarms */
     TRY(collapse_read(file, h5_has(file, "trainer/alarms") ? "trainer/alarms" : "trainer/collapse",
                       &t->collapse));
     TRY(examples_read(file, "examples", &t->examples));

@@ -103,7 +103,7 @@ struct step_result rl_stage_step(struct trainer *trainer);
 /* Copies the live weights to the target networks, at the start of the rl stage. */
 void rl_stage_begin(struct trainer *trainer);
 
-/* Encoder search on held-out texts (search.c): all behaviour policies, each text's best exact code. */
+/* Test-time search on held-out texts (search.c): all behaviour policies, each text's best exact code. */
 struct search_result {
     int64_t chunks, bytes, tried; /* tried: codes */
     double exact;                 /* share of the chunks with an exact code */

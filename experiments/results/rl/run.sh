@@ -8,7 +8,7 @@
 # TEXT is enwik8.first3600000; its last 2 % are held out of everything. Stages:
 #     small    byte-1m: three seeds of the start, expert iteration, the baseline         (40 minutes of two cores)
 #     others   byte-1m: every other algorithm from the first start, one seed             (30)
-#     hold     byte-1m: dqn (whole returns, conservative penalty, imitation), 30 minutes  (30, one core)
+#     hold     byte-1m: dqn (whole returns, CQL penalty, imitation), 30 minutes           (30, one core)
 #     long     byte-1m: expert iteration for three times as long                         (25, one core)
 #     hybrid   byte-1m: the paper's reward and the reward in bits, chunks of 32 and 128  (30)
 #     large    byte-8m: one start; three seeds of expert iteration and of the baseline   (65)
