@@ -1,5 +1,5 @@
-/* What test-time search makes of texts that are not learned from: the behaviour policies with the live models,
- * as an encoder with time could run them. */
+/* What test-time search makes of texts that are not learned from: the behaviour policies with the live
+ * models, as an encoder with time could run them. */
 #include "base/signals.h"
 #include "train/run/rl_stage.h"
 
