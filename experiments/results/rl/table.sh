@@ -7,8 +7,8 @@ cd "${1:?usage: table.sh OUTPUT-FOLDER}"
 keys=(held_out_exact_match held_out_exact_match_fallback held_out_tokens_per_byte held_out_tokens_per_byte_fallback
     held_out_residual_bits_per_byte held_out_bits_per_byte held_out_total_bits_per_byte search_exact_match search_tokens_per_byte)
 
-# last KEY FILE: the last value of a column.
-last() { sed -n "s/.*\"$1\": \([-+.0-9e]*\).*/\1/p" "$2" | tail -n 1; }
+# last KEY FILE: the last value of a column, also where an earlier version called it exact instead of exact_match.
+last() { sed -nE "s/.*\"(${1}|${1/_match/})\": ([-+.0-9e]*).*/\2/p" "$2" | tail -n 1; }
 
 line() {
     printf '%s' "$1"
