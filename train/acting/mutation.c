@@ -32,11 +32,11 @@ static int apply_edits(const int32_t *code, int size, const struct edit *const *
 /* The base of text t with one edit. */
 static void propose_edit(struct rollout *r, int t, int policy, struct edit edit) {
     struct edit_scratch *s = r->edit_scratch;
-    const int32_t *code = rollout_code(r, t, r->base[t]);
-    memset(s->at, 0, sizeof s->at);
+    int size = rollout_episode(r, t, r->base[t])->size;
+    memset(s->at, 0, (size_t)size * sizeof *s->at);
     s->at[edit.place] = &edit;
-    int size = apply_edits(code, rollout_episode(r, t, r->base[t])->size, s->at, s->changed);
-    rollout_propose(r, t, &(struct proposal){policy, size, s->changed, NULL, edit, false});
+    int left = apply_edits(rollout_code(r, t, r->base[t]), size, s->at, s->changed);
+    rollout_propose(r, t, &(struct proposal){policy, left, s->changed, NULL, edit, false});
 }
 
 /* Calls `edit_at` for the places of the base in random order until `count` edits were made. */
@@ -150,8 +150,8 @@ static void combine(struct rollout *r, int t, const struct request *request, enu
     struct edit_scratch *s = r->edit_scratch;
     int found = list_successes(r, t, ranking), fitting = 0;
     int size = rollout_episode(r, t, r->base[t])->size;
-    memset(s->at, 0, sizeof s->at);
-    memset(s->taken, 0, sizeof s->taken);
+    memset(s->at, 0, (size_t)size * sizeof *s->at);
+    memset(s->taken, 0, (size_t)size * sizeof *s->taken);
     for (int i = 0; i < found; i++)
         if (take_places(s->taken, s->successes[i].edit))
             s->chosen[fitting++] = s->successes[i].edit;
