@@ -24,8 +24,8 @@ static int column_of(struct metrics *m, const char *name) {
     int found = find_column(m, name);
     if (found >= 0)
         return found;
-    assert(m->columns < METRICS_MAXIMUM && strlen(name) < METRIC_NAME_ROOM);
-    snprintf(m->names[m->columns], METRIC_NAME_ROOM, "%s", name);
+    assert(m->columns < METRICS_MAXIMUM && strlen(name) < METRIC_NAME_CAPACITY);
+    snprintf(m->names[m->columns], METRIC_NAME_CAPACITY, "%s", name);
     return m->columns++;
 }
 
@@ -139,7 +139,7 @@ static enum status read_column(void *context, struct h5_file *file, const char *
     double *values = NULL;
     if (is_group)
         return STATUS_OK;
-    if (strlen(own) >= METRIC_NAME_ROOM)
+    if (strlen(own) >= METRIC_NAME_CAPACITY)
         return fail(STATUS_FORMAT, "%s: metric name %s is too long", h5_path(file), own);
     TRY(h5_read_alloc(file, name, H5_F64, &shape, 1 << 26, (void **)&values));
     enum status status = STATUS_OK;

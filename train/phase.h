@@ -4,7 +4,7 @@
 
 #include "train/settings.h"
 
-enum phase { PHASE_SUPERVISED, PHASE_REINFORCE, PHASE_COUNT };
+enum phase { PHASE_SUPERVISED, PHASE_RL, PHASE_COUNT };
 
 /* As files call it, whatever the algorithm. */
 static inline const char *phase_key(enum phase phase) {

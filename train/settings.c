@@ -1,8 +1,8 @@
 /* The option table of training: name, type, range, default, help. */
 #include "train/settings.h"
-#include "train/algorithm.h"
-#include "train/behaviour.h"
-#include "train/evaluation.h"
+#include "train/learning/algorithm.h"
+#include "train/acting/behaviour.h"
+#include "train/judging/evaluation.h"
 
 /* The word behind the field is its rule: when the option may still change (enum option_rule). */
 #define BOOL(name, field, rule, value, help)                                                                 \
@@ -258,11 +258,11 @@ enum status train_settings_check(const struct train_settings *s) {
     if (s->rl.unseen > 0 && s->rl.unseen_act == 1 && !chooses(s->decompressor.mode, "frozen"))
         return fail(STATUS_CONFIG, "rl.unseen_act is 1: the decompressor has no codes to learn from; set it "
                                    "below 1, or decompressor.mode to frozen");
-    int64_t episodes = behaviour_room(s);
-    if (episodes > GROUP_MAXIMUM)
+    int64_t episodes = behaviour_most_episodes(s);
+    if (episodes > EPISODES_MAXIMUM)
         return fail(STATUS_CONFIG,
                     "the behaviour policies may propose %lld episodes for a text, at most %d fit",
-                    (long long)episodes, (int)GROUP_MAXIMUM);
+                    (long long)episodes, (int)EPISODES_MAXIMUM);
     if (s->replay.capacity < episodes * s->rl.texts)
         return fail(
             STATUS_CONFIG,

@@ -4,8 +4,8 @@
 
 #include <string.h>
 #include "store/options.h"
-#include "train/behaviour_list.h"
-#include "train/reward_list.h"
+#include "train/acting/behaviour_list.h"
+#include "train/task/reward_list.h"
 
 /* A reward term's weight and the share of it at the beginning of phase two (reward.ramp leads to the whole).
  */

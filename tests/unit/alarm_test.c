@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/log.h"
-#include "train/trainer.h"
+#include "train/run/trainer.h"
 
 static struct train_settings settings_with(const char *const *changes) {
     struct train_settings s;
@@ -30,8 +30,7 @@ static bool step_rings(struct alarms *a, const char *column, double length, doub
         metrics_set(&m, "tokens_per_byte_greedy", length);
     metrics_set(&m, "q_least", least);
     metrics_set(&m, "q_largest", largest);
-    alarms_after_step(a, &(struct moment){&s, PHASE_REINFORCE, 7, 0.1}, &(struct step_deeds){1, true, true},
-                      &m);
+    alarms_after_step(a, &(struct moment){&s, PHASE_RL, 7, 0.1}, &(struct step_deeds){1, true, true}, &m);
     bool rang = metrics_get(&m, column) == 1;
     metrics_close(&m);
     return rang;
@@ -42,7 +41,7 @@ static bool evaluation_rings(struct alarms *a, const char *column, double length
     struct evaluation e = {.tokens_per_byte = length, .exact = exact, .one_code = NAN};
     struct metrics m = {0};
     cr_assert_eq(metrics_begin_row(&m), STATUS_OK);
-    alarms_after_evaluation(a, &(struct moment){&s, PHASE_REINFORCE, 7, 0.1}, &e, &m);
+    alarms_after_evaluation(a, &(struct moment){&s, PHASE_RL, 7, 0.1}, &e, &m);
     bool rang = metrics_get(&m, column) == 1;
     metrics_close(&m);
     return rang;
@@ -236,15 +235,15 @@ Test(alarm_files, a_stopped_run_is_saved_and_goes_on) {
     struct trainer *t = run("alarm.stop=true", false, STATUS_LIMIT);
     cr_expect_not_null(strstr(fail_sentence(), "alarm.stop"));
     cr_expect_not_null(strstr(fail_sentence(), "--resume"));
-    cr_expect_eq(t->phase, PHASE_REINFORCE);
-    cr_expect_eq(t->steps[PHASE_REINFORCE], 0);
+    cr_expect_eq(t->phase, PHASE_RL);
+    cr_expect_eq(t->steps[PHASE_RL], 0);
     cr_expect_eq(metrics_get(&t->metrics, "alarm_length"), 1, "the row tells");
     double level = t->alarms.level[ALARM_HELD_OUT_LENGTH];
     close_run(t);
     cr_expect_gt(level, 1);
     t = run("alarm.stop=false", true, STATUS_OK);
     cr_expect_eq(t->phase, PHASE_COUNT);
-    cr_expect_eq(t->steps[PHASE_REINFORCE], 4);
+    cr_expect_eq(t->steps[PHASE_RL], 4);
     cr_expect_geq(t->alarms.level[ALARM_HELD_OUT_LENGTH], level, "the state of the alarms went on, too");
     close_run(t);
 }

@@ -1,6 +1,6 @@
 /* Every algorithm's slopes against finite differences of its loss, written out here once more, in double,
  * from the papers. */
-#include "lesson_world.h"
+#include "rl_batch_world.h"
 
 /* ------------------------------------------------------------ networks in double */
 
@@ -59,14 +59,14 @@ static double soft_value(const struct scene *s, const struct view *v, int t) {
 static double return_from(const struct scene *s, int t, int end) {
     double sum = 0, factor = 1;
     for (; t < end; t++, factor *= s->world->settings.rl.discount)
-        sum += factor * (double)s->world->lesson.reward[t];
+        sum += factor * (double)s->world->batch.reward[t];
     return sum;
 }
 
 /* A token on its way through a loss. */
 struct token {
     int row, t, end, action;
-    const struct lesson_row *about;
+    const struct rl_batch_row *about;
 };
 
 /* ------------------------------------------------------------ losses of one token */
@@ -93,15 +93,15 @@ static double reinforce_loss(const struct scene *s, const struct view *now, cons
     double advantage =
         learned ? gain - s->held.value[at->t] : (double)at->about->reward - (double)at->about->baseline;
     double loss = learned ? o->value.weight * 0.5 * square(now->value[at->t] - gain) : 0;
-    if (!at->about->known)
+    if (!at->about->has_log_probability)
         return loss + imitation_loss(s, now, at, advantage);
-    double ratio = exp(log_pi(now, at->t, at->action) - (double)s->world->lesson.behaviour[at->t]);
+    double ratio = exp(log_pi(now, at->t, at->action) - (double)s->world->batch.behaviour[at->t]);
     loss -= fmin(ratio * advantage, clamp(ratio, 1 - o->rl.clip, 1 + o->rl.clip) * advantage);
     return loss - o->rl.entropy * entropy(now, at->t);
 }
 
 static double ratio_of(const struct scene *s, int t) {
-    return exp(log_pi(&s->held, t, s->world->actions[t]) - (double)s->world->lesson.behaviour[t]);
+    return exp(log_pi(&s->held, t, s->world->actions[t]) - (double)s->world->batch.behaviour[t]);
 }
 
 static double value_at(const struct view *v, int t, const struct token *at) {
@@ -115,7 +115,7 @@ static double trace_target(const struct scene *s, const struct token *at, int fr
     double sum = value_at(&s->held, from, at), factor = 1;
     for (int t = from; t < at->end; t++) {
         double ratio = ratio_of(s, t);
-        double delta = (double)s->world->lesson.reward[t] + o->rl.discount * value_at(&s->held, t + 1, at) -
+        double delta = (double)s->world->batch.reward[t] + o->rl.discount * value_at(&s->held, t + 1, at) -
                        value_at(&s->held, t, at);
         sum += factor * fmin(o->vtrace.ratio, ratio) * delta;
         factor *= o->rl.discount * fmin(o->vtrace.trace, ratio);
@@ -126,10 +126,10 @@ static double trace_target(const struct scene *s, const struct token *at, int fr
 static double vtrace_loss(const struct scene *s, const struct view *now, const struct token *at) {
     const struct train_settings *o = &s->world->settings;
     int t = at->t;
-    if (!at->about->known)
+    if (!at->about->has_log_probability)
         return imitation_loss(s, now, at, (double)at->about->reward - (double)at->about->baseline);
     double next = trace_target(s, at, t + 1), rho = fmin(o->vtrace.ratio, ratio_of(s, t));
-    double advantage = (double)s->world->lesson.reward[t] + o->rl.discount * next - s->held.value[t];
+    double advantage = (double)s->world->batch.reward[t] + o->rl.discount * next - s->held.value[t];
     return -rho * advantage * log_pi(now, t, at->action) +
            o->value.weight * 0.5 * square(now->value[t] - trace_target(s, at, t)) -
            o->rl.entropy * entropy(now, t);
@@ -164,7 +164,7 @@ static double supported_q(const struct scene *s, const struct token *at, int t) 
     const struct world *w = s->world;
     int place = t - w->start[at->row];
     double most = -INFINITY;
-    for (int r = 0; r < w->lesson.rows; r++)
+    for (int r = 0; r < w->batch.rows; r++)
         if (world_same_state(w, at->row, r, place))
             most = fmax(most, q_of(s, &s->target, t, w->actions[w->start[r] + place]));
     return most;
@@ -185,10 +185,10 @@ static double pathwise_loss(const struct scene *s, const struct view *now, const
     double loss = q_extras(s, now, at), path = soft_value(s, now, at->t);
     double next = at->t + 1 < at->end ? soft_value(s, &s->target, at->t + 1) : 0;
     for (int k = at->t; k < at->end; k++)
-        path += o->q.scale * log_pi(now, k, s->world->actions[k]) - (double)s->world->lesson.reward[k];
+        path += o->q.scale * log_pi(now, k, s->world->actions[k]) - (double)s->world->batch.reward[k];
     path /= at->end - s->world->start[at->row];
     if (strcmp(o->q.path, "multi") != 0)
-        loss += 0.5 * square(q_of(s, now, at->t, at->action) - (double)s->world->lesson.reward[at->t] - next);
+        loss += 0.5 * square(q_of(s, now, at->t, at->action) - (double)s->world->batch.reward[at->t] - next);
     if (strcmp(o->q.path, "single") != 0)
         loss += 0.5 * square(path);
     return loss;
@@ -197,9 +197,9 @@ static double pathwise_loss(const struct scene *s, const struct view *now, const
 static double ilql_loss(const struct scene *s, const struct view *now, const struct token *at) {
     const struct train_settings *o = &s->world->settings;
     int t = at->t;
-    double backup = (double)s->world->lesson.reward[t] + o->rl.discount * value_at(&s->target, t + 1, at);
+    double backup = (double)s->world->batch.reward[t] + o->rl.discount * value_at(&s->target, t + 1, at);
     double u = (o->q.dueling ? backup : q_of(s, &s->target, t, at->action)) - now->value[t];
-    double y = (double)s->world->lesson.reward[t] + o->rl.discount * value_at(&s->held, t + 1, at);
+    double y = (double)s->world->batch.reward[t] + o->rl.discount * value_at(&s->held, t + 1, at);
     double q = o->q.dueling ? s->held.value[t] + o->q.scale * log_pi(now, t, at->action)
                             : q_of(s, now, t, at->action);
     /* the penalty does not depend on V, but is written with it */
@@ -208,7 +208,7 @@ static double ilql_loss(const struct scene *s, const struct view *now, const str
 }
 
 static double whole_loss(const struct scene *s, const struct view *now, token_loss *of) {
-    const struct lesson *l = &s->world->lesson;
+    const struct rl_batch *l = &s->world->batch;
     double sum = 0;
     for (int r = 0; r < l->rows; r++)
         for (int t = l->start[r]; t < l->start[r + 1]; t++)
@@ -282,19 +282,19 @@ static void check_variant(int number, uint64_t seed) {
     const struct algorithm *algorithm = algorithm_find(variant->algorithm);
     world_set(&w, variant->changes);
     world_random(&w, seed);
-    struct lesson *l = &w.lesson;
+    struct rl_batch *l = &w.batch;
     struct scene scene = {&w, view_of(&w.live), view_of(&w.target)};
     struct view now = scene.held;
     if (strcmp(algorithm->name, "actor-critic") != 0) /* all its episodes are its own */
-        cr_assert(!l->row[2].known);
-    algorithm->teach(l);
+        cr_assert(!l->row[2].has_log_probability);
+    algorithm->loss_gradient(l);
     policy_gradient(w.live.logits, w.actions, l->tokens, WORLD_IDS,
-                    &(struct policy_slope){l->slope.logit, l->slope.log_sum, l->slope.entropy});
+                    &(struct policy_gradients){l->dlogit, l->dlog_sum, l->dentropy});
     for (int t = 0; t < l->tokens; t++) {
         for (int a = 0; a < WORLD_IDS; a++)
             expect_near((double)w.live.logits[t * WORLD_IDS + a],
                         slope_of(&scene, &now, variant->loss, &now.logits[t][a]), number, "logit", t, a);
-        expect_near((double)l->slope.value[t], slope_of(&scene, &now, variant->loss, &now.value[t]), number,
+        expect_near((double)l->dvalue[t], slope_of(&scene, &now, variant->loss, &now.value[t]), number,
                     "value", t, -1);
     }
     world_close(&w);
@@ -308,7 +308,7 @@ Test(algorithms, slopes_are_those_of_the_written_losses) {
 
 Test(algorithms, every_one_that_teaches_is_checked) {
     for (int i = 0; algorithms[i]; i++) {
-        int seen = !algorithms[i]->teach;
+        int seen = !algorithms[i]->loss_gradient;
         for (int v = 0; v < VARIANTS; v++)
             seen += strcmp(variants[v].algorithm, algorithms[i]->name) == 0;
         cr_expect_gt(seen, 0, "%s", algorithms[i]->name);
@@ -326,9 +326,9 @@ Test(algorithms, an_unread_value_learns_nothing) {
     for (int i = 0; i < 3; i++) {
         world_set(&w, (const char *const[]){cases[i][1], NULL});
         world_random(&w, 9);
-        algorithm_find(cases[i][0])->teach(&w.lesson);
-        for (int t = 0; t < w.lesson.tokens; t++)
-            cr_expect_eq(w.lesson.slope.value[t], 0.0f, "%s", cases[i][0]);
+        algorithm_find(cases[i][0])->loss_gradient(&w.batch);
+        for (int t = 0; t < w.batch.tokens; t++)
+            cr_expect_eq(w.batch.dvalue[t], 0.0f, "%s", cases[i][0]);
         world_close(&w);
     }
 }

@@ -12,9 +12,9 @@
 #include "base/log.h"
 #include "base/progress.h"
 #include "expect.h"
-#include "train/changes.h"
-#include "train/places.h"
-#include "train/resume.h"
+#include "train/run/changes.h"
+#include "train/run/places.h"
+#include "train/run/resume.h"
 
 /* ---- a small world in a folder of its own ---- */
 

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/log.h"
-#include "train/trainer.h"
+#include "train/run/trainer.h"
 
 enum { WORLD_TEXTS = 60 };
 

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/log.h"
-#include "train/trainer.h"
+#include "train/run/trainer.h"
 
 static char folder[64];
 
@@ -357,7 +357,7 @@ static bool same_weights(const struct t5_model *a, const struct t5_model *b) {
 
 /* A lesson as the last update of a one-step run left it: token rewards add up to the episode's. */
 static void expect_rewards_add_up(const struct trainer *t, bool dense, bool normalized) {
-    const struct lesson *l = &t->lesson;
+    const struct rl_batch *l = &t->rl_batch;
     cr_assert_gt(l->rows, 0);
     for (int r = 0; r < l->rows; r++) {
         int end = l->start[r + 1] - 1, bytes = t->batch.source_start[r + 1] - t->batch.source_start[r] - 1;
@@ -529,16 +529,16 @@ Test(trainer, an_evaluation_that_was_broken_off_is_made_up_for) {
     run("owing", 8, FRESH, no_changes); /* phase two, step 1 */
     open_run(t, "owing", no_changes);
     cr_assert_eq(checkpoint_load(t), STATUS_OK, "%s", fail_sentence());
-    t->owes_evaluation = true;
+    t->evaluation_due = true;
     cr_assert_eq(checkpoint_save(t), STATUS_OK, "%s", fail_sentence());
     trainer_close(t);
     open_run(t, "owing", no_changes);
     cr_assert_eq(checkpoint_load(t), STATUS_OK, "%s", fail_sentence());
-    cr_expect(t->owes_evaluation);
+    cr_expect(t->evaluation_due);
     int before = evaluations(t);
     go_on(t, 1);
     cr_expect_eq(evaluations(t), before + 2, "the one owed, and that of step 2");
-    cr_expect_not(t->owes_evaluation);
+    cr_expect_not(t->evaluation_due);
     trainer_close(t);
     free(t);
 }

@@ -10,8 +10,8 @@
 #include <unistd.h>
 #include "base/log.h"
 #include "base/number.h"
-#include "train/one_code.h"
-#include "train/trainer.h"
+#include "train/judging/one_code.h"
+#include "train/run/trainer.h"
 
 static struct train_settings settings_with(const char *const *changes) {
     struct train_settings s;
@@ -89,7 +89,7 @@ Test(vain, constant_and_empty_codes_ring_in_both_phases, .init = quiet) {
         struct alarms a;
         alarms_begin(&a);
         cr_expect_eq(evaluation_rings(&a, "alarm_constant", (enum phase)phase, 0.4, &constant),
-                     phase == PHASE_REINFORCE, "an untrained model may write anything");
+                     phase == PHASE_RL, "an untrained model may write anything");
         alarms_begin(&a);
         cr_expect_not(evaluation_rings(&a, "alarm_constant", (enum phase)phase, 0.6, &well));
         cr_expect(evaluation_rings(&a, "alarm_constant", (enum phase)phase, 0.6, &constant));
@@ -107,7 +107,7 @@ Test(vain, the_exact_share_may_not_fall_in_phase_one_either, .init = quiet) {
     e.exact = 0.1;
     cr_expect(evaluation_rings(&a, "alarm_exact", PHASE_SUPERVISED, 0.4, &e));
     alarms_begin_phase_two(&a, e.exact);
-    cr_expect_not(evaluation_rings(&a, "alarm_exact", PHASE_REINFORCE, 0, &e), "phase two begins with this");
+    cr_expect_not(evaluation_rings(&a, "alarm_exact", PHASE_RL, 0, &e), "phase two begins with this");
     cr_expect_eq(a.best_exact, 0.1);
 }
 
@@ -161,21 +161,20 @@ Test(vain, what_files_nothing_says_why_and_ends, .init = quiet) {
     alarms_begin(&a);
     for (int i = 1; i <= 5; i++) {
         cr_expect_null(alarms_impatience(&a, &s));
-        cr_expect_eq(step_rings(&a, "alarm_idle", &s, PHASE_REINFORCE, 1, nothing), i == 3, "iteration %d",
-                     i);
+        cr_expect_eq(step_rings(&a, "alarm_idle", &s, PHASE_RL, 1, nothing), i == 3, "iteration %d", i);
     }
     cr_expect_not_null(strstr(a.reasons, "12 did not end within the length of their text"), "%s", a.reasons);
     cr_expect_not_null(strstr(a.reasons, "3 were there already"), "%s", a.reasons);
     cr_expect_str_eq(alarms_impatience(&a, &s), "no code could be filed");
-    cr_expect_not_null(alarms_in_vain(&a, PHASE_REINFORCE, 5));
-    cr_expect_null(alarms_in_vain(&a, PHASE_REINFORCE, 6), "one of six filed something");
+    cr_expect_not_null(alarms_in_vain(&a, PHASE_RL, 5));
+    cr_expect_null(alarms_in_vain(&a, PHASE_RL, 6), "one of six filed something");
     cr_assert_eq(options_set(train_options, &s, "decompressor.mode=periodic"), STATUS_OK);
     cr_expect_null(alarms_impatience(&a, &s), "a burst may help");
-    step_rings(&a, "alarm_idle", &s, PHASE_REINFORCE, 1, all_well);
+    step_rings(&a, "alarm_idle", &s, PHASE_RL, 1, all_well);
     cr_expect_eq(a.unfiled, 0);
     cr_expect_eq(a.idle, 0);
     for (int i = 0; i < 5; i++)
-        step_rings(&a, "alarm_idle", &s, PHASE_REINFORCE, 1, learning);
+        step_rings(&a, "alarm_idle", &s, PHASE_RL, 1, learning);
     cr_expect_eq(a.unfiled, 5);
     cr_expect_eq(a.idle, 0, "old codes are learned from, which is a matter of their own");
 }
@@ -186,15 +185,15 @@ Test(vain, what_teaches_nothing_rings_and_ends_unless_nothing_was_to_be_taught, 
     struct alarms a;
     alarms_begin(&a);
     for (int i = 1; i <= 5; i++)
-        cr_expect_eq(step_rings(&a, "alarm_idle", &s, PHASE_REINFORCE, 1, one_learns), i == 3);
+        cr_expect_eq(step_rings(&a, "alarm_idle", &s, PHASE_RL, 1, one_learns), i == 3);
     cr_expect_null(alarms_impatience(&a, &s), "the decompressor may find the way");
     for (int i = 1; i <= 5; i++)
-        step_rings(&a, "alarm_idle", &s, PHASE_REINFORCE, 1, idle);
+        step_rings(&a, "alarm_idle", &s, PHASE_RL, 1, idle);
     cr_expect_str_eq(alarms_impatience(&a, &s), "neither model learned anything");
     s.rl.updates = 0;
     alarms_begin(&a);
     for (int i = 1; i <= 9; i++)
-        cr_expect_not(step_rings(&a, "alarm_idle", &s, PHASE_REINFORCE, 1, idle));
+        cr_expect_not(step_rings(&a, "alarm_idle", &s, PHASE_RL, 1, idle));
     cr_expect_null(alarms_impatience(&a, &s), "rl.updates is 0: acting only");
 }
 
@@ -291,12 +290,12 @@ Test(vain_runs, phase_two_without_codes_ends_early_saved_and_with_reasons) {
     cr_expect_not_null(strstr(fail_sentence(), "no code could be filed up to expert step 2"), "%s",
                        fail_sentence());
     cr_expect_not_null(strstr(fail_sentence(), "4 did not end"), "%s", fail_sentence());
-    cr_expect_eq(t->steps[PHASE_REINFORCE], 2);
+    cr_expect_eq(t->steps[PHASE_RL], 2);
     leave(t);
     t = open_run((const char *const[]){"alarm.patience=2", NULL});
     cr_assert_eq(checkpoint_load(t), STATUS_OK, "%s", fail_sentence());
     cr_expect_eq(run(t), STATUS_LIMIT);
-    cr_expect_eq(t->steps[PHASE_REINFORCE], 4, "patience anew");
+    cr_expect_eq(t->steps[PHASE_RL], 4, "patience anew");
     leave(t);
     t = open_run((const char *const[]){"alarm.patience=0", NULL});
     cr_assert_eq(checkpoint_load(t), STATUS_OK, "%s", fail_sentence());
@@ -335,8 +334,8 @@ Test(vain_runs, a_diverged_phase_one_ends_saved) {
     cr_assert_eq(checkpoint_load(t), STATUS_OK, "%s", fail_sentence());
     cr_expect_eq(t->steps[PHASE_SUPERVISED], 3);
     cr_expect_eq(run(t), STATUS_LIMIT, "all of a short phase");
-    cr_expect_eq(t->phase, PHASE_REINFORCE);
-    cr_expect_eq(t->steps[PHASE_REINFORCE], 0);
+    cr_expect_eq(t->phase, PHASE_RL);
+    cr_expect_eq(t->steps[PHASE_RL], 0);
     leave(t);
 }
 
