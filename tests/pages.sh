@@ -13,11 +13,11 @@ export LC_ALL=C TERM=dumb
 passed=0 failed=0 skipped=0
 
 # page_blocks PAGE FOLDER: its fenced blocks as FOLDER/NN.KIND in their order; KIND is diff, sh, python or text, and
-# "trained" where the fence says "text trained".
+# "varies" where the fence says "text varies".
 page_blocks() {
     mkdir -p "$2" && awk -v folder="$2" '
         /^```(diff|sh|python|text)$/ { name = sprintf("%s/%02d.%s", folder, ++count, substr($0, 4)); next }
-        /^```text trained$/ { name = sprintf("%s/%02d.trained", folder, ++count); next }
+        /^```text varies$/ { name = sprintf("%s/%02d.varies", folder, ++count); next }
         /^```/ { name = ""; next }
         name != "" { print > name }' "$1"
 }
@@ -40,12 +40,21 @@ tree_links() {
     ln -s "$build" "$1/build"
 }
 
+# The python3 that has h5py: Debian's, where another one stands before it.
+page_python() {
+    local python
+    for python in python3 /usr/bin/python3; do
+        "$python" -c 'import h5py' 2>/dev/null && say "$python" && return
+    done
+    return 1
+}
+
 # do_block BLOCK: applies a diff to the tree we are in, or runs commands; what they say goes into $log.
 do_block() {
     case $1 in
     *.diff) patch -p1 --fuzz=0 <"$1" ;;
     *.sh) bash -euo pipefail "$1" ;;
-    *.python) python3 "$1" ;;
+    *.python) "$(page_python)" "$1" ;;
     esac </dev/null >"$log" 2>&1
 }
 
