@@ -27,7 +27,7 @@ Test(algorithms_answers, dqn_to_the_end_learns_returns) {
     static struct world w;
     double error = 0, least = INFINITY;
     world_set(&w,
-              (const char *const[]){"q.steps=0", "q.dueling=false", "q.scale=1", "q.conservative=0", NULL});
+              (const char *const[]){"q.steps=0", "q.dueling=false", "q.scale=1", "q.cql=0", NULL});
     world_random(&w, 5);
     struct rl_batch *l = &w.batch;
     algorithm_dqn.loss_gradient(l);
@@ -59,7 +59,7 @@ Test(algorithms_answers, reinforce_clips_only_what_would_grow) {
             l->behaviour[t] =
                 rl_batch_log_probability(&l->live, t) - (r % 4 < 2 ? 1.0f : -1.0f); /* rho e, 1/e */
     }
-    algorithm_reinforce.loss_gradient(l);
+    algorithm_ppo.loss_gradient(l);
     int clipped = 0;
     for (int r = 0; r < l->rows; r++)
         for (int t = l->start[r]; t < l->start[r + 1]; t++) {
@@ -135,15 +135,15 @@ Test(algorithms_answers, path_consistency_holds_at_the_soft_optimum) {
     for (int p = 0; p < 3; p++)
         for (int dueling = 0; dueling < 2; dueling++) {
             world_set(&w, (const char *const[]){paths[p], dueling ? "q.dueling=true" : "q.dueling=false",
-                                                "q.scale=0.4", "q.conservative=0", NULL});
+                                                "q.scale=0.4", "q.cql=0", NULL});
             grow_tree(&w, dueling ? 1.7 : 0); /* with V apart, logits may be shifted */
-            algorithm_pathwise.loss_gradient(&w.batch);
+            algorithm_pcl.loss_gradient(&w.batch);
             cr_expect_lt(w.batch.figures.q_error, 1e-11, "%s, dueling %d: %g", paths[p], dueling,
                          w.batch.figures.q_error);
             for (int t = 0; t < w.batch.tokens; t++)
                 cr_expect_float_eq(w.batch.dlogit[t], 0.0f, 1e-5f);
             w.batch.reward[2] += 0.1f;
-            algorithm_pathwise.loss_gradient(&w.batch);
+            algorithm_pcl.loss_gradient(&w.batch);
             cr_expect_gt(w.batch.figures.q_error, 1e-5, "another reward has another optimum");
             world_close(&w);
         }
@@ -188,7 +188,7 @@ Test(algorithms_answers, ilql_values_come_to_rest_at_the_expectile) {
     const char *heads[] = {"q.dueling=true", "q.dueling=false"};
     for (int i = 0; i < 2; i++) {
         world_set(
-            &w, (const char *const[]){heads[i], "q.expectile=0.7", "q.scale=0.3", "q.conservative=0", NULL});
+            &w, (const char *const[]){heads[i], "q.expectile=0.7", "q.scale=0.3", "q.cql=0", NULL});
         teach_tables(&w, 20000);
         cr_expect_float_eq(w.batch.figures.value, w.live.value[0], 1e-3);
         cr_expect_float_eq(w.live.value[0], 0.7f, 0.02f, "%s: %g", heads[i], (double)w.live.value[0]);

@@ -56,7 +56,7 @@ Test(algorithms_choice, policy_gradients_want_probabilities_or_something_to_imit
     const struct episode *list[GROUP];
     float rewards[GROUP], weights[GROUP];
     struct candidates c = a_group(list, rewards);
-    const struct algorithm *both[] = {&algorithm_reinforce, &algorithm_vtrace};
+    const struct algorithm *both[] = {&algorithm_ppo, &algorithm_vtrace};
     const float plain[GROUP] = {1, 0, 1, 0, 0}, imitating[GROUP] = {1, 1, 1, 1, 0};
     options_defaults(train_options, &s);
     for (int i = 0; i < 2; i++) {

@@ -86,7 +86,7 @@ static double imitation_loss(const struct scene *s, const struct view *now, cons
     return s->world->settings.rl.imitation * fmax(advantage, 0) * -log_pi(now, at->t, at->action);
 }
 
-static double reinforce_loss(const struct scene *s, const struct view *now, const struct token *at) {
+static double ppo_loss(const struct scene *s, const struct view *now, const struct token *at) {
     const struct train_settings *o = &s->world->settings;
     bool learned = o->rl.baseline[0] == 'v';
     double gain = return_from(s, at->t, at->end);
@@ -135,7 +135,7 @@ static double vtrace_loss(const struct scene *s, const struct view *now, const s
            o->rl.entropy * entropy(now, t);
 }
 
-static double actor_critic_loss(const struct scene *s, const struct view *now, const struct token *at) {
+static double a2c_loss(const struct scene *s, const struct view *now, const struct token *at) {
     const struct train_settings *o = &s->world->settings;
     double gain = return_from(s, at->t, at->end);
     return -(gain - s->held.value[at->t]) * log_pi(now, at->t, at->action) +
@@ -146,7 +146,7 @@ static double actor_critic_loss(const struct scene *s, const struct view *now, c
 static double q_extras(const struct scene *s, const struct view *now, const struct token *at) {
     const struct train_settings *o = &s->world->settings;
     double scale = o->q.scale;
-    return o->q.conservative * (soft_value(s, now, at->t) - q_of(s, now, at->t, at->action)) / scale +
+    return o->q.cql * (soft_value(s, now, at->t) - q_of(s, now, at->t, at->action)) / scale +
            (at->about->best ? o->rl.imitation * -log_pi(now, at->t, at->action) : 0);
 }
 
@@ -180,7 +180,7 @@ static double dqn_loss(const struct scene *s, const struct view *now, const stru
     return 0.5 * square(q_of(s, now, at->t, at->action) - y) + q_extras(s, now, at);
 }
 
-static double pathwise_loss(const struct scene *s, const struct view *now, const struct token *at) {
+static double pcl_loss(const struct scene *s, const struct view *now, const struct token *at) {
     const struct train_settings *o = &s->world->settings;
     double loss = q_extras(s, now, at), path = soft_value(s, now, at->t);
     double next = at->t + 1 < at->end ? soft_value(s, &s->target, at->t + 1) : 0;
@@ -225,34 +225,30 @@ struct variant {
 };
 
 static const struct variant variants[] = {
-    {"reinforce", reinforce_loss, {"rl.baseline=group"}},
-    {"reinforce",
-     reinforce_loss,
-     {"rl.baseline=group", "rl.imitation=0.7", "rl.entropy=0.05", "rl.clip=0.4"}},
-    {"reinforce",
-     reinforce_loss,
-     {"rl.baseline=value", "rl.imitation=0.7", "rl.entropy=0.1", "value.weight=2"}},
-    {"reinforce", reinforce_loss, {"rl.baseline=value", "rl.discount=0.9", "rl.clip=0.05"}},
+    {"ppo", ppo_loss, {"rl.baseline=group"}},
+    {"ppo", ppo_loss, {"rl.baseline=group", "rl.imitation=0.7", "rl.entropy=0.05", "rl.clip=0.4"}},
+    {"ppo", ppo_loss, {"rl.baseline=value", "rl.imitation=0.7", "rl.entropy=0.1", "value.weight=2"}},
+    {"ppo", ppo_loss, {"rl.baseline=value", "rl.discount=0.9", "rl.clip=0.05"}},
     {"vtrace", vtrace_loss, {"rl.imitation=0"}},
     {"vtrace", vtrace_loss, {"rl.imitation=0.3", "rl.entropy=0.1", "rl.discount=0.9"}},
     {"vtrace", vtrace_loss, {"vtrace.ratio=1.3", "vtrace.trace=0.8", "value.weight=0.2"}},
     {"vtrace", vtrace_loss, {"vtrace.ratio=1000", "vtrace.trace=1000"}},
-    {"actor-critic", actor_critic_loss, {"rl.entropy=0"}},
-    {"actor-critic", actor_critic_loss, {"rl.entropy=0.1", "rl.discount=0.8", "value.weight=0.3"}},
+    {"a2c", a2c_loss, {"rl.entropy=0"}},
+    {"a2c", a2c_loss, {"rl.entropy=0.1", "rl.discount=0.8", "value.weight=0.3"}},
     {"dqn", dqn_loss, {"q.steps=0", "q.scale=0.3"}},
     {"dqn", dqn_loss, {"q.steps=1", "q.scale=0.3", "rl.imitation=0.4", "rl.discount=0.9"}},
-    {"dqn", dqn_loss, {"q.steps=2", "q.scale=0.3", "q.conservative=0"}},
+    {"dqn", dqn_loss, {"q.steps=2", "q.scale=0.3", "q.cql=0"}},
     {"dqn", dqn_loss, {"q.steps=1", "q.scale=0.3", "q.support=group"}},
     {"dqn", dqn_loss, {"q.steps=2", "q.scale=0.3", "q.support=group", "rl.discount=0.7"}},
     {"dqn", dqn_loss, {"q.steps=0", "q.dueling=false", "q.scale=0.5"}},
     {"dqn", dqn_loss, {"q.steps=1", "q.dueling=false", "q.scale=0.5", "rl.imitation=1"}},
     {"dqn", dqn_loss, {"q.steps=2", "q.dueling=false", "q.scale=2", "q.support=group"}},
-    {"pathwise", pathwise_loss, {"q.path=single", "q.scale=0.3"}},
-    {"pathwise", pathwise_loss, {"q.path=multi", "q.scale=0.3", "rl.imitation=0.2"}},
-    {"pathwise", pathwise_loss, {"q.path=both", "q.scale=0.3"}},
-    {"pathwise", pathwise_loss, {"q.path=single", "q.dueling=false", "q.scale=0.5"}},
-    {"pathwise", pathwise_loss, {"q.path=multi", "q.dueling=false", "q.scale=0.5", "q.conservative=0"}},
-    {"pathwise", pathwise_loss, {"q.path=both", "q.dueling=false", "q.scale=0.5", "rl.imitation=0.2"}},
+    {"pcl", pcl_loss, {"q.path=single", "q.scale=0.3"}},
+    {"pcl", pcl_loss, {"q.path=multi", "q.scale=0.3", "rl.imitation=0.2"}},
+    {"pcl", pcl_loss, {"q.path=both", "q.scale=0.3"}},
+    {"pcl", pcl_loss, {"q.path=single", "q.dueling=false", "q.scale=0.5"}},
+    {"pcl", pcl_loss, {"q.path=multi", "q.dueling=false", "q.scale=0.5", "q.cql=0"}},
+    {"pcl", pcl_loss, {"q.path=both", "q.dueling=false", "q.scale=0.5", "rl.imitation=0.2"}},
     {"ilql", ilql_loss, {"q.expectile=0.5", "q.scale=0.3"}},
     {"ilql", ilql_loss, {"q.expectile=0.9", "q.scale=0.3", "rl.discount=0.9", "rl.imitation=0.2"}},
     {"ilql", ilql_loss, {"q.expectile=0.7", "q.dueling=false", "q.scale=0.5", "value.weight=3"}},
@@ -285,7 +281,7 @@ static void check_variant(int number, uint64_t seed) {
     struct rl_batch *l = &w.batch;
     struct scene scene = {&w, view_of(&w.live), view_of(&w.target)};
     struct view now = scene.held;
-    if (strcmp(algorithm->name, "actor-critic") != 0) /* all its episodes are its own */
+    if (strcmp(algorithm->name, "a2c") != 0) /* all its episodes are its own */
         cr_assert(!l->row[2].has_log_probability);
     algorithm->loss_gradient(l);
     policy_gradient(w.live.logits, w.actions, l->tokens, WORLD_IDS,
@@ -322,7 +318,7 @@ Test(algorithms, every_one_that_teaches_is_checked) {
 Test(algorithms, an_unread_value_learns_nothing) {
     static struct world w;
     const char *cases[][3] = {
-        {"reinforce", "rl.baseline=group"}, {"dqn", "q.dueling=false"}, {"pathwise", "q.dueling=false"}};
+        {"ppo", "rl.baseline=group"}, {"dqn", "q.dueling=false"}, {"pcl", "q.dueling=false"}};
     for (int i = 0; i < 3; i++) {
         world_set(&w, (const char *const[]){cases[i][1], NULL});
         world_random(&w, 9);

@@ -62,7 +62,7 @@ Test(compressor_glue, targets_are_read_from_the_target_network_of_now) {
 
 /* The loss is divided by the tokens of the batch, every part of it. */
 Test(compressor_glue, slopes_are_per_token) {
-    struct trainer *t = WORLD_RUN("rl.algorithm=reinforce", "rl.baseline=value", "rl.entropy=0.25",
+    struct trainer *t = WORLD_RUN("rl.algorithm=ppo", "rl.baseline=value", "rl.entropy=0.25",
                                   "value.weight=0.5", "rl.clip=1e6");
     push_group(t);
     rl_stage_learn_compression(t);
@@ -97,8 +97,8 @@ Test(compressor_glue, imitation_has_the_weights_of_the_rows) {
 }
 
 Test(compressor_glue, on_policy_lessons_are_of_samples_of_this_iteration) {
-    struct trainer *t = WORLD_RUN("rl.algorithm=actor-critic", "behaviour.samples=2",
-                                  "behaviour.temperature=1", "batch.rows=32");
+    struct trainer *t =
+        WORLD_RUN("rl.algorithm=a2c", "behaviour.samples=2", "behaviour.temperature=1", "batch.rows=32");
     push_group(t);
     push_group(t); /* the first is of yesterday */
     for (int again = 0; again < 4; again++) {
@@ -113,7 +113,7 @@ Test(compressor_glue, on_policy_lessons_are_of_samples_of_this_iteration) {
 
 /* What a code is drawn twice for counts twice where the mean is over samples, once where it is not. */
 Test(compressor_glue, frequencies_count_where_the_algorithm_needs_them) {
-    const char *algorithms_of[] = {"rl.algorithm=expert", "rl.algorithm=reinforce"};
+    const char *algorithms_of[] = {"rl.algorithm=expert", "rl.algorithm=ppo"};
     for (int i = 0; i < 2; i++) {
         struct trainer *t = WORLD_RUN(
             "supervised.steps=200", "supervised.compressor_rate=2e-2", "batch.rows=32", algorithms_of[i],

@@ -35,14 +35,14 @@ Test(course, the_optimiser_gets_every_option_and_the_rate_of_the_step_to_come) {
 Test(course, minutes_are_shared_among_the_phases_that_are_on) {
     const struct {
         const char *changes[3];
-        double supervised, reinforce; /* seconds; 0: no such phase */
+        double supervised, rl; /* seconds; 0: no such phase */
     } cases[] = {{{"supervised.steps=9", "rl.steps=9", "supervised.share=0.75"}, 90, 30},
                  {{"supervised.steps=9", "rl.steps=0", "supervised.share=0.75"}, 120, 0},
                  {{"supervised.steps=0", "rl.steps=9", "supervised.share=0.75"}, 0, 120}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *const *c = cases[i].changes;
         struct trainer *t = WORLD_RUN("minutes=2", c[0], c[1], c[2]);
-        const double seconds[] = {cases[i].supervised, cases[i].reinforce};
+        const double seconds[] = {cases[i].supervised, cases[i].rl};
         for (int phase = 0; phase < PHASE_COUNT; phase++) {
             t->phase = (enum phase)phase;
             t->seconds[phase] = 15;
@@ -414,10 +414,10 @@ Test(course, phases_leave_their_files_and_a_whole_prior) {
     world_go_on(t, 40);
     for (int c = 0; c < t->metrics.columns; c++)
         for (int64_t row = before;
-             strcmp(t->metrics.names[c], "held_out_exact") == 0 && row < t->metrics.rows; row++)
+             strcmp(t->metrics.names[c], "held_out_exact_match") == 0 && row < t->metrics.rows; row++)
             evaluations += !isnan(t->metrics.values[row * METRICS_MAXIMUM + c]);
     cr_expect_eq(evaluations, 2,
-                 "in phase two after every twentieth of evaluation.every, the last at the end: %d",
+                 "in the rl stage after every twentieth of evaluation.every, the last at the end: %d",
                  evaluations);
     world_leave(t);
 }

@@ -32,7 +32,7 @@ static void expect_blend(const char *label, const float *target, float rate, flo
 /* One update, every target: the rewards of the next iteration are the target decompressor's. */
 Test(glue, averaged_targets_follow_all_three) {
     const float rate = 0.25f;
-    struct trainer *t = WORLD_RUN("rl.algorithm=dqn", "target.rate=0.25");
+    struct trainer *t = WORLD_RUN("rl.algorithm=dqn", "target.tau=0.25");
     size_t c = t->pair.compressor.weight_count, d = t->pair.decompressor.weight_count,
            v = (size_t)t->value.size;
     float *compressor = copy_of(t->pair.compressor.weights, c);
@@ -61,7 +61,7 @@ static double nats_under(struct trainer *t, struct t5_model *model) {
 /* In bf16 networks are read from packed copies, which an average leaves behind. */
 Test(glue, rewards_are_the_target_decompressors_of_now) {
     for (int narrow = 0; narrow < 2; narrow++) {
-        struct trainer *t = WORLD_RUN(narrow ? "precision=bf16" : "precision=fp32", "target.rate=0.5",
+        struct trainer *t = WORLD_RUN(narrow ? "precision=bf16" : "precision=fp32", "target.tau=0.5",
                                       "rl.updates=8", "rl.decompressor_rate=0.05");
         world_go_on(t, 1);
         rl_stage_act(t);
@@ -74,7 +74,7 @@ Test(glue, rewards_are_the_target_decompressors_of_now) {
 }
 
 Test(glue, greedy_codes_are_the_target_compressors_of_now) {
-    struct trainer *t = WORLD_RUN("precision=bf16", "target.rate=0.7", "rl.updates=30", "rl.steps=1",
+    struct trainer *t = WORLD_RUN("precision=bf16", "target.tau=0.7", "rl.updates=30", "rl.steps=1",
                                   "rl.compressor_rate=0.05", "replay.newest=0");
     world_go_on(t, 0);
     t->phase = PHASE_RL; /* one more iteration than planned */
@@ -117,7 +117,7 @@ static bool beats(struct trainer *t, double best) {
 }
 
 Test(glue, the_best_is_the_least_or_the_most_as_the_figure_is_meant) {
-    static const char *const more[] = {"exact", "exact_fallback", "entropy"};
+    static const char *const more[] = {"exact_match", "exact_match_fallback", "entropy"};
     for (const struct evaluation_figure *f = evaluation_figures; f->name; f++) {
         bool expected = false;
         for (int i = 0; i < 3; i++)
@@ -166,7 +166,7 @@ Test(glue, the_first_evaluation_gives_the_pair_a_prior_sample) {
     const int32_t *first = t->pair.prior_sample;
     cr_assert_eq(trainer_evaluate(t, false), STATUS_OK, "%s", fail_sentence());
     cr_expect_eq(t->pair.prior_sample, first, "it stays until a whole one is gathered");
-    cr_expect_null(t->prior, "rewards in bits are a matter of phase two");
+    cr_expect_null(t->prior, "rewards in bits are a matter of the rl stage");
     cr_assert_eq(trainer_evaluate(t, true), STATUS_OK, "%s", fail_sentence());
     cr_expect_eq(texts_of_sample(t), 30, "evaluation.prior");
     t->phase = PHASE_RL;
@@ -338,8 +338,8 @@ Test(glue, the_figures_of_an_evaluation_are_what_a_reader_would_count) {
               h.exact, h.chunks, h.uneven);
     cr_expect_eq(e->chunks, h.chunks);
     cr_expect_eq(e->bytes, h.bytes);
-    cr_expect_float_eq(e->exact, (double)h.exact / h.chunks, 1e-9);
-    cr_expect_float_eq(e->exact_fallback, (double)h.either / h.chunks, 1e-9);
+    cr_expect_float_eq(e->exact_match, (double)h.exact / h.chunks, 1e-9);
+    cr_expect_float_eq(e->exact_match_fallback, (double)h.either / h.chunks, 1e-9);
     cr_expect_float_eq(e->tokens_per_byte, (double)h.tokens / h.bytes, 1e-9);
     cr_expect_float_eq(e->tokens_per_byte_fallback, (double)h.fallback / h.bytes, 1e-9);
     cr_expect_float_eq(e->loss, h.nll / h.bytes, 1e-4);
@@ -433,7 +433,7 @@ Test(glue, the_compressor_learns_from_unseen_texts_and_the_decompressor_never) {
             rl_stage_learn_decompression(t);
             cr_expect_eq(unseen_rows(t, false), 0);
             supervised_step(t);
-            cr_expect_eq(unseen_rows(t, false), 0, "phase one's last batch is the decompressor's");
+            cr_expect_eq(unseen_rows(t, false), 0, "the warm start's last batch is the decompressor's");
         }
         world_leave(t);
     }

@@ -1,4 +1,4 @@
-/* Reward terms on hand-made outcomes, their weights over phase two, and their sum. */
+/* Reward terms on hand-made outcomes, their weights over the rl stage, and their sum. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>

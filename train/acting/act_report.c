@@ -49,7 +49,7 @@ static void report_policies(const struct sums *s, int total, struct metrics *met
         if (s->count[p] == 0)
             continue;
         set_of_policy(metrics, "share", p, (double)s->count[p] / total);
-        set_of_policy(metrics, "exact", p, (double)s->exact[p] / s->count[p]);
+        set_of_policy(metrics, "exact_match", p, (double)s->exact[p] / s->count[p]);
         set_of_policy(metrics, "tokens", p, s->size[p] / s->count[p]);
         set_of_policy(metrics, "tokens_per_byte", p, s->size[p] / s->bytes[p]);
     }
@@ -76,7 +76,7 @@ void act_report(const struct rollout *r, const struct train_settings *settings, 
         add_text(&sums, r, i);
     metrics_set(metrics, "reward", sums.reward / total);
     metrics_set(metrics, "reward_best", sums.best_reward / r->texts);
-    metrics_set(metrics, "text_exact", (double)sums.solved / r->texts);
+    metrics_set(metrics, "text_exact_match", (double)sums.solved / r->texts);
     if (sums.solved > 0)
         metrics_set(metrics, "text_tokens_per_byte", sums.best_size / sums.solved);
     report_rewards(&sums, total, settings, metrics);

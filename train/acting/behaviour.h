@@ -1,4 +1,4 @@
-/* Behaviour policies: who proposes codes during phase two. To add one, write a function propose_NAME that
+/* Behaviour policies: who proposes codes during the rl stage. To add one, write a function propose_NAME that
  * proposes episodes for texts of a rollout and add a row to behaviour_list.h. */
 #ifndef LACONIC_TRAIN_ACTING_BEHAVIOUR_H
 #define LACONIC_TRAIN_ACTING_BEHAVIOUR_H
@@ -17,7 +17,7 @@ struct actor {
     const struct replay *replay; /* NULL: texts that are not learned from */
     struct rng *rng;
     bool repeats;    /* a code sampled twice is two episodes */
-    double progress; /* of phase two, 0 .. 1 */
+    double progress; /* of the rl stage, 0 .. 1 */
 };
 
 /* The rows of the table, in the order in which they act. */

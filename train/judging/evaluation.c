@@ -12,8 +12,8 @@
 enum { FALLBACK_LEVEL = 19 }; /* of zstd, as the codec's */
 
 #define EVALUATION_LIST(X)                                                                                   \
-    X(exact, true)                                                                                           \
-    X(exact_fallback, true)                                                                                  \
+    X(exact_match, true)                                                                                     \
+    X(exact_match_fallback, true)                                                                            \
     X(tokens_per_byte, false)                                                                                \
     X(tokens_per_byte_fallback, false)                                                                       \
     X(loss, false)                                                                                           \
@@ -221,8 +221,8 @@ static void tally_slice(struct evaluator *e, void *context, struct slice *s) {
 
 static void sum_up(const struct evaluator *e, struct tally *t, double fallback_bits, struct evaluation *r) {
     double chunks = (double)r->chunks, bytes = (double)r->bytes;
-    r->exact = t->exact / chunks;
-    r->exact_fallback = t->either / chunks;
+    r->exact_match = t->exact / chunks;
+    r->exact_match_fallback = t->either / chunks;
     r->tokens_per_byte = t->tokens / bytes;
     r->tokens_per_byte_fallback = t->fallback_tokens / bytes;
     r->loss = t->nll / bytes;

@@ -6,8 +6,8 @@
 
 struct evaluation {
     int64_t chunks, bytes;
-    double exact;                    /* share of chunks that greedy D rebuilds from C's greedy z */
-    double exact_fallback;           /* the same when the demonstration may stand in for z */
+    double exact_match;              /* rate: share of chunks that greedy D rebuilds from C's greedy z */
+    double exact_match_fallback;     /* the same when the demonstration may stand in for z */
     double tokens_per_byte;          /* of C's greedy z */
     double tokens_per_byte_fallback; /* the same with the demonstration where z is not exact */
     double loss;                     /* nats per byte of x given C's greedy z */

@@ -6,12 +6,12 @@
 #define ALGORITHM_LIST(X)                                                                                    \
     X(expert, "expert")                                                                                      \
     X(awr, "awr")                                                                                            \
-    X(reinforce, "reinforce")                                                                                \
+    X(ppo, "ppo")                                                                                            \
     X(vtrace, "vtrace")                                                                                      \
     X(dqn, "dqn")                                                                                            \
-    X(pathwise, "pathwise")                                                                                  \
+    X(pcl, "pcl")                                                                                            \
     X(ilql, "ilql")                                                                                          \
-    X(actor_critic, "actor-critic")
+    X(a2c, "a2c")
 
 #define ROW(symbol, name) &algorithm_##symbol,
 #define NAME(symbol, name) name,

@@ -36,8 +36,8 @@ struct algorithm {
     void (*loss_gradient)(struct rl_batch *lesson);
 };
 
-extern const struct algorithm algorithm_expert, algorithm_awr, algorithm_reinforce, algorithm_vtrace,
-    algorithm_dqn, algorithm_pathwise, algorithm_ilql, algorithm_actor_critic;
+extern const struct algorithm algorithm_expert, algorithm_awr, algorithm_ppo, algorithm_vtrace, algorithm_dqn,
+    algorithm_pcl, algorithm_ilql, algorithm_a2c;
 
 extern const struct algorithm *const algorithms[];        /* NULL-ended */
 extern const char *const algorithm_names[];               /* NULL-ended, in the table's order */

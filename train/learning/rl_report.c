@@ -37,9 +37,9 @@ double rl_report(const struct rl_batch *b, const struct algorithm *a, struct met
                 target += (double)rl_batch_log_probability(&b->target, t) - log_pi;
         }
     add_finite(metrics, metrics_add, "entropy", entropy / b->tokens);
-    add_finite(metrics, metrics_add, "behaviour_gap", behaviour / known);
+    add_finite(metrics, metrics_add, "log_ratio", behaviour / known);
     if (has_target)
-        add_finite(metrics, metrics_add, "target_gap", target / b->tokens);
+        add_finite(metrics, metrics_add, "target_log_ratio", target / b->tokens);
     report_figures(&b->figures, metrics);
     return loss / b->tokens;
 }

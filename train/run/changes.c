@@ -44,7 +44,8 @@ static enum status refuse(const struct option_row *row, const struct change *cha
     const char *before = word_for(change->before), *now = word_for(change->now);
     if (row->rule == OPTION_FIRST)
         return fail(STATUS_CONFIG,
-                    "%s cannot change from %s to %s: only phase one goes by it, which is over in this run",
+                    "%s cannot change from %s to %s: only the supervised warm start goes by it, which is "
+                    "over in this run",
                     row->name, before, now);
     return fail(STATUS_CONFIG,
                 "%s cannot change from %s to %s: it is fixed when %s; begin a new run for that", row->name,
@@ -106,8 +107,8 @@ static enum status append_change(struct trainer *t, const struct option_row *row
     enum phase phase = t->phase < PHASE_COUNT ? t->phase : PHASE_RL;
     long long step = (long long)t->steps[phase];
     struct buffer *out = &t->changes;
-    log_info("%s is %s from %s step %lld on; it was %s", row->name, word_for(change->now),
-             phase_name(&t->settings, phase), step, word_for(change->before));
+    log_info("%s is %s from step %lld of the %s on; it was %s", row->name, word_for(change->now), step,
+             phase_name(phase), word_for(change->before));
     TRY(buffer_printf(out, "{\"phase\": \"%s\", \"step\": %lld, \"option\": \"%s\", \"from\": ",
                       phase_key(phase), step, row->name));
     TRY(json_text_append(out, change->before));

@@ -149,7 +149,7 @@ static enum status write_state(struct h5_file *file, struct trainer *t) {
         TRY(replay_write(file, "trainer/replay", &t->replay));
         TRY(replay_names_write(file, "trainer/replay", &t->settings));
     }
-    TRY(alarms_write(file, "trainer/alarms", &t->alarms));
+    TRY(collapse_write(file, "trainer/collapse", &t->collapse));
     TRY(examples_write(file, "examples", &t->examples));
     return metrics_write(file, "metrics", &t->metrics);
 }
@@ -167,7 +167,7 @@ static enum status write_history(struct h5_file *file, const struct trainer *t) 
     if (status == STATUS_OK)
         status = h5_set_int(file, "", "supervised_steps", t->steps[PHASE_SUPERVISED]);
     if (status == STATUS_OK)
-        status = h5_set_int(file, "", "reinforce_steps", t->steps[PHASE_RL]);
+        status = h5_set_int(file, "", "rl_steps", t->steps[PHASE_RL]);
     return status;
 }
 
@@ -308,7 +308,9 @@ static enum status read_state(struct h5_file *file, struct trainer *t) {
         TRY(replay_names_apply(file, "trainer/replay", &t->settings, &t->replay));
     }
     TRY(changes_read(file, "trainer/changes", &t->changes));
-    TRY(alarms_read(file, "trainer/alarms", &t->alarms));
+    /* they were called alarms */
+    TRY(collapse_read(file, h5_has(file, "trainer/alarms") ? "trainer/alarms" : "trainer/collapse",
+                      &t->collapse));
     TRY(examples_read(file, "examples", &t->examples));
     return metrics_read(file, "metrics", &t->metrics);
 }

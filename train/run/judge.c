@@ -1,4 +1,4 @@
-/* Judging a run on held-out texts: figures, alarms, examples, the best model. */
+/* Judging a run on held-out texts: figures, collapse monitors, examples, the best model. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -35,14 +35,14 @@ static enum status record_evaluation(struct trainer *t) {
             metrics_set(&t->metrics, name, evaluation_value(e, f));
     }
     metrics_set(&t->metrics, "seconds", t->seconds[t->phase]);
-    log_info("%s step %lld: held-out exact %.1f%% (%.1f%% with fallback), %.4f tokens/byte (%.4f), "
+    log_info("%s step %lld: held-out exact match %.1f%% (%.1f%% with fallback), %.4f tokens/byte (%.4f), "
              "D %s bits/byte given z, archive about %.3f bits/byte, hybrid %s",
-             phase_name(&t->settings, t->phase), (long long)t->steps[t->phase], 100 * e->exact,
-             100 * e->exact_fallback, e->tokens_per_byte, e->tokens_per_byte_fallback,
+             phase_name(t->phase), (long long)t->steps[t->phase], 100 * e->exact_match,
+             100 * e->exact_match_fallback, e->tokens_per_byte, e->tokens_per_byte_fallback,
              number_text(e->residual_bits_per_byte, 4).text, e->bits_per_byte,
              number_text(e->total_bits_per_byte, 3).text);
     struct moment now = trainer_moment(t);
-    alarms_after_evaluation(&t->alarms, &now, e, &t->metrics);
+    collapse_after_evaluation(&t->collapse, &now, e, &t->metrics);
     return metrics_end_row(&t->metrics);
 }
 
@@ -60,8 +60,8 @@ static enum status show_examples(struct trainer *t) {
     int64_t count = wanted < all ? wanted : all;
     for (int64_t k = 0; k < count; k++) {
         struct example example = {t->phase, t->steps[t->phase], {0}};
-        enum status status = buffer_printf(&example.text, "%s step %lld, ",
-                                           phase_name(&t->settings, t->phase), (long long)example.step);
+        enum status status =
+            buffer_printf(&example.text, "%s step %lld, ", phase_name(t->phase), (long long)example.step);
         if (status == STATUS_OK)
             status = example_describe(&example.text, &t->environment, t->generator, split,
                                       example_chunk((uint64_t)all, k, count));
@@ -131,11 +131,11 @@ enum status trainer_search(struct trainer *t) {
     TRY(metrics_begin_row(&t->metrics));
     metrics_set(&t->metrics, "phase", t->phase);
     metrics_set(&t->metrics, "step", (double)t->steps[t->phase]);
-    metrics_set(&t->metrics, "search_exact", found.exact);
+    metrics_set(&t->metrics, "search_exact_match", found.exact);
     metrics_set(&t->metrics, "search_tokens_per_byte", found.tokens_per_byte);
     metrics_set(&t->metrics, "search_tried", (double)found.tried / (double)found.chunks);
     log_info("%s step %lld: search over %.0f codes per chunk finds exact ones for %.1f%%, %.4f tokens/byte",
-             phase_name(&t->settings, t->phase), (long long)t->steps[t->phase],
-             (double)found.tried / (double)found.chunks, 100 * found.exact, found.tokens_per_byte);
+             phase_name(t->phase), (long long)t->steps[t->phase], (double)found.tried / (double)found.chunks,
+             100 * found.exact, found.tokens_per_byte);
     return metrics_end_row(&t->metrics);
 }

@@ -147,10 +147,10 @@ static void print_summary(const struct trainer *t, const struct arguments *a) {
         log_info("saved %s/checkpoint.h5", t->folder);
         return;
     }
-    printf("{\"supervised_steps\": %" PRId64 ", \"reinforce_steps\": %" PRId64, t->steps[PHASE_SUPERVISED],
+    printf("{\"supervised_steps\": %" PRId64 ", \"rl_steps\": %" PRId64, t->steps[PHASE_SUPERVISED],
            t->steps[PHASE_RL]);
-    print_figure("held_out_exact", e, e->exact);
-    print_figure("held_out_exact_fallback", e, e->exact_fallback);
+    print_figure("held_out_exact_match", e, e->exact_match);
+    print_figure("held_out_exact_match_fallback", e, e->exact_match_fallback);
     print_figure("tokens_per_byte", e, e->tokens_per_byte);
     print_figure("bits_per_byte", e, e->bits_per_byte);
     puts("}");
@@ -163,8 +163,8 @@ static void say_finished(const struct trainer *t) {
         snprintf(wanted, sizeof wanted, "--max-minutes M with M above %g", t->settings.minutes);
     else
         snprintf(wanted, sizeof wanted, "--set rl.steps=N with N above %" PRId64, t->steps[PHASE_RL]);
-    log_info("%s is finished: %" PRId64 " supervised and %" PRId64
-             " reinforce steps are done; to go on, resume it with %s",
+    log_info("%s is finished: %" PRId64 " steps of the supervised warm start and %" PRId64
+             " of the rl stage are done; to go on, resume it with %s",
              t->folder, t->steps[PHASE_SUPERVISED], t->steps[PHASE_RL], wanted);
 }
 
@@ -247,7 +247,8 @@ int main(int argc, char **argv) {
         "laconic train", "CONFIG.json [options]", "Train a compressor/decompressor pair.",
         "The run folder receives checkpoint.h5 (last), best.h5 (best held-out figure, option "
         "checkpoint.best),\n"
-        "supervised.h5 (end of phase one), metrics.jsonl, examples.txt and config.json. Ctrl-C saves and\n"
+        "supervised.h5 (end of the warm start), metrics.jsonl, examples.txt and config.json. Ctrl-C saves "
+        "and\n"
         "stops; --resume continues.",
         options};
     char **operands;

@@ -63,7 +63,7 @@ enum status resume_settings(const struct resume *r, struct train_settings *setti
     *settings = r->before;
     if (file_exists(path)) {
         options_defaults(train_options, settings);
-        status = options_read_file(train_options, settings, path);
+        status = options_read_record(train_options, settings, path);
         if (status == STATUS_OK)
             status = places_find_own(settings, r->folder);
     }

@@ -50,7 +50,7 @@ static void report_replay(struct trainer *t) {
     metrics_set(&t->metrics, "replay_best", (double)s.best);
     metrics_set(&t->metrics, "replay_mean_age", s.mean_age);
     metrics_set(&t->metrics, "replay_largest_age", (double)s.largest_age);
-    metrics_set(&t->metrics, "replay_exact", s.exact);
+    metrics_set(&t->metrics, "replay_exact_match", s.exact);
     metrics_set(&t->metrics, "replay_acceptance", s.acceptance);
 }
 

@@ -63,11 +63,12 @@ static void record_learned(struct loop *l, const struct step_result *result, boo
 static enum status end_by_numbers(struct trainer *t) {
     TRY(metrics_end_row(&t->metrics));
     TRY(checkpoint_save(t));
-    return fail(STATUS_LIMIT,
-                "the loss or the gradient of %s step %lld is not a number; %s/checkpoint.h5 is saved as it "
-                "was before that update: `--resume` with lower learning rates (--set), or begin anew from "
-                "best.h5 (--from)",
-                phase_name(&t->settings, t->phase), (long long)t->steps[t->phase], t->folder);
+    return fail(
+        STATUS_LIMIT,
+        "the loss or the gradient of step %lld of the %s is not a number; %s/checkpoint.h5 is saved as it "
+        "was before that update: `--resume` with lower learning rates (--set), or begin anew from "
+        "best.h5 (--from)",
+        (long long)t->steps[t->phase], phase_name(t->phase), t->folder);
 }
 
 static enum status one_step(struct loop *l) {
@@ -85,8 +86,8 @@ static enum status one_step(struct loop *l) {
     record_learned(l, &result, c_learned, d_learned);
     show(l);
     struct moment now = trainer_moment(t);
-    alarms_after_step(&t->alarms, &now, &(struct step_deeds){t->newest, c_learned, c_learned || d_learned},
-                      &t->metrics);
+    collapse_after_step(&t->collapse, &now,
+                        &(struct step_deeds){t->newest, c_learned, c_learned || d_learned}, &t->metrics);
     return metrics_end_row(&t->metrics);
 }
 
@@ -97,13 +98,13 @@ static bool due(const struct trainer *t) {
     return t->steps[t->phase] % every == 0;
 }
 
-static bool alarm_stops(const struct trainer *t) {
-    return t->settings.alarm.stop && t->alarms.rang;
+static bool collapse_stops(const struct trainer *t) {
+    return t->settings.collapse.stop && t->collapse.warned;
 }
 
 static bool must_stop(struct loop *l) {
     const struct trainer *t = l->trainer;
-    return signals_stop_requested() || alarm_stops(t) || alarms_impatience(&t->alarms, &t->settings) ||
+    return signals_stop_requested() || collapse_stops(t) || collapse_impatience(&t->collapse, &t->settings) ||
            (l->limited && l->steps_left <= 0);
 }
 
@@ -134,7 +135,7 @@ static enum status run_phase(struct loop *l) {
     l->tokens_before = t->tokens;
     l->flops_before = learner_flops(t);
     l->seconds_before = learner_seconds(t);
-    progress_begin(&l->progress, phase_name(&t->settings, t->phase), "tokens", 1.0, at, 10);
+    progress_begin(&l->progress, phase_name(t->phase), "tokens", 1.0, at, 10);
     while (status == STATUS_OK && trainer_progress(t) < 1 && !must_stop(l)) {
         if (!t->evaluation_due) { /* else the run was stopped while it was judged */
             status = one_step(l);
@@ -156,36 +157,36 @@ static enum phase last_phase(const struct trainer *t) {
 }
 
 /* The end of a run whose checkpoint is saved. */
-static enum status end_by_alarm(const struct trainer *t) {
+static enum status end_by_collapse(const struct trainer *t) {
     return fail(
         STATUS_LIMIT,
-        "an alarm ended the run (alarm.stop) after %s step %lld; %s/checkpoint.h5 is saved: `--resume` "
-        "goes on from there, with --set alarm.stop=false whatever rings",
-        phase_name(&t->settings, last_phase(t)), (long long)t->steps[last_phase(t)], t->folder);
+        "a collapse monitor ended the run (collapse.stop) after step %lld of the %s; %s/checkpoint.h5 is "
+        "saved: `--resume` goes on from there, with --set collapse.stop=false whatever the monitors say",
+        (long long)t->steps[last_phase(t)], phase_name(last_phase(t)), t->folder);
 }
 
 /* The same of a phase that brings nothing. */
 static enum status end_in_vain(const struct trainer *t, enum phase phase, const char *what) {
     bool over = t->phase > phase;
-    return fail(STATUS_LIMIT, "%s up to %s step %lld, %s%s%s; %s/checkpoint.h5 is saved: %s", what,
-                phase_name(&t->settings, phase), (long long)t->steps[phase],
-                over ? "the end of the phase" : "as long as alarm.patience allows",
-                *t->alarms.reasons ? ": " : "", t->alarms.reasons, t->folder,
+    return fail(STATUS_LIMIT, "%s up to step %lld of the %s, %s%s%s; %s/checkpoint.h5 is saved: %s", what,
+                (long long)t->steps[phase], phase_name(phase),
+                over ? "its end" : "as long as collapse.patience allows", *t->collapse.reasons ? ": " : "",
+                t->collapse.reasons, t->folder,
                 over ? "change what the warnings name and begin anew"
                      : "`--resume` goes on from there, with what --set changes");
 }
 
 static enum status stop_early(struct trainer *t) {
-    const char *in_vain = alarms_impatience(&t->alarms, &t->settings);
+    const char *in_vain = collapse_impatience(&t->collapse, &t->settings);
     if (in_vain)
-        alarms_forgive(&t->alarms); /* resumed, the run gets its patience anew */
+        collapse_forgive(&t->collapse); /* resumed, the run gets its patience anew */
     TRY(checkpoint_save(t));
     if (in_vain && !signals_stop_requested())
         return end_in_vain(t, t->phase, in_vain);
-    if (alarm_stops(t) && !signals_stop_requested())
-        return end_by_alarm(t);
-    log_info("stopped after %s step %lld; `--resume` continues", phase_name(&t->settings, t->phase),
-             (long long)t->steps[t->phase]);
+    if (collapse_stops(t) && !signals_stop_requested())
+        return end_by_collapse(t);
+    log_info("stopped after step %lld of the %s; `--resume` continues", (long long)t->steps[t->phase],
+             phase_name(t->phase));
     return signals_stop_requested()
                ? fail(STATUS_INTERRUPTED, "interrupted; %s/checkpoint.h5 is saved", t->folder)
                : STATUS_OK;
@@ -206,18 +207,18 @@ static enum status finish_phase(struct trainer *t) {
     }
     if (t->phase == PHASE_SUPERVISED && t->settings.rl.steps > 0 && t->steps[PHASE_SUPERVISED] > 0)
         TRY(checkpoint_save_pair(t, "supervised.h5"));
-    const char *in_vain = alarms_in_vain(&t->alarms, t->phase, t->steps[t->phase]);
+    const char *in_vain = collapse_in_vain(&t->collapse, t->phase, t->steps[t->phase]);
     if (t->phase == PHASE_SUPERVISED && t->steps[t->phase] > 0)
-        alarms_begin_phase_two(&t->alarms, t->evaluation.exact);
+        collapse_begin_rl_stage(&t->collapse, t->evaluation.exact_match);
     t->finished |= 1 << t->phase++;
     TRY(checkpoint_save(t));
     return in_vain ? end_in_vain(t, (enum phase)(t->phase - 1), in_vain) : STATUS_OK;
 }
 
-/* Targets, what codes cost at first, and the exact share that the alarm starts from. */
-static enum status begin_phase_two(struct trainer *t) {
+/* Targets, what codes cost at first, and the exact-match rate that its monitor starts from. */
+static enum status begin_rl_stage(struct trainer *t) {
     rl_stage_begin(t);
-    if (isnan(t->alarms.best_exact))
+    if (isnan(t->collapse.best_exact_match))
         TRY(evaluate_in_time(t));
     return t->prior ? STATUS_OK : trainer_price_codes(t);
 }
@@ -243,7 +244,7 @@ enum status trainer_run(struct trainer *t, const struct run_limits *limits) {
     TRY(open_examples(t));
     while (t->phase < PHASE_COUNT) {
         if (t->phase == PHASE_RL && t->steps[PHASE_RL] == 0 && t->settings.rl.steps > 0) {
-            enum status status = begin_phase_two(t);
+            enum status status = begin_rl_stage(t);
             if (status == STATUS_INTERRUPTED)
                 return stop_early(t);
             TRY(status);
@@ -255,5 +256,5 @@ enum status trainer_run(struct trainer *t, const struct run_limits *limits) {
         if (signals_stop_requested() && t->phase < PHASE_COUNT)
             return stop_early(t);
     }
-    return alarm_stops(t) ? end_by_alarm(t) : STATUS_OK;
+    return collapse_stops(t) ? end_by_collapse(t) : STATUS_OK;
 }

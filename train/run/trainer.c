@@ -150,7 +150,7 @@ static enum status open_models(struct trainer *t) {
     return t->pair.prior_counts ? STATUS_OK : fail(STATUS_MEMORY, "no memory for the prior");
 }
 
-static enum status open_phase_two(struct trainer *t, const struct t5_limits *limits) {
+static enum status open_rl_stage(struct trainer *t, const struct t5_limits *limits) {
     const struct train_settings *s = &t->settings;
     int code_limit = t->environment.row_length - 1;
     struct replay_size size = {.episodes = s->replay.capacity,
@@ -184,7 +184,7 @@ static enum status open_buffers(struct trainer *t) {
                           trainer_uses_bf16(t)));
     if (s->rl.steps > 0 || s->evaluation.search > 0)
         TRY(rollout_open(&t->rollout, texts, behaviour_most_episodes(s), code_limit));
-    return s->rl.steps > 0 ? open_phase_two(t, &limits) : STATUS_OK;
+    return s->rl.steps > 0 ? open_rl_stage(t, &limits) : STATUS_OK;
 }
 
 /* The data set has the content that the settings ask for; from now on they ask for it. */
@@ -211,7 +211,7 @@ static enum status open_data(struct trainer *t) {
 enum status trainer_plan(struct trainer *t, const struct train_settings *settings, const char *folder,
                          const struct model_shapes *shapes) {
     *t = (struct trainer){.settings = *settings, .folder = folder, .best = INFINITY};
-    alarms_begin(&t->alarms);
+    collapse_begin(&t->collapse);
     TRY(train_settings_check(settings));
     t->algorithm = algorithm_find(settings->rl.algorithm);
     for (int i = 0; i < STREAM_COUNT; i++)

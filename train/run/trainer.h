@@ -1,13 +1,13 @@
 /* A training run: everything it owns, in one place.
  *
- * Phase one is supervised (supervised.c), phase two off-policy reinforcement (phase_two.c); run.c goes
+ * supervised.c is the supervised warm start, rl_stage.c off-policy reinforcement, the rl stage; run.c goes
  * through both, checkpoint.c keeps and restores all that changes the future.
  */
 #ifndef LACONIC_TRAIN_RUN_TRAINER_H
 #define LACONIC_TRAIN_RUN_TRAINER_H
 
 #include "base/progress.h"
-#include "train/judging/alarm.h"
+#include "train/judging/collapse.h"
 #include "train/learning/group.h"
 #include "train/learning/learner.h"
 #include "train/acting/behaviour.h"
@@ -50,13 +50,13 @@ struct trainer {
     int64_t newest;              /* episodes of the last iteration */
     int64_t finished;            /* bit per phase: its last evaluation is done */
     bool evaluation_due;         /* due after this step, and broken off or not begun */
-    int64_t updates;             /* in phase two, that target networks followed */
-    struct code_sample recent;   /* codes as they were at the last evaluation of phase two: the prior that */
-    struct prior *prior;         /* rewards in coded bits are made of */
-    double best;                 /* the best value of checkpoint.best so far; infinity before */
+    int64_t updates;             /* in the rl stage, that target networks followed */
+    struct code_sample recent; /* codes as they were at the last evaluation of the rl stage: the prior that */
+    struct prior *prior;       /* rewards in coded bits are made of */
+    double best;               /* the best value of checkpoint.best so far; infinity before */
     struct metrics metrics;
     struct evaluation evaluation; /* the last one */
-    struct alarms alarms;
+    struct collapse_monitors collapse;
     struct examples examples;
     struct buffer changes; /* of settings since the run began, a line of JSON each (changes.h) */
 };
@@ -92,15 +92,16 @@ enum status trainer_learn_prior(struct trainer *trainer, struct code_sample *sam
 
 /* How far the current phase is, 0 .. 1 (>= 1: over), by steps or by the clock. */
 double trainer_progress(const struct trainer *trainer);
-/* This step of this phase, for alarms. */
+/* This step of this phase, for collapse monitors. */
 struct moment trainer_moment(const struct trainer *trainer);
 /* AdamW settings for a peak rate at this progress. */
 struct adamw trainer_adamw(const struct trainer *trainer, double peak);
 
 /* The split that figures are of: the first that is not learned from and not empty. */
 enum dataset_split trainer_held_out(const struct trainer *trainer);
-/* Held-out figures, a row of metrics, alarms, examples, best.h5; with `whole_prior` also the codec's full
- * sample of codes. STATUS_INTERRUPTED, and nothing recorded, when a signal asks to stop meanwhile. */
+/* Held-out figures, a row of metrics, collapse monitors, examples, best.h5; with `whole_prior` also the
+ * codec's full sample of codes. STATUS_INTERRUPTED, and nothing recorded, when a signal asks to stop
+ * meanwhile. */
 enum status trainer_evaluate(struct trainer *trainer, bool whole_prior);
 /* The prior of the rewards becomes what the compressor's codes are now. */
 enum status trainer_price_codes(struct trainer *trainer);

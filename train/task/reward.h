@@ -38,7 +38,7 @@ extern const struct reward_term reward_terms[REWARD_COUNT];
 /* Fills values[REWARD_COUNT]. */
 void reward_values(const struct outcome *outcome, float *values);
 
-/* The weights at this progress of phase two, 0 .. 1; weights[REWARD_COUNT]. */
+/* The weights at this progress of the rl stage, 0 .. 1; weights[REWARD_COUNT]. */
 void reward_weights(const struct train_settings *settings, double progress, double *weights);
 
 double reward_sum(const double *weights, const float *values);

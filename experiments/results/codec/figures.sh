@@ -8,8 +8,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 out=${TMPDIR:-/tmp}/laconic-figures-$$
 trap 'rm -rf "$out"' EXIT
 
-"$here/run.sh" "$@" --precision no --only .end --modes auto --levels 1,2,3,4,5,6,7,8,9 -o "$out/texts" >&2
-"$here/run.sh" "$@" --precision no --only .log --modes auto --levels 1,3 -o "$out/logs" >&2
+"$here/run.sh" "$@" --quantisation no --only .end --modes auto --levels 1,2,3,4,5,6,7,8,9 -o "$out/texts" >&2
+"$here/run.sh" "$@" --quantisation no --only .log --modes auto --levels 1,3 -o "$out/logs" >&2
 
 # sum SET: the lines of its results.jsonl, added up per program and level.
 sum() {

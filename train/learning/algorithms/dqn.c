@@ -1,7 +1,7 @@
 /* Double DQN over tokens (van Hasselt et al. 2016, arXiv 1509.06461) with n-step or terminal targets.
  *
  *     y_t  = r_t + ... + g^(n-1) r_t+n-1 + g^n Q'(s_t+n, a*),      a* = argmax over a of Q(s_t+n, a)
- *     loss = 1/2 (Q(s_t, a_t) - y_t)^2 + conservative penalty + imitation of the best
+ *     loss = 1/2 (Q(s_t, a_t) - y_t)^2 + CQL penalty + imitation of the best
  *
  * Q' is the target network's. q.steps is n; 0 takes the whole return, without bootstrapping. With q.support
  * group the last term is the largest Q' of the actions that the batch's episodes of the text took after the

@@ -2,9 +2,9 @@
  * arXiv 2110.06169): no maximum over unseen actions at all.
  *
  *     V loss = w |e - [u < 0]| u^2,  u = Q'(s_t, a_t) - V(s_t),  e = q.expectile,  Q': target network
- *     Q loss = 1/2 (Q(s_t, a_t) - r_t - g V(s_t+1))^2 + conservative penalty
+ *     Q loss = 1/2 (Q(s_t, a_t) - r_t - g V(s_t+1))^2 + CQL penalty
  *
- * One Q instead of two, and greedy decoding of Q (which the conservative penalty keeps near the data) instead
+ * One Q instead of two, and greedy decoding of Q (which the CQL penalty keeps near the data) instead
  * of the behaviour policy reweighted by e^(beta (Q - V)).
  *
  * With q.dueling Q is V + scale ln pi, never above V: an expectile of that Q would lie below V and pull it

@@ -61,7 +61,7 @@ void q_finish(struct rl_batch *b) {
     double sum = 0, least = INFINITY, largest = -INFINITY, value = 0;
     for (int t = 0; t < b->tokens; t++) {
         double q = (double)q_action(b, &b->live, t);
-        rl_batch_imitate(b, t, (float)b->settings->q.conservative);
+        rl_batch_imitate(b, t, (float)b->settings->q.cql);
         sum += q;
         least = fmin(least, q);
         largest = fmax(largest, (double)q_largest(b, &b->live, t));

@@ -26,7 +26,7 @@ float q_in_support(const struct rl_batch *batch, int r, int t);
 void q_gradient(struct rl_batch *batch, int t, float dq);
 void q_soft_gradient(struct rl_batch *batch, int t, float dv);
 
-/* Adds the conservative penalty q.conservative (ln sum e^(Q / scale) - Q(a) / scale) on every token (Kumar et
+/* Adds the CQL penalty q.cql (ln sum e^(Q / scale) - Q(a) / scale) on every token (Kumar et
  * al. 2020, arXiv 2006.04779, equation 4), imitation of the best, and the figures of the live Q. */
 void q_finish(struct rl_batch *batch);
 

@@ -4,8 +4,8 @@
  * The text is cut into chunks of the pair's size, each without context, so both see the same; what is
  * measured is the distribution of the next byte among bytes, D's own, without the byte model that archives
  * put behind it. */
-#ifndef LACONIC_INFER_PRECISION_H
-#define LACONIC_INFER_PRECISION_H
+#ifndef LACONIC_INFER_QUANTISATION_H
+#define LACONIC_INFER_QUANTISATION_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,21 +14,22 @@
 #include "store/model_file.h"
 
 /* Sums over bytes. */
-struct precision_sum {
+struct quantisation_sum {
     uint64_t bytes;
     double float32, exact; /* bits: cross-entropy of the logits */
     double frequencies;    /* bits: of the integers that the range coder is given, made of the exact logits */
 };
 
-struct precision;
+struct quantisation;
 
 /* The pair must outlive it. A pair whose text is not bytes: STATUS_CONFIG. */
-enum status precision_open(struct precision **precision, const struct model_pair *pair);
-void precision_close(struct precision *precision); /* NULL is fine */
+enum status quantisation_open(struct quantisation **quantisation, const struct model_pair *pair);
+void quantisation_close(struct quantisation *quantisation); /* NULL is fine */
 
 /* The content from its beginning, in little memory. */
-enum status precision_add(struct precision *precision, struct content *content, struct precision_sum *sum);
+enum status quantisation_add(struct quantisation *quantisation, struct content *content,
+                             struct quantisation_sum *sum);
 
-void precision_print(const char *name, const struct precision_sum *sum, bool json);
+void quantisation_print(const char *name, const struct quantisation_sum *sum, bool json);
 
 #endif

@@ -1,5 +1,5 @@
 /* The same bytes through t5/model.h and codec/exact/decoder.h. */
-#include "precision.h"
+#include "quantisation.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -19,7 +19,7 @@ enum {
     OUTPUTS = (TOKEN_BYTE + BYTES - FIRST + EXACT_OUTPUTS - 1) / EXACT_OUTPUTS * EXACT_OUTPUTS
 };
 
-struct precision {
+struct quantisation {
     const struct model_pair *pair;
     int length; /* bytes of a chunk */
     struct exact_model model;
@@ -27,7 +27,7 @@ struct precision {
     struct t5_pass *pass;
     int32_t *inputs, *labels; /* [ROWS * length] start and all bytes but the last; the bytes, as ids */
     int32_t start[ROWS + 1];
-    struct precision_sum *sum; /* where logits of a float32 batch go */
+    struct quantisation_sum *sum; /* where logits of a float32 batch go */
 };
 
 static const int32_t no_code[ROWS] = {TOKEN_EOS, TOKEN_EOS, TOKEN_EOS, TOKEN_EOS, TOKEN_EOS, TOKEN_EOS,
@@ -35,58 +35,58 @@ static const int32_t no_code[ROWS] = {TOKEN_EOS, TOKEN_EOS, TOKEN_EOS, TOKEN_EOS
                                       TOKEN_EOS, TOKEN_EOS, TOKEN_EOS, TOKEN_EOS};
 static const int32_t no_code_start[ROWS + 1] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
 
-static enum status open_exact(struct precision *p) {
-    TRY(exact_model_open(&p->model, &p->pair->decompressor));
+static enum status open_exact(struct quantisation *q) {
+    TRY(exact_model_open(&q->model, &q->pair->decompressor));
     TRY(exact_decoder_open(
-        &p->decoder, &p->model,
+        &q->decoder, &q->model,
         &(struct exact_decoder_size){.slots = 1,
                                      .memories = 1,
                                      .source_length = 1,
-                                     .window = (p->length + EXACT_KEYS - 1) / EXACT_KEYS * EXACT_KEYS,
+                                     .window = (q->length + EXACT_KEYS - 1) / EXACT_KEYS * EXACT_KEYS,
                                      .burst = BURST}));
-    exact_decoder_remember(p->decoder, &(struct t5_rows){1, no_code, no_code_start});
+    exact_decoder_remember(q->decoder, &(struct t5_rows){1, no_code, no_code_start});
     return STATUS_OK;
 }
 
-static enum status open_parts(struct precision *p) {
-    size_t tokens = ROWS * (size_t)p->length;
-    struct t5_limits limits = {ROWS, ROWS, (int)tokens, p->length, false};
-    p->inputs = malloc(tokens * sizeof *p->inputs);
-    p->labels = malloc(tokens * sizeof *p->labels);
-    if (!p->inputs || !p->labels)
+static enum status open_parts(struct quantisation *q) {
+    size_t tokens = ROWS * (size_t)q->length;
+    struct t5_limits limits = {ROWS, ROWS, (int)tokens, q->length, false};
+    q->inputs = malloc(tokens * sizeof *q->inputs);
+    q->labels = malloc(tokens * sizeof *q->labels);
+    if (!q->inputs || !q->labels)
         return fail(STATUS_MEMORY, "no memory for measuring");
-    TRY(open_exact(p));
-    return t5_pass_open(&p->pass, &p->pair->decompressor.config, &limits, false);
+    TRY(open_exact(q));
+    return t5_pass_open(&q->pass, &q->pair->decompressor.config, &limits, false);
 }
 
-enum status precision_open(struct precision **out, const struct model_pair *pair) {
+enum status quantisation_open(struct quantisation **out, const struct model_pair *pair) {
     *out = NULL;
     if (pair->text_merged)
         return fail(STATUS_CONFIG,
-                    "this pair's text is in merged tokens; --precision needs a pair that writes bytes");
-    struct precision *p = calloc(1, sizeof *p);
-    if (!p)
+                    "this pair's text is in merged tokens; --quantisation needs a pair that writes bytes");
+    struct quantisation *q = calloc(1, sizeof *q);
+    if (!q)
         return fail(STATUS_MEMORY, "no memory for measuring");
-    p->pair = pair;
-    p->length = pair->chunking.size;
-    enum status status = open_parts(p);
+    q->pair = pair;
+    q->length = pair->chunking.size;
+    enum status status = open_parts(q);
     if (status != STATUS_OK) {
-        precision_close(p);
+        quantisation_close(q);
         return status;
     }
-    *out = p;
+    *out = q;
     return STATUS_OK;
 }
 
-void precision_close(struct precision *p) {
-    if (!p)
+void quantisation_close(struct quantisation *q) {
+    if (!q)
         return;
-    t5_pass_close(p->pass);
-    exact_decoder_close(p->decoder);
-    exact_model_close(&p->model);
-    free(p->labels);
-    free(p->inputs);
-    free(p);
+    t5_pass_close(q->pass);
+    exact_decoder_close(q->decoder);
+    exact_model_close(&q->model);
+    free(q->labels);
+    free(q->inputs);
+    free(q);
 }
 
 /* Bits of one byte under the logits [BYTES] of all. */
@@ -110,71 +110,71 @@ static double bits_of_frequencies(const float *logits, int byte) {
 }
 
 /* The next chunks of the text; returns how many there are. */
-static int fill(struct precision *p, const uint8_t *bytes, size_t size) {
-    size_t length = (size_t)p->length;
+static int fill(struct quantisation *q, const uint8_t *bytes, size_t size) {
+    size_t length = (size_t)q->length;
     int rows = 0;
     for (size_t begin = 0; begin < size && rows < ROWS; begin += length) {
         size_t count = size - begin < length ? size - begin : length;
-        int32_t at = p->start[rows];
+        int32_t at = q->start[rows];
         for (size_t i = 0; i < count; i++) {
-            p->labels[(size_t)at + i] = TOKEN_BYTE + bytes[begin + i];
-            p->inputs[(size_t)at + i] =
-                i ? p->labels[(size_t)at + i - 1] : p->pair->decompressor.config.decoder_start_token_id;
+            q->labels[(size_t)at + i] = TOKEN_BYTE + bytes[begin + i];
+            q->inputs[(size_t)at + i] =
+                i ? q->labels[(size_t)at + i - 1] : q->pair->decompressor.config.decoder_start_token_id;
         }
-        p->start[++rows] = at + (int32_t)count;
+        q->start[++rows] = at + (int32_t)count;
     }
     return rows;
 }
 
 static void add_float32(void *context, float *logits, int first, int count) {
-    struct precision *p = context;
-    size_t vocabulary = (size_t)p->pair->decompressor.config.vocab_size;
+    struct quantisation *q = context;
+    size_t vocabulary = (size_t)q->pair->decompressor.config.vocab_size;
     for (int i = 0; i < count; i++)
-        p->sum->float32 +=
-            bits_of(logits + (size_t)i * vocabulary + TOKEN_BYTE, p->labels[first + i] - TOKEN_BYTE);
+        q->sum->float32 +=
+            bits_of(logits + (size_t)i * vocabulary + TOKEN_BYTE, q->labels[first + i] - TOKEN_BYTE);
 }
 
-static void run_float32(struct precision *p, int rows) {
-    struct t5_batch batch = {.source = {rows, no_code, no_code_start}, .target = {rows, p->inputs, p->start}};
-    struct t5_loss loss = {.run = add_float32, .context = p};
-    t5_forward(p->pass, &p->pair->decompressor, &batch, NULL);
-    t5_head(p->pass, &p->pair->decompressor, &loss);
+static void run_float32(struct quantisation *q, int rows) {
+    struct t5_batch batch = {.source = {rows, no_code, no_code_start}, .target = {rows, q->inputs, q->start}};
+    struct t5_loss loss = {.run = add_float32, .context = q};
+    t5_forward(q->pass, &q->pair->decompressor, &batch, NULL);
+    t5_head(q->pass, &q->pair->decompressor, &loss);
 }
 
-static void run_exact(struct precision *p, int row) {
-    exact_decoder_begin(p->decoder, 0, 0);
-    for (int at = p->start[row], end = p->start[row + 1], count; at < end; at += count) {
+static void run_exact(struct quantisation *q, int row) {
+    exact_decoder_begin(q->decoder, 0, 0);
+    for (int at = q->start[row], end = q->start[row + 1], count; at < end; at += count) {
         count = end - at < BURST ? end - at : BURST;
-        struct exact_piece piece = {0, count, p->inputs + at};
-        const float *logits = exact_decoder_run(p->decoder, &piece, 1, FIRST, OUTPUTS);
+        struct exact_piece piece = {0, count, q->inputs + at};
+        const float *logits = exact_decoder_run(q->decoder, &piece, 1, FIRST, OUTPUTS);
         for (int i = 0; i < count; i++) {
             const float *of_bytes = logits + (size_t)i * OUTPUTS + (TOKEN_BYTE - FIRST);
-            int byte = p->labels[at + i] - TOKEN_BYTE;
-            p->sum->exact += bits_of(of_bytes, byte);
-            p->sum->frequencies += bits_of_frequencies(of_bytes, byte);
+            int byte = q->labels[at + i] - TOKEN_BYTE;
+            q->sum->exact += bits_of(of_bytes, byte);
+            q->sum->frequencies += bits_of_frequencies(of_bytes, byte);
         }
     }
 }
 
-static void add_batch(struct precision *p, const uint8_t *bytes, size_t size) {
+static void add_batch(struct quantisation *q, const uint8_t *bytes, size_t size) {
     for (size_t done = 0; done < size;) {
-        int rows = fill(p, bytes + done, size - done);
-        run_float32(p, rows);
+        int rows = fill(q, bytes + done, size - done);
+        run_float32(q, rows);
         for (int row = 0; row < rows; row++)
-            run_exact(p, row);
-        done += (size_t)p->start[rows];
-        p->sum->bytes += (uint64_t)p->start[rows];
+            run_exact(q, row);
+        done += (size_t)q->start[rows];
+        q->sum->bytes += (uint64_t)q->start[rows];
     }
 }
 
-enum status precision_add(struct precision *p, struct content *content, struct precision_sum *sum) {
+enum status quantisation_add(struct quantisation *q, struct content *content, struct quantisation_sum *sum) {
     uint8_t bytes[ROWS * CHUNK_MAXIMUM];
-    size_t room = ROWS * (size_t)p->length, size; /* whole chunks */
-    p->sum = sum;
+    size_t room = ROWS * (size_t)q->length, size; /* whole chunks */
+    q->sum = sum;
     TRY(content_rewind(content));
     do {
         TRY(content_read(content, bytes, room, &size));
-        add_batch(p, bytes, size);
+        add_batch(q, bytes, size);
     } while (size > 0);
     return STATUS_OK;
 }
@@ -183,7 +183,7 @@ static double per_byte(double bits, uint64_t bytes) {
     return bytes ? bits / (double)bytes : (double)NAN;
 }
 
-void precision_print(const char *name, const struct precision_sum *sum, bool json) {
+void quantisation_print(const char *name, const struct quantisation_sum *sum, bool json) {
     double float32 = per_byte(sum->float32, sum->bytes), exact_bits = per_byte(sum->exact, sum->bytes);
     double frequencies = per_byte(sum->frequencies, sum->bytes);
     if (!json) {

@@ -9,7 +9,7 @@
  *     single:  Q(s_t, a_t) - r_t - V'(s_t+1)                                       V': target network
  *     multi:   (V(s_t) + tau sum over k >= t of ln pi(a_k | s_k) - sum r_k) / length of the row
  *
- * q.path chooses one or both; discount is 1. Conservative penalty and imitation as in the other Q methods. */
+ * q.path chooses one or both; discount is 1. CQL penalty and imitation as in the other Q methods. */
 #include "train/learning/algorithms/q.h"
 
 static double single_step_gradient(struct rl_batch *b, int r) {
@@ -55,5 +55,5 @@ static void loss_gradient(struct rl_batch *b) {
     b->figures.q_error = error / b->tokens;
 }
 
-const struct algorithm algorithm_pathwise = {
-    .name = "pathwise", .needs = NEEDS_TARGET | NEEDS_VALUE, .loss_gradient = loss_gradient};
+const struct algorithm algorithm_pcl = {
+    .name = "pcl", .needs = NEEDS_TARGET | NEEDS_VALUE, .loss_gradient = loss_gradient};

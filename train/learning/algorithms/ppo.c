@@ -1,5 +1,5 @@
-/* Clipped, importance-weighted policy gradient (the surrogate of Schulman et al. 2017, arXiv 1707.06347, on
- * replayed episodes; REINFORCE: Williams 1992).
+/* The clipped surrogate of PPO (Schulman et al. 2017, arXiv 1707.06347) on replayed episodes: an
+ * importance-weighted policy gradient (REINFORCE: Williams 1992).
  *
  *     rho_t = pi(a_t | s_t) / mu(a_t | s_t),      mu: the behaviour policy that took the action
  *     loss  = -sum over t of min(rho_t A_t, clip(rho_t, 1 - c, 1 + c) A_t) - h H(s_t)
@@ -49,7 +49,7 @@ static void loss_gradient(struct rl_batch *b) {
     }
 }
 
-const struct algorithm algorithm_reinforce = {.name = "reinforce",
-                                              .needs = NEEDS_VALUE | NEEDS_FREQUENCY,
-                                              .episode_weights = ratio_episode_weights,
-                                              .loss_gradient = loss_gradient};
+const struct algorithm algorithm_ppo = {.name = "ppo",
+                                        .needs = NEEDS_VALUE | NEEDS_FREQUENCY,
+                                        .episode_weights = ratio_episode_weights,
+                                        .loss_gradient = loss_gradient};

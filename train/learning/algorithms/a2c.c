@@ -21,7 +21,6 @@ static void loss_gradient(struct rl_batch *b) {
     b->figures.q_error = error / b->tokens;
 }
 
-const struct algorithm algorithm_actor_critic = {.name = "actor-critic",
-                                                 .needs = NEEDS_VALUE | NEEDS_NEWEST | NEEDS_SAMPLES |
-                                                          NEEDS_FREQUENCY,
-                                                 .loss_gradient = loss_gradient};
+const struct algorithm algorithm_a2c = {.name = "a2c",
+                                        .needs = NEEDS_VALUE | NEEDS_NEWEST | NEEDS_SAMPLES | NEEDS_FREQUENCY,
+                                        .loss_gradient = loss_gradient};
