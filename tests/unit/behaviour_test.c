@@ -42,7 +42,7 @@ static void open_stage(struct stage *s, int texts) {
     for (int t = 0; t < texts; t++) {
         struct text *text = rollout_add_text(&s->rollout);
         text->index = (uint64_t)t;
-        text->bytes = text->size = 6;
+        text->bytes = text->tokens = 6;
         for (int i = 0; i < 6; i++)
             text->ids[i] = TOKEN_BYTE + letters[i];
     }
@@ -58,7 +58,7 @@ static void close_stage(struct stage *s) {
 static void add_exact(struct stage *s, const int32_t *code, int size, float nll) {
     struct rollout *r = &s->rollout;
     cr_assert(rollout_propose(
-        r, 0, &(struct proposal){.policy = POLICY_demonstration, .size = size, .code = code}));
+        r, 0, &(struct proposal){.policy = POLICY_demonstration, .tokens = size, .code = code}));
     rollout_episode(r, 0, r->count[0] - 1)->exact = 1;
     rollout_episode(r, 0, r->count[0] - 1)->nll = nll;
     r->scored[0] = r->count[0];
@@ -86,7 +86,7 @@ static void begin(struct stage *s) {
 
 static bool has_code(const struct stage *s, int first, const int32_t *code, int size) {
     for (int e = first; e < s->rollout.count[0]; e++)
-        if (rollout_episode(&s->rollout, 0, e)->size == size &&
+        if (rollout_episode(&s->rollout, 0, e)->tokens == size &&
             memcmp(rollout_code(&s->rollout, 0, e), code, (size_t)size * sizeof *code) == 0)
             return true;
     return false;
@@ -153,7 +153,7 @@ Test(behaviour, replacements_differ_in_one_token) {
     for (int e = 1; e < s.rollout.count[0]; e++) {
         const int32_t *code = rollout_code(&s.rollout, 0, e);
         int differing = 0, place = rollout_edit(&s.rollout, 0, e)->place;
-        cr_expect_eq(rollout_episode(&s.rollout, 0, e)->size, BASE);
+        cr_expect_eq(rollout_episode(&s.rollout, 0, e)->tokens, BASE);
         for (int i = 0; i < BASE; i++)
             differing += code[i] != base[i];
         cr_expect_eq(differing, 1);
@@ -167,7 +167,7 @@ Test(behaviour, replacements_differ_in_one_token) {
 Test(behaviour, mutations_need_an_exact_code) {
     struct stage s;
     open_stage(&s, TEXTS);
-    rollout_propose(&s.rollout, 0, &(struct proposal){.policy = POLICY_sample, .size = 4, .code = base});
+    rollout_propose(&s.rollout, 0, &(struct proposal){.policy = POLICY_sample, .tokens = 4, .code = base});
     s.rollout.scored[0] = 1;
     rollout_begin_round(&s.rollout, RANKING_SHORTEST);
     for (int policy = POLICY_deletion; policy < POLICY_COUNT; policy++)
@@ -182,7 +182,7 @@ Test(behaviour, mutations_need_an_exact_code) {
 static void score(struct stage *s, const int32_t *code, int size, float nll) {
     struct rollout *r = &s->rollout;
     for (int e = 1; e < r->count[0]; e++)
-        if (rollout_episode(r, 0, e)->size == size &&
+        if (rollout_episode(r, 0, e)->tokens == size &&
             memcmp(rollout_code(r, 0, e), code, (size_t)size * sizeof *code) == 0) {
             rollout_episode(r, 0, e)->exact = 1;
             rollout_episode(r, 0, e)->nll = nll;
@@ -229,7 +229,7 @@ Test(behaviour, combinations_are_spread_up_to_all_edits) {
     int first = act(&s, POLICY_combination, 2);
     cr_expect_eq(s.rollout.count[0], first + 2);
     cr_expect(HAS(&s, first, 14, 15, 16), "four of seven");
-    cr_expect_eq(rollout_episode(&s.rollout, 0, first + 1)->size, 0, "all seven");
+    cr_expect_eq(rollout_episode(&s.rollout, 0, first + 1)->tokens, 0, "all seven");
     close_stage(&s);
 }
 
@@ -268,7 +268,7 @@ Test(behaviour, codes_that_need_no_model) {
 
 Test(behaviour, recall_proposes_the_best_code_ever) {
     struct stage s;
-    struct episode episode = {.text = 0, .size = 3, .exact = 1, .nll = 1.0f};
+    struct episode episode = {.text = 0, .tokens = 3, .exact = 1, .nll = 1.0f};
     open_stage(&s, 2);
     replay_begin_group(&s.replay, 1, 3);
     replay_push(&s.replay, &episode, base, NULL);
@@ -367,8 +367,8 @@ static void sample_twice(struct sampling_stage *s) {
     cr_assert_eq(rollout_open(&s->rollout, SAMPLED_TEXTS, 2, SAMPLED_LENGTH), STATUS_OK);
     for (int t = 0; t < SAMPLED_TEXTS; t++) {
         struct text *text = rollout_add_text(&s->rollout);
-        *text = (struct text){.index = (uint64_t)t, .bytes = SAMPLED_LENGTH, .size = SAMPLED_LENGTH};
-        for (int i = 0; i < text->size; i++)
+        *text = (struct text){.index = (uint64_t)t, .bytes = SAMPLED_LENGTH, .tokens = SAMPLED_LENGTH};
+        for (int i = 0; i < text->tokens; i++)
             text->ids[i] = 5;
     }
     struct actor actor = {.environment = &s->environment,
@@ -381,8 +381,8 @@ static void sample_twice(struct sampling_stage *s) {
 }
 
 static bool same_code(const struct rollout *r, int t, int e, int other_t, int other_e) {
-    int size = rollout_episode(r, t, e)->size;
-    return size == rollout_episode(r, other_t, other_e)->size &&
+    int size = rollout_episode(r, t, e)->tokens;
+    return size == rollout_episode(r, other_t, other_e)->tokens &&
            memcmp(rollout_code(r, t, e), rollout_code(r, other_t, other_e), (size_t)size * sizeof(int32_t)) ==
                0;
 }

@@ -11,7 +11,7 @@ static void push_group(struct trainer *t) {
     const float log_probability[4] = {-1.0f, -1.5f, -2.0f, -0.5f};
     replay_begin_group(&t->replay, 3, 9);
     for (int i = 0; i < 3; i++) {
-        struct episode e = {.policy = i ? POLICY_sample : POLICY_greedy, .size = 3, .exact = 1};
+        struct episode e = {.policy = i ? POLICY_sample : POLICY_greedy, .tokens = 3, .exact = 1};
         e.terms[REWARD_length] = -(float)i;
         replay_push(&t->replay, &e, codes[i], log_probability);
     }

@@ -105,9 +105,10 @@ static void push_three(struct trainer *t) {
     const int sizes[] = {3, 2, 3};
     replay_begin_group(&t->replay, 3, 8);
     for (int i = 0; i < 3; i++) {
-        struct episode e = {.policy = i ? POLICY_deletion : POLICY_greedy, .size = sizes[i], .exact = i > 0};
+        struct episode e = {
+            .policy = i ? POLICY_deletion : POLICY_greedy, .tokens = sizes[i], .exact = i > 0};
         e.terms[REWARD_exact] = (float)e.exact;
-        e.terms[REWARD_length] = -(float)e.size;
+        e.terms[REWARD_length] = -(float)e.tokens;
         replay_push(&t->replay, &e, codes[i], NULL);
     }
     t->newest = 3;
@@ -160,7 +161,7 @@ Test(course, demonstrations_are_copies_at_their_share_and_whole_without_noise) {
         int size = environment_demonstration(&t->environment, &text, code);
         demonstrate_decompression(&t->environment, &text, &t->rng[STREAM_NOISE], &b);
         int from = b.source_start[i], own = b.source_start[i + 1] - from - 1;
-        bool copy = own == text.size && memcmp(b.source + from, text.ids, (size_t)own * 4) == 0;
+        bool copy = own == text.tokens && memcmp(b.source + from, text.ids, (size_t)own * 4) == 0;
         copies += copy;
         shown += !copy && own == size && memcmp(b.source + from, code, (size_t)own * 4) == 0;
     }
@@ -216,7 +217,8 @@ Test(course, lessons_leave_out_what_hardly_weighs) {
         light += t->rl_batch.actions[t->rl_batch.start[r]] == 10;
     cr_expect_eq(light, 0, "0.7%% of the largest");
     cr_expect_eq(t->rl_batch.rows, 60);
-    cr_expect_eq(t->rl_batch.actions[t->rl_batch.start[1]] == 30 || t->rl_batch.actions[t->rl_batch.start[0]] == 30,
+    cr_expect_eq(t->rl_batch.actions[t->rl_batch.start[1]] == 30 ||
+                     t->rl_batch.actions[t->rl_batch.start[0]] == 30,
                  true, "8%% counts");
     world_leave(t);
 }
@@ -242,7 +244,7 @@ Test(course, rewards_are_those_of_the_present_weights) {
 /* 40 groups of one: texts 0 to 19 are 40 iterations old, 20 to 39 of now; odd texts have less reward. */
 static void push_old_and_new(struct trainer *t) {
     for (uint64_t i = 0; i < 40; i++) {
-        struct episode e = {.text = i, .iteration = i < 20 ? 0 : 40, .size = 1, .reward = i % 2 ? -1 : 0};
+        struct episode e = {.text = i, .iteration = i < 20 ? 0 : 40, .tokens = 1, .reward = i % 2 ? -1 : 0};
         replay_begin_group(&t->replay, 1, 1);
         replay_push(&t->replay, &e, (const int32_t[]){9}, NULL);
     }
@@ -385,7 +387,7 @@ Test(course, best_codes_that_broke_are_forgotten) {
     int size, kept = 0, tried = 0;
     rl_stage_begin(t);
     for (uint64_t i = 0; i < count; i++) { /* an untrained decompressor rebuilds none of them */
-        struct episode e = {.text = i, .exact = 1, .size = 1};
+        struct episode e = {.text = i, .exact = 1, .tokens = 1};
         replay_begin_group(&t->replay, 1, 1);
         replay_push(&t->replay, &e, (const int32_t[]){9}, NULL);
     }
@@ -448,8 +450,8 @@ Test(course, search_finds_what_the_policies_propose_and_is_exact) {
         act_on_texts(&acting);
         int least = 1000;
         for (int e = 0; e < r->count[0]; e++)
-            if (rollout_episode(r, 0, e)->exact && rollout_episode(r, 0, e)->size < least)
-                least = rollout_episode(r, 0, e)->size;
+            if (rollout_episode(r, 0, e)->exact && rollout_episode(r, 0, e)->tokens < least)
+                least = rollout_episode(r, 0, e)->tokens;
         int32_t ids[CHUNK_MAXIMUM];
         exact += least < 1000;
         tokens += least < 1000 ? least : environment_demonstration(&t->environment, &r->text[0], ids);

@@ -53,7 +53,7 @@ static double nats_under(struct trainer *t, struct t5_model *model) {
     const struct text *text = &t->rollout.text[last];
     t5_refresh(model);
     batch_clear(&t->batch);
-    batch_add(&t->batch, rollout_code(&t->rollout, last, number), e->size, text->ids, text->size, 1.0f);
+    batch_add(&t->batch, rollout_code(&t->rollout, last, number), e->tokens, text->ids, text->tokens, 1.0f);
     scorer_score(&t->scorer, model, &t->batch);
     return batch_row_nll(&t->batch, 0);
 }
@@ -92,8 +92,8 @@ Test(glue, greedy_codes_are_the_target_compressors_of_now) {
         if (e->policy != POLICY_greedy)
             continue;
         found++;
-        cr_expect_eq(g->rows.start[1], e->size);
-        cr_expect_arr_eq(g->rows.ids, rollout_code(&t->rollout, i, 0), (size_t)e->size * sizeof(int32_t));
+        cr_expect_eq(g->rows.start[1], e->tokens);
+        cr_expect_arr_eq(g->rows.ids, rollout_code(&t->rollout, i, 0), (size_t)e->tokens * sizeof(int32_t));
     }
     cr_expect_gt(found, 0, "a code ended");
     world_leave(t);
@@ -215,7 +215,7 @@ static void code_by_hand(struct coder *c, const int32_t *code, int size) {
  * agrees on it when all of it is right). */
 static bool rebuilds(struct trainer *t, const struct text *text, const int32_t *code, int size, double *nll) {
     batch_clear(&t->batch);
-    batch_add(&t->batch, code, size, text->ids, text->size, 1.0f);
+    batch_add(&t->batch, code, size, text->ids, text->tokens, 1.0f);
     scorer_score(&t->scorer, &t->pair.decompressor, &t->batch);
     *nll = batch_row_nll(&t->batch, 0);
     int32_t ids[CHUNK_MAXIMUM + 1];
@@ -224,9 +224,9 @@ static bool rebuilds(struct trainer *t, const struct text *text, const int32_t *
     ids[size] = TOKEN_EOS;
     const struct t5_generated *g =
         t5_generate(t->rebuilder, &t->pair.decompressor, &(struct t5_rows){1, ids, start},
-                    &(struct t5_sampling){0}, (int[]){text->size});
-    return g->ended[0] && g->rows.start[1] == text->size &&
-           memcmp(g->rows.ids, text->ids, (size_t)text->size * sizeof *ids) == 0;
+                    &(struct t5_sampling){0}, (int[]){text->tokens});
+    return g->ended[0] && g->rows.start[1] == text->tokens &&
+           memcmp(g->rows.ids, text->ids, (size_t)text->tokens * sizeof *ids) == 0;
 }
 
 struct logits_of {
@@ -260,7 +260,7 @@ static void compare_by_hand(struct trainer *t, const struct text *text, const in
     int vocabulary = t->pair.compressor.config.vocab_size;
     cr_assert(vocabulary <= 300 && size < 16);
     batch_clear(&t->batch);
-    batch_add(&t->batch, text->ids, text->size, code, size, 1.0f);
+    batch_add(&t->batch, text->ids, text->tokens, code, size, 1.0f);
     read_logits(t, &t->pair.compressor, live);
     read_logits(t, &t->target_compressor, target);
     for (int k = 0; k <= size; k++)
@@ -392,8 +392,8 @@ static void fill_replay(struct trainer *t) {
         int32_t code[CHUNK_MAXIMUM];
         environment_text(&t->environment, SPLIT_TRAIN, i, &text);
         struct episode e = {.text = i, .exact = 1, .policy = POLICY_demonstration};
-        e.size = environment_demonstration(&t->environment, &text, code);
-        replay_begin_group(&t->replay, 1, e.size);
+        e.tokens = environment_demonstration(&t->environment, &text, code);
+        replay_begin_group(&t->replay, 1, e.tokens);
         replay_push(&t->replay, &e, code, NULL);
     }
     t->newest = t->replay.count;

@@ -71,7 +71,7 @@ static void expect_distribution(const struct replay_sampling *sampling) {
         for (int i = 0; i < size; i++) {
             struct episode e = {.text = (uint64_t)group,
                                 .iteration = group,
-                                .size = 1,
+                                .tokens = 1,
                                 .reward = -0.1f * (float)((group * 5 + i) % GROUPS)};
             replay_push(&replay, &e, (int32_t[]){1}, NULL);
             double age = sampling->half_life > 0 ? (double)(sampling->now - group) / sampling->half_life : 0;
@@ -107,7 +107,7 @@ Test(replay_draw, highest_reward_is_that_of_episodes_held) {
     open_replay(&replay, sized(4, 20, 0));
     for (uint64_t text = 0; text < 5; text++) { /* the 9 leaves when the 2 comes */
         replay_begin_group(&replay, 1, 1);
-        replay_push(&replay, &(struct episode){.text = text, .size = 1, .reward = rewards[text]},
+        replay_push(&replay, &(struct episode){.text = text, .tokens = 1, .reward = rewards[text]},
                     (int32_t[]){1}, NULL);
         if (text == 3)
             cr_expect_eq(replay_draw(&replay, &rng, &sampling).first, 0);

@@ -38,7 +38,7 @@ static void find_shared_slots(struct model *m) {
 static int64_t model_tokens(const struct model *m) {
     int64_t tokens = 0;
     for (int64_t i = m->begin; i < m->end; i++)
-        tokens += m->all[i].episode.size;
+        tokens += m->all[i].episode.tokens;
     return tokens;
 }
 
@@ -52,8 +52,8 @@ static void model_offer(struct model *m, const struct plain_episode *p) {
     uint64_t text = p->episode.text;
     const struct episode *old = &m->best[text].episode;
     if (!p->episode.exact ||
-        (m->has_best[text] &&
-         (old->size < p->episode.size || (old->size == p->episode.size && old->nll <= p->episode.nll))))
+        (m->has_best[text] && (old->tokens < p->episode.tokens ||
+                               (old->tokens == p->episode.tokens && old->nll <= p->episode.nll))))
         return;
     for (uint64_t other = 0; other < MODEL_TEXTS; other++)
         m->has_best[other] = m->has_best[other] && !m->share_slot[text][other];
@@ -65,7 +65,7 @@ static struct plain_episode random_episode(struct rng *rng, uint64_t text, int64
     struct plain_episode p = {.episode = {.text = text,
                                           .iteration = iteration,
                                           .policy = (int32_t)rng_below(rng, POLICIES_MAXIMUM),
-                                          .size = (int32_t)rng_below(rng, ROOM + 1),
+                                          .tokens = (int32_t)rng_below(rng, ROOM + 1),
                                           .exact = (int32_t)rng_below(rng, 2),
                                           .has_log_probability = (int32_t)rng_below(rng, 2),
                                           .reward = -rng_uniform(rng),
@@ -87,7 +87,7 @@ static void push_both(struct model *m, struct replay *replay, struct rng *rng, i
     for (int i = 0; i < count; i++) {
         group[i] = random_episode(rng, text, iteration);
         group[i].episode.group = m->groups;
-        tokens += group[i].episode.size;
+        tokens += group[i].episode.tokens;
     }
     while (m->end - m->begin + count > MODEL_EPISODES || model_tokens(m) + tokens > MODEL_TOKENS)
         model_drop_group(m);
@@ -145,7 +145,7 @@ static void draw_both(struct model *m, struct replay *replay, struct rng *rng, i
 
 static void expect_best(const struct model *m, uint64_t text, const int32_t *code, int size) {
     cr_assert(m->has_best[text]);
-    cr_assert_eq(size, m->best[text].episode.size);
+    cr_assert_eq(size, m->best[text].episode.tokens);
     cr_assert_eq(memcmp(code, m->best[text].code, (size_t)size * sizeof *code), 0);
 }
 
@@ -159,10 +159,10 @@ static void expect_held(const struct model *m, const struct replay *replay, stru
         const struct plain_episode *p = &m->all[m->begin + i];
         cr_assert_eq(memcmp(replay_at(replay, i), &p->episode, sizeof p->episode), 0);
         replay_code(replay, i, code);
-        cr_assert_eq(memcmp(code, p->code, (size_t)p->episode.size * sizeof *code), 0);
+        cr_assert_eq(memcmp(code, p->code, (size_t)p->episode.tokens * sizeof *code), 0);
         cr_assert_eq(replay_log_probability(replay, i, reals), p->episode.has_log_probability);
         cr_assert(!p->episode.has_log_probability ||
-                  memcmp(reals, p->log_probability, ((size_t)p->episode.size + 1) * sizeof *reals) == 0);
+                  memcmp(reals, p->log_probability, ((size_t)p->episode.tokens + 1) * sizeof *reals) == 0);
     }
     for (uint64_t text = 0; text < MODEL_TEXTS; text++) {
         filled += m->has_best[text];

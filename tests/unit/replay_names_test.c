@@ -16,7 +16,7 @@ static struct replay replay;
  * own). */
 static void set_up(const char *terms, const char *policies) {
     const int32_t code[] = {5, 6};
-    struct episode episode = {.size = 2, .policy = POLICY_copy};
+    struct episode episode = {.tokens = 2, .policy = POLICY_copy};
     for (int i = 0; i < REWARD_TERMS_MAXIMUM; i++)
         episode.terms[i] = (float)(i + 1);
     options_defaults(train_options, &settings);

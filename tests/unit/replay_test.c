@@ -10,8 +10,8 @@ static void expect_consistent(const struct replay *replay) {
         const float reals[ROOM + 1] = {-1, -2, -3, -4, -5, -(float)e->text};
         int32_t code[ROOM];
         float log_probability[ROOM + 1];
-        size_t size = (size_t)e->size;
-        tokens += e->size;
+        size_t size = (size_t)e->tokens;
+        tokens += e->tokens;
         replay_code(replay, i, code);
         cr_expect_arr_eq(code, expected, size * sizeof *code);
         cr_expect_eq(e->has_log_probability, e->policy % 2 == 0);
@@ -69,7 +69,7 @@ Test(replay, packs_ids_as_narrow_as_the_vocabulary_allows) {
         int length;
         open_replay(&replay, size);
         replay_begin_group(&replay, 1, ROOM);
-        replay_push(&replay, &(struct episode){.text = 3, .size = ROOM, .exact = 1}, code, NULL);
+        replay_push(&replay, &(struct episode){.text = 3, .tokens = ROOM, .exact = 1}, code, NULL);
         replay_code(&replay, 0, out);
         cr_expect_arr_eq(out, code, sizeof code);
         cr_assert(replay_best(&replay, 3, out, &length));

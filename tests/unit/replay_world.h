@@ -34,7 +34,7 @@ static inline void push_group(struct replay *replay, uint64_t text, int size) {
         struct episode episode = {.text = text,
                                   .iteration = (int64_t)text,
                                   .policy = i,
-                                  .size = size_of(i),
+                                  .tokens = size_of(i),
                                   .exact = i == 0,
                                   .reward = (float)text + 0.1f * (float)i,
                                   .nll = 2.5f,
@@ -48,7 +48,7 @@ static inline void push_one(struct replay *replay, uint64_t text, int size, int 
                             int32_t id) {
     const int32_t code[ROOM] = {id, id, id, id, id};
     replay_begin_group(replay, 1, size);
-    replay_push(replay, &(struct episode){.text = text, .size = size, .exact = exact, .nll = nll}, code,
+    replay_push(replay, &(struct episode){.text = text, .tokens = size, .exact = exact, .nll = nll}, code,
                 NULL);
 }
 

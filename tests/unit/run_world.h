@@ -108,7 +108,7 @@ static inline int64_t world_text_of(const struct trainer *t, const int32_t *ids,
     for (uint64_t i = 0; i < dataset_count(t->data, SPLIT_TRAIN); i++) {
         struct text text;
         environment_text(&t->environment, SPLIT_TRAIN, i, &text);
-        if (text.size == size && memcmp(text.ids, ids, (size_t)size * sizeof *ids) == 0)
+        if (text.tokens == size && memcmp(text.ids, ids, (size_t)size * sizeof *ids) == 0)
             return (int64_t)i;
     }
     return -1;

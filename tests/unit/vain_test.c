@@ -29,7 +29,7 @@ static void quiet(void) {
 
 /* Adds a text of one token with a code that is the first `size` ids of `code`. */
 static void add_code(struct one_code *codes, int32_t text_id, const int32_t *code, int size) {
-    struct text text = {.size = 1, .ids = {text_id}};
+    struct text text = {.tokens = 1, .ids = {text_id}};
     cr_assert_eq(one_code_add(codes, &text, code, size), STATUS_OK);
 }
 

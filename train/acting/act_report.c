@@ -21,7 +21,7 @@ struct sums {
 static void add_episode(struct sums *s, const struct episode *e, int text_bytes) {
     s->count[e->policy]++;
     s->exact[e->policy] += e->exact;
-    s->size[e->policy] += e->size;
+    s->size[e->policy] += e->tokens;
     s->bytes[e->policy] += text_bytes;
     s->reward += (double)e->reward;
     for (int k = 0; k < REWARD_COUNT; k++)
@@ -33,7 +33,7 @@ static void add_text(struct sums *s, const struct rollout *r, int i) {
     for (int e = 0; e < r->count[i]; e++)
         add_episode(s, rollout_episode(r, i, e), r->text[i].bytes);
     s->best_reward += highest >= 0 ? (double)rollout_episode(r, i, highest)->reward : 0;
-    s->best_size += shortest >= 0 ? (double)rollout_episode(r, i, shortest)->size / r->text[i].bytes : 0;
+    s->best_size += shortest >= 0 ? (double)rollout_episode(r, i, shortest)->tokens / r->text[i].bytes : 0;
     s->solved += shortest >= 0;
 }
 

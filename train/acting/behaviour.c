@@ -55,7 +55,7 @@ static void generate_slice(struct actor *actor, const struct t5_model *model, st
         else
             rollout_propose(r, which[i],
                             &(struct proposal){.policy = policy,
-                                               .size = size,
+                                               .tokens = size,
                                                .code = g->rows.ids + from,
                                                .log_probability = log_probability,
                                                .again = actor->repeats && policy == POLICY_sample});
@@ -93,14 +93,14 @@ void propose_sample(struct actor *actor, struct rollout *r, const struct request
 }
 
 static void propose_code(struct rollout *r, int t, int policy, const int32_t *code, int size) {
-    rollout_propose(r, t, &(struct proposal){.policy = policy, .size = size, .code = code});
+    rollout_propose(r, t, &(struct proposal){.policy = policy, .tokens = size, .code = code});
 }
 
 void propose_copy(struct actor *actor, struct rollout *r, const struct request *request) {
     (void)actor;
     for (int t = 0; t < r->texts; t++)
         if (request->texts[t])
-            propose_code(r, t, request->policy, r->text[t].ids, r->text[t].size);
+            propose_code(r, t, request->policy, r->text[t].ids, r->text[t].tokens);
 }
 
 void propose_demonstration(struct actor *actor, struct rollout *r, const struct request *request) {

@@ -32,7 +32,7 @@ static int apply_edits(const int32_t *code, int size, const struct edit *const *
 /* The base of text t with one edit. */
 static void propose_edit(struct rollout *r, int t, int policy, struct edit edit) {
     struct edit_scratch *s = r->edit_scratch;
-    int size = rollout_episode(r, t, r->base[t])->size;
+    int size = rollout_episode(r, t, r->base[t])->tokens;
     memset(s->at, 0, (size_t)size * sizeof *s->at);
     s->at[edit.place] = &edit;
     int left = apply_edits(rollout_code(r, t, r->base[t]), size, s->at, s->changed);
@@ -47,7 +47,7 @@ static void propose_edits(struct actor *actor, struct rollout *r, const struct r
     for (int t = 0; t < r->texts; t++) {
         if (!request->texts[t] || r->base[t] < 0)
             continue;
-        int size = rollout_episode(r, t, r->base[t])->size, *order = r->edit_scratch->order, made = 0;
+        int size = rollout_episode(r, t, r->base[t])->tokens, *order = r->edit_scratch->order, made = 0;
         for (int i = 0; i < size; i++)
             order[i] = i;
         for (int i = 0; i < size && made < request->count; i++) {
@@ -149,7 +149,7 @@ static bool take_places(bool *taken, const struct edit *edit) {
 static void combine(struct rollout *r, int t, const struct request *request, enum ranking ranking) {
     struct edit_scratch *s = r->edit_scratch;
     int found = list_successes(r, t, ranking), fitting = 0;
-    int size = rollout_episode(r, t, r->base[t])->size;
+    int size = rollout_episode(r, t, r->base[t])->tokens;
     memset(s->at, 0, (size_t)size * sizeof *s->at);
     memset(s->taken, 0, (size_t)size * sizeof *s->taken);
     for (int i = 0; i < found; i++)
@@ -162,7 +162,7 @@ static void combine(struct rollout *r, int t, const struct request *request, enu
             s->at[s->chosen[made]->place] = s->chosen[made];
         int left = apply_edits(rollout_code(r, t, r->base[t]), size, s->at, s->changed);
         rollout_propose(r, t,
-                        &(struct proposal){.policy = request->policy, .size = left, .code = s->changed});
+                        &(struct proposal){.policy = request->policy, .tokens = left, .code = s->changed});
     }
 }
 

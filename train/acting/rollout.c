@@ -74,7 +74,7 @@ int32_t *rollout_code(const struct rollout *r, int t, int e) {
 
 int rollout_find(const struct rollout *r, int t, const int32_t *code, int size) {
     for (int e = 0; e < r->count[t]; e++)
-        if (rollout_episode(r, t, e)->size == size &&
+        if (rollout_episode(r, t, e)->tokens == size &&
             memcmp(rollout_code(r, t, e), code, (size_t)size * sizeof *code) == 0)
             return e;
     return -1;
@@ -82,10 +82,10 @@ int rollout_find(const struct rollout *r, int t, const int32_t *code, int size) 
 
 /* Counts why. */
 static bool refuses(struct rollout *r, int t, const struct proposal *p) {
-    int64_t *reason = r->count[t] == r->episode_limit                          ? &r->refused.full
-                      : p->size > r->code_limit                                ? &r->refused.longer
-                      : !p->again && rollout_find(r, t, p->code, p->size) >= 0 ? &r->refused.repeated
-                                                                               : NULL;
+    int64_t *reason = r->count[t] == r->episode_limit                            ? &r->refused.full
+                      : p->tokens > r->code_limit                                ? &r->refused.longer
+                      : !p->again && rollout_find(r, t, p->code, p->tokens) >= 0 ? &r->refused.repeated
+                                                                                 : NULL;
     if (reason)
         ++*reason;
     return reason;
@@ -98,13 +98,13 @@ bool rollout_propose(struct rollout *r, int t, const struct proposal *p) {
     size_t at = place(r, t, e);
     r->episodes[at] = (struct episode){.text = r->text[t].index,
                                        .policy = p->policy,
-                                       .size = p->size,
+                                       .tokens = p->tokens,
                                        .has_log_probability = p->log_probability != NULL};
     r->edits[at] = p->edit;
-    memcpy(rollout_code(r, t, e), p->code, (size_t)p->size * sizeof *p->code);
+    memcpy(rollout_code(r, t, e), p->code, (size_t)p->tokens * sizeof *p->code);
     if (p->log_probability)
         memcpy(r->log_probability + at * ((size_t)r->code_limit + 1), p->log_probability,
-               ((size_t)p->size + 1) * sizeof *p->log_probability);
+               ((size_t)p->tokens + 1) * sizeof *p->log_probability);
     return true;
 }
 
@@ -120,7 +120,7 @@ void rollout_begin_round(struct rollout *r, enum ranking ranking) {
 }
 
 struct merit episode_merit(const struct episode *e) {
-    return (struct merit){e->exact != 0, e->size, e->nll, (double)e->reward};
+    return (struct merit){e->exact != 0, e->tokens, e->nll, (double)e->reward};
 }
 
 int rollout_best(const struct rollout *r, int t, enum ranking ranking) {
@@ -136,7 +136,7 @@ void rollout_store(const struct rollout *r, struct replay *replay, int64_t itera
     for (int t = 0; t < r->texts; t++) {
         int64_t tokens = 0;
         for (int e = 0; e < r->count[t]; e++)
-            tokens += rollout_episode(r, t, e)->size;
+            tokens += rollout_episode(r, t, e)->tokens;
         if (r->count[t] == 0)
             continue;
         replay_begin_group(replay, r->count[t], tokens);

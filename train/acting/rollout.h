@@ -76,9 +76,9 @@ struct text *rollout_add_text(struct rollout *rollout);
 
 /* A code and where it comes from. */
 struct proposal {
-    int policy, size;
-    const int32_t *code;          /* [size] */
-    const float *log_probability; /* [size + 1] of the behaviour policy; NULL: not known */
+    int policy, tokens;
+    const int32_t *code;          /* [tokens] */
+    const float *log_probability; /* [tokens + 1] of the behaviour policy; NULL: not known */
     struct edit edit;             /* of a single mutation */
     bool again;                   /* also when the text has this z already */
 };

@@ -52,7 +52,7 @@ static void measure_edits(const struct scoring *s, int *edits) {
             const struct text *text = &s->rollout->text[s->rows[which[k]].text];
             edits[which[k]] =
                 edit_distance(g->rows.ids + g->rows.start[k], g->rows.start[k + 1] - g->rows.start[k],
-                              text->ids, text->size, scratch);
+                              text->ids, text->tokens, scratch);
         }
         count = 0;
     }
@@ -72,12 +72,12 @@ static void score_rows(struct scoring *s) {
         const int32_t *code = rollout_code(r, s->rows[i].text, s->rows[i].episode);
         const struct text *text = &r->text[s->rows[i].text];
         struct outcome outcome = {.text_bytes = text->bytes,
-                                  .text_tokens = text->size,
+                                  .text_tokens = text->tokens,
                                   .code = code,
-                                  .code_tokens = episode->size,
+                                  .code_tokens = episode->tokens,
                                   .nll = batch_row_nll(s->batch, i),
                                   .exact = batch_row_exact(s->batch, i),
-                                  .code_bits = environment_code_bits(env, code, episode->size),
+                                  .code_bits = environment_code_bits(env, code, episode->tokens),
                                   .edits = edits[i]};
         episode->nll = (float)outcome.nll;
         episode->exact = outcome.exact;
@@ -97,8 +97,8 @@ void score_rollout(struct rollout *r, const struct environment *environment, str
             int e = r->scored[t];
             s.rows[batch->rows].text = t;
             s.rows[batch->rows].episode = e;
-            batch_add(batch, rollout_code(r, t, e), rollout_episode(r, t, e)->size, r->text[t].ids,
-                      r->text[t].size, 1.0f);
+            batch_add(batch, rollout_code(r, t, e), rollout_episode(r, t, e)->tokens, r->text[t].ids,
+                      r->text[t].tokens, 1.0f);
             if (batch->rows == limit)
                 score_rows(&s);
         }

@@ -33,7 +33,7 @@ static void judge(struct evaluator *e, const struct slice *s, struct verdict *v)
     batch_clear(b);
     for (int i = 0; i < s->count; i++)
         batch_add(b, s->code.ids + s->code.start[i], s->code.start[i + 1] - s->code.start[i], s->text[i].ids,
-                  s->text[i].size, 1.0f);
+                  s->text[i].tokens, 1.0f);
     scorer_score(e->scorer, decompressor, b);
     for (int i = 0; i < s->count; i++) {
         v->exact[i] = batch_row_exact(b, i);
@@ -43,7 +43,7 @@ static void judge(struct evaluator *e, const struct slice *s, struct verdict *v)
     for (int i = 0; i < s->count; i++) {
         v->demonstration_size[i] =
             environment_demonstration(e->environment, &s->text[i], v->demonstration[i]);
-        batch_add(b, v->demonstration[i], v->demonstration_size[i], s->text[i].ids, s->text[i].size, 1.0f);
+        batch_add(b, v->demonstration[i], v->demonstration_size[i], s->text[i].ids, s->text[i].tokens, 1.0f);
     }
     scorer_score(e->scorer, decompressor, b);
     for (int i = 0; i < s->count; i++)
@@ -89,7 +89,7 @@ struct tally {
 
 static enum status keep_failed(const struct evaluator *e, struct tally *t, const struct text *text) {
     uint8_t bytes[CHUNK_MAXIMUM];
-    size_t size = tokenizer_decode(&e->environment->pair->tokenizer, text->ids, (size_t)text->size, bytes,
+    size_t size = tokenizer_decode(&e->environment->pair->tokenizer, text->ids, (size_t)text->tokens, bytes,
                                    sizeof bytes);
     return buffer_append(&t->failed, bytes, size);
 }
@@ -148,7 +148,7 @@ static void compare_policies(struct evaluator *e, struct tally *t, const struct 
         int size = s->code.start[i + 1] - s->code.start[i];
         if ((size_t)(s->code.start[i + 1] + i + 1) * (size_t)c.vocabulary > LOGITS_MAXIMUM)
             break;
-        batch_add(b, s->text[i].ids, s->text[i].size, s->code.ids + s->code.start[i], size, 1.0f);
+        batch_add(b, s->text[i].ids, s->text[i].tokens, s->code.ids + s->code.start[i], size, 1.0f);
     }
     if (b->rows == 0)
         return;

@@ -12,7 +12,7 @@ enum status one_code_add(struct one_code *c, const struct text *text, const int3
     if (size > 0)
         TRY(buffer_append(&c->tokens, code, (size_t)size * sizeof *code));
     c->rows[c->count++] =
-        (struct one_code_row){XXH64(text->ids, (size_t)text->size * sizeof *text->ids, 0), from, size};
+        (struct one_code_row){XXH64(text->ids, (size_t)text->tokens * sizeof *text->ids, 0), from, size};
     return STATUS_OK;
 }
 

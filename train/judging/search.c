@@ -13,7 +13,7 @@ static void add_rollout(const struct acting *a, struct search_result *result, st
     for (int i = 0; i < r->texts; i++) {
         int best = rollout_best(r, i, RANKING_SHORTEST);
         tally->exact += best >= 0;
-        tally->tokens += best >= 0 ? rollout_episode(r, i, best)->size
+        tally->tokens += best >= 0 ? rollout_episode(r, i, best)->tokens
                                    : environment_demonstration(a->actor.environment, &r->text[i], ids);
         result->chunks++;
         result->bytes += r->text[i].bytes;

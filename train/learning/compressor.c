@@ -12,14 +12,14 @@ static void spread_reward(const struct environment *environment, const struct gr
     const struct episode *e = g->episodes[i];
     bool dense = environment->settings->reward.shaping == SHAPING_DENSE;
     float left = g->rewards[i];
-    for (int k = 0; k < e->size; k++) {
+    for (int k = 0; k < e->tokens; k++) {
         reward[k] = 0.0f;
         if (dense)
             reward[k] = (float)environment->reward_weights[REWARD_length] * e->terms[REWARD_length] *
-                        g->scale / (float)e->size;
+                        g->scale / (float)e->tokens;
         left -= reward[k];
     }
-    reward[e->size] = left;
+    reward[e->tokens] = left;
 }
 
 static void add_episode(struct compressor_learning *c, const struct text *text, int i, int text_number) {
@@ -36,7 +36,7 @@ static void add_episode(struct compressor_learning *c, const struct text *text, 
         .has_log_probability = replay_log_probability(c->source.replay, g->first + i, b->behaviour + at),
         .best = i == g->candidates.best};
     spread_reward(c->source.environment, g, i, b->reward + at);
-    batch_add(c->batch, text->ids, text->size, code, g->episodes[i]->size, g->weights[i]);
+    batch_add(c->batch, text->ids, text->tokens, code, g->episodes[i]->tokens, g->weights[i]);
 }
 
 /* A code that was the best of its text once, to be imitated. */
@@ -51,7 +51,7 @@ static void add_best(struct compressor_learning *c) {
         return;
     environment_text(environment, SPLIT_TRAIN, index, &text);
     c->rl_batch->row[c->batch->rows] = (struct rl_batch_row){.text = -1, .weight = 1.0f, .best = true};
-    batch_add(c->batch, text.ids, text.size, code, size, 1.0f);
+    batch_add(c->batch, text.ids, text.tokens, code, size, 1.0f);
 }
 
 /* Whether this draw is of the kept best codes: only imitation can use them, they have no rewards. */

@@ -17,11 +17,11 @@ static void add_replayed(struct decompressor_learning *d) {
     struct text text;
     int32_t code[CHUNK_MAXIMUM];
     int64_t at = pick_episode(&d->source, source_draw(&d->source, false, TEXT_SEEN, &text));
-    int size = replay_at(d->source.replay, at)->size;
+    int size = replay_at(d->source.replay, at)->tokens;
     replay_code(d->source.replay, at, code);
     if (s->decompressor.drop > 0)
         size = token_drop(d->noise, s->decompressor.drop_rows, s->decompressor.drop, code, size);
-    batch_add(d->batch, code, size, text.ids, text.size, 1.0f);
+    batch_add(d->batch, code, size, text.ids, text.tokens, 1.0f);
 }
 
 static void add_demonstration(struct decompressor_learning *d) {

@@ -48,8 +48,9 @@ int64_t best_codes_find(const struct best_codes *best, uint64_t text) {
 }
 
 static bool is_better(const struct best_code *a, const struct best_code *b) {
-    return ranking_prefers(RANKING_SHORTEST, &(struct merit){.exact = true, .tokens = a->size, .nll = a->nll},
-                           &(struct merit){.exact = true, .tokens = b->size, .nll = b->nll});
+    return ranking_prefers(RANKING_SHORTEST,
+                           &(struct merit){.exact = true, .tokens = a->tokens, .nll = a->nll},
+                           &(struct merit){.exact = true, .tokens = b->tokens, .nll = b->nll});
 }
 
 void best_codes_offer(struct best_codes *best, const struct best_code *code, const int32_t *ids) {
@@ -61,7 +62,7 @@ void best_codes_offer(struct best_codes *best, const struct best_code *code, con
     else if (best->entries[*slot - 1].text == code->text && !is_better(code, &best->entries[*slot - 1]))
         return;
     best->entries[*slot - 1] = *code;
-    tokens_pack(best_codes_tokens(best, *slot - 1), best->width, ids, (size_t)code->size);
+    tokens_pack(best_codes_tokens(best, *slot - 1), best->width, ids, (size_t)code->tokens);
 }
 
 void best_codes_forget(struct best_codes *best, uint64_t text) {
@@ -74,6 +75,6 @@ void best_codes_forget(struct best_codes *best, uint64_t text) {
         return;
     best->entries[gap] = best->entries[last];
     memcpy(best_codes_tokens(best, gap), best_codes_tokens(best, last),
-           (size_t)best->entries[last].size * best->width);
+           (size_t)best->entries[last].tokens * best->width);
     *slot_of(best, best->entries[gap].text) = gap + 1;
 }

@@ -12,13 +12,13 @@
 
 struct best_code {
     uint64_t text;
-    int32_t size; /* tokens of z */
-    float nll;    /* of x given z, when it was scored */
+    int32_t tokens; /* of z */
+    float nll;      /* of x given z, when it was scored */
 };
 
 struct best_codes {
-    int64_t capacity, count;       /* entries; those filled stand first, without gaps */
-    int code_limit;         /* tokens of an entry */
+    int64_t capacity, count;   /* entries; those filled stand first, without gaps */
+    int code_limit;            /* tokens of an entry */
     size_t width;              /* bytes of a packed token */
     struct best_code *entries; /* [capacity] */
     uint8_t *codes;            /* [capacity, code_limit, width] */

@@ -5,7 +5,7 @@
  *     integers         [n, 7]     text, group, iteration, policy, size, exact, known
  *     reals            [n, 2 + k] reward, nats, the k reward terms
  *     codes            [tokens]   z of every episode, one after another: `size` ids each
- *     log_probability  [values]   of every episode where they are known: size + 1 each
+ *     log_probability  [values]   of every episode where they are known: tokens + 1 each
  *     best_integers    [m, 2]     text, size
  *     best_nats        [m]
  *     best_codes       [tokens]   `size` ids each
@@ -27,7 +27,7 @@ static const struct integer_field {
     {offsetof(struct episode, group), true},
     {offsetof(struct episode, iteration), true},
     {offsetof(struct episode, policy), false},
-    {offsetof(struct episode, size), false},
+    {offsetof(struct episode, tokens), false},
     {offsetof(struct episode, exact), false},
     {offsetof(struct episode, has_log_probability), false},
 };
@@ -170,9 +170,9 @@ static void gather_best(const struct replay *r, struct stored *s) {
     uint8_t *to = s->best_codes;
     for (int64_t i = 0; i < r->best.count; i++) {
         const struct best_code *code = &r->best.entries[i];
-        size_t bytes = (size_t)code->size * r->best.width;
+        size_t bytes = (size_t)code->tokens * r->best.width;
         s->best_integers[i * BEST_INTEGERS] = (int64_t)code->text;
-        s->best_integers[i * BEST_INTEGERS + 1] = code->size;
+        s->best_integers[i * BEST_INTEGERS + 1] = code->tokens;
         s->best_nll[i] = code->nll;
         memcpy(to, best_codes_tokens(&r->best, i), bytes);
         to += bytes;
@@ -184,7 +184,7 @@ enum status replay_write(struct h5_file *file, const char *group, const struct r
                        .best = (uint64_t)r->best.count,
                        .counters = {(int64_t)r->groups, r->accepted, r->tried}};
     for (int64_t i = 0; i < r->best.count; i++)
-        s.best_tokens += (uint64_t)r->best.entries[i].size;
+        s.best_tokens += (uint64_t)r->best.entries[i].tokens;
     enum status status = stored_open(&s, r);
     if (status == STATUS_OK) {
         gather_episodes(r, &s);
@@ -222,8 +222,8 @@ static enum status count_stored(struct h5_file *file, const char *group, const s
     TRY(count_rows(file, group, "codes", r->codes.room, "tokens", &s->tokens));
     TRY(count_rows(file, group, "log_probability", r->log_probability.room, "log-probabilities", &s->values));
     TRY(count_rows(file, group, "best_integers", best, "best codes", &s->best));
-    return count_rows(file, group, "best_codes", best * (uint64_t)r->size.code_limit,
-                      "tokens of best codes", &s->best_tokens);
+    return count_rows(file, group, "best_codes", best * (uint64_t)r->size.code_limit, "tokens of best codes",
+                      &s->best_tokens);
 }
 
 static enum status damaged(struct h5_file *file, const char *what, uint64_t i, const char *why) {
@@ -236,7 +236,7 @@ static const char *fault_of(const struct episode *e, const struct episode *befor
                             uint64_t text_count) {
     if (e->text >= text_count)
         return "the training split has no such text";
-    if (e->size < 0 || e->size > r->size.code_limit)
+    if (e->tokens < 0 || e->tokens > r->size.code_limit)
         return "its code is longer than any text";
     if (e->policy < 0 || e->policy >= POLICIES_MAXIMUM)
         return "there is no such behaviour policy";
@@ -264,8 +264,8 @@ static enum status take_episodes(struct h5_file *file, struct replay *r, const s
         if (fault)
             return damaged(file, "episode", i, fault);
         r->places[i] = next;
-        next.code += (uint64_t)e->size;
-        next.log_probability += e->has_log_probability ? (uint64_t)e->size + 1 : 0;
+        next.code += (uint64_t)e->tokens;
+        next.log_probability += e->has_log_probability ? (uint64_t)e->tokens + 1 : 0;
         r->count++;
     }
     if (next.code != s->tokens || next.log_probability != s->values)

@@ -84,9 +84,9 @@ const struct episode *replay_at(const struct replay *r, int64_t i) {
 static void drop_oldest(struct replay *r) {
     const struct episode *e = replay_at(r, 0);
     const struct replay_place *place = &r->places[slot_of(r, 0)];
-    ring_drop(&r->codes, place->code + (uint64_t)e->size);
+    ring_drop(&r->codes, place->code + (uint64_t)e->tokens);
     ring_drop(&r->log_probability,
-              place->log_probability + (e->has_log_probability ? (uint64_t)e->size + 1 : 0));
+              place->log_probability + (e->has_log_probability ? (uint64_t)e->tokens + 1 : 0));
     if (!(e->reward < r->highest))
         r->highest_is_known = false;
     r->first = (r->first + 1) % r->size.episodes;
@@ -126,10 +126,10 @@ static bool is_about_its_group(const struct replay *r, const struct episode *epi
 
 void replay_push(struct replay *r, const struct episode *episode, const int32_t *code,
                  const float *log_probability) {
-    assert(r->count < r->size.episodes && episode->size >= 0 && episode->size <= r->size.code_limit);
+    assert(r->count < r->size.episodes && episode->tokens >= 0 && episode->tokens <= r->size.code_limit);
     assert(episode->policy >= 0 && episode->policy < POLICIES_MAXIMUM);
     assert(episode->iteration >= 0 && is_about_its_group(r, episode));
-    size_t slot = slot_of(r, r->count++), size = (size_t)episode->size;
+    size_t slot = slot_of(r, r->count++), size = (size_t)episode->tokens;
     r->episodes[slot] = *episode;
     r->episodes[slot].group = r->groups;
     r->episodes[slot].has_log_probability = log_probability != NULL;
@@ -139,12 +139,12 @@ void replay_push(struct replay *r, const struct episode *episode, const int32_t 
         push_log_probability(r, log_probability, size + 1);
     r->highest = fmaxf(r->highest, episode->reward);
     if (episode->exact)
-        best_codes_offer(&r->best, &(struct best_code){episode->text, episode->size, episode->nll}, code);
+        best_codes_offer(&r->best, &(struct best_code){episode->text, episode->tokens, episode->nll}, code);
 }
 
 void replay_code(const struct replay *r, int64_t i, int32_t *ids) {
     size_t slot = slot_of(r, i);
-    struct ring_pieces from = ring_at(&r->codes, r->places[slot].code, (uint64_t)r->episodes[slot].size);
+    struct ring_pieces from = ring_at(&r->codes, r->places[slot].code, (uint64_t)r->episodes[slot].tokens);
     tokens_unpack(ids, from.data[0], r->codes.width, from.count[0]);
     tokens_unpack(ids + from.count[0], from.data[1], r->codes.width, from.count[1]);
 }
@@ -154,7 +154,7 @@ bool replay_log_probability(const struct replay *r, int64_t i, float *to) {
     if (!r->episodes[slot].has_log_probability)
         return false;
     struct ring_pieces from =
-        ring_at(&r->log_probability, r->places[slot].log_probability, (uint64_t)r->episodes[slot].size + 1);
+        ring_at(&r->log_probability, r->places[slot].log_probability, (uint64_t)r->episodes[slot].tokens + 1);
     memcpy(to, from.data[0], from.count[0] * sizeof *to);
     memcpy(to + from.count[0], from.data[1], from.count[1] * sizeof *to);
     return true;
@@ -163,7 +163,7 @@ bool replay_log_probability(const struct replay *r, int64_t i, float *to) {
 /* ---- the best code of a text ---- */
 
 static void best_at(const struct replay *r, int64_t entry, int32_t *ids, int *size) {
-    *size = r->best.entries[entry].size;
+    *size = r->best.entries[entry].tokens;
     tokens_unpack(ids, best_codes_tokens(&r->best, entry), r->best.width, (size_t)*size);
 }
 

@@ -28,7 +28,7 @@ struct episode {
     uint64_t group;              /* number of its group since the beginning, from 1 */
     int64_t iteration;           /* when it was acted, >= 0: its age is now - iteration */
     int32_t policy;              /* row of the behaviour table */
-    int32_t size;                /* tokens of z, without the end token */
+    int32_t tokens;              /* of z, without the end token */
     int32_t exact;               /* 1: greedy D(z) was x */
     int32_t has_log_probability; /* 1: the behaviour policy's log-probabilities are stored */
     float reward;                /* as when it was filed */
@@ -37,11 +37,11 @@ struct episode {
 };
 
 struct replay_size {
-    int64_t episodes;  /* > 0 */
-    int64_t tokens;    /* of all codes together, >= those of any one group */
-    int vocabulary;    /* ids are below it */
-    int code_limit; /* tokens of the longest code */
-    int64_t best;      /* texts whose best code outlives its group; 0: none */
+    int64_t episodes; /* > 0 */
+    int64_t tokens;   /* of all codes together, >= those of any one group */
+    int vocabulary;   /* ids are below it */
+    int code_limit;   /* tokens of the longest code */
+    int64_t best;     /* texts whose best code outlives its group; 0: none */
 };
 
 /* Where the data of an episode begin in their rings. */
@@ -72,9 +72,9 @@ void replay_close(struct replay *replay); /* safe on a zeroed replay */
 /* Starts a group of `episodes` <= size.episodes with at most `tokens` <= size.tokens in their codes, making
  * room; then exactly so many pushes follow. */
 void replay_begin_group(struct replay *replay, int episodes, int64_t tokens);
-/* Copies; `group` and `known` are filled in, the text is that of the whole group. log_probability [size + 1],
- * ln of the behaviour policy, the end token's last; NULL for a policy without one (a mutation, a
- * demonstration). */
+/* Copies; `group` and `has_log_probability` are filled in, the text is that of the whole group.
+ * log_probability [tokens + 1], ln of the behaviour policy, the end token's last; NULL for a policy without
+ * one (a mutation, a demonstration). */
 void replay_push(struct replay *replay, const struct episode *episode, const int32_t *code,
                  const float *log_probability);
 
@@ -82,7 +82,7 @@ void replay_push(struct replay *replay, const struct episode *episode, const int
 const struct episode *replay_at(const struct replay *replay, int64_t i);
 /* Its z, into ids [size.code_limit]. */
 void replay_code(const struct replay *replay, int64_t i, int32_t *ids);
-/* Its log-probabilities, into to [size + 1]; false when they are not known. */
+/* Its log-probabilities, into to [tokens + 1]; false when they are not known. */
 bool replay_log_probability(const struct replay *replay, int64_t i, float *to);
 
 /* ---- drawing ---- */

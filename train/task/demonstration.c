@@ -12,7 +12,7 @@ void demonstrate_compression(const struct environment *e, const struct text *tex
                              struct batch *batch) {
     int32_t code[CHUNK_MAXIMUM];
     int size = is_empty(e, rng) ? 0 : environment_demonstration(e, text, code);
-    batch_add(batch, text->ids, text->size, code, size, 1.0f);
+    batch_add(batch, text->ids, text->tokens, code, size, 1.0f);
 }
 
 int token_drop(struct rng *rng, double rows, double most, int32_t *code, int size) {
@@ -48,11 +48,11 @@ void demonstrate_decompression(const struct environment *e, const struct text *t
     int32_t code[CHUNK_MAXIMUM];
     int size = 0;
     if (is_empty(e, rng)) {
-        batch_add(batch, code, 0, text->ids, text->size, 1.0f);
+        batch_add(batch, code, 0, text->ids, text->tokens, 1.0f);
         return;
     }
     if ((double)rng_uniform(rng) < s->demonstration.copies) {
-        size = text->size;
+        size = text->tokens;
         memcpy(code, text->ids, (size_t)size * sizeof *code);
     } else {
         size = environment_demonstration(e, text, code);
@@ -60,5 +60,5 @@ void demonstrate_decompression(const struct environment *e, const struct text *t
             size = merge_some(e, rng, code, size);
     }
     size = token_drop(rng, s->demonstration.drop_rows, s->demonstration.drop, code, size);
-    batch_add(batch, code, size, text->ids, text->size, 1.0f);
+    batch_add(batch, code, size, text->ids, text->tokens, 1.0f);
 }

@@ -7,7 +7,7 @@ void environment_text(const struct environment *e, enum dataset_split split, uin
     struct dataset_chunk chunk = dataset_get(e->data, split, index);
     text->index = index;
     text->bytes = (int)chunk.size;
-    text->size = (int)model_pair_encode_text(e->pair, chunk.bytes, chunk.size, text->ids);
+    text->tokens = (int)model_pair_encode_text(e->pair, chunk.bytes, chunk.size, text->ids);
 }
 
 bool environment_is_unseen(const struct environment *e, uint64_t index) {
@@ -28,7 +28,7 @@ void environment_random_text(const struct environment *e, struct rng *rng, enum 
 }
 
 static size_t bytes_of(const struct environment *e, const struct text *text, uint8_t *bytes) {
-    return tokenizer_decode(&e->pair->tokenizer, text->ids, (size_t)text->size, bytes, CHUNK_MAXIMUM);
+    return tokenizer_decode(&e->pair->tokenizer, text->ids, (size_t)text->tokens, bytes, CHUNK_MAXIMUM);
 }
 
 int environment_demonstration(const struct environment *e, const struct text *text, int32_t *ids) {
@@ -49,10 +49,10 @@ struct t5_rows environment_sources(const struct text *texts, const int *which, i
     for (int i = 0; i < count; i++) {
         const struct text *text = &texts[which ? which[i] : i];
         int32_t *row = ids + start[i];
-        memcpy(row, text->ids, (size_t)text->size * sizeof *row);
-        row[text->size] = TOKEN_EOS;
-        start[i + 1] = start[i] + text->size + 1;
-        limits[i] = text->size;
+        memcpy(row, text->ids, (size_t)text->tokens * sizeof *row);
+        row[text->tokens] = TOKEN_EOS;
+        start[i + 1] = start[i] + text->tokens + 1;
+        limits[i] = text->tokens;
     }
     return (struct t5_rows){count, ids, start};
 }

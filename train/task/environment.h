@@ -23,7 +23,7 @@
 struct text {
     uint64_t index; /* in its split */
     int bytes;      /* > 0 */
-    int size;       /* tokens, without the end token */
+    int tokens;     /* without the end token */
     int32_t ids[CHUNK_MAXIMUM];
 };
 
