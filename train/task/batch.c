@@ -77,8 +77,11 @@ int batch_tokens(const struct batch *b) {
 }
 
 struct t5_targets batch_targets(const struct batch *b, const float *weights, int vocabulary) {
-    return (struct t5_targets){
-        .labels = b->labels, .weights = weights, .nll = b->nll, .argmax = b->argmax, .vocabulary = vocabulary};
+    return (struct t5_targets){.labels = b->labels,
+                               .weights = weights,
+                               .nll = b->nll,
+                               .argmax = b->argmax,
+                               .vocabulary = vocabulary};
 }
 
 double batch_row_nll(const struct batch *b, int row) {
