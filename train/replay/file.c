@@ -222,8 +222,8 @@ static enum status count_stored(struct h5_file *file, const char *group, const s
     TRY(count_rows(file, group, "codes", r->codes.room, "tokens", &s->tokens));
     TRY(count_rows(file, group, "log_probability", r->log_probability.room, "log-probabilities", &s->values));
     TRY(count_rows(file, group, "best_integers", best, "best codes", &s->best));
-    return count_rows(file, group, "best_codes", best * (uint64_t)r->size.code_limit,
-                      "tokens of best codes", &s->best_tokens);
+    return count_rows(file, group, "best_codes", best * (uint64_t)r->size.code_limit, "tokens of best codes",
+                      &s->best_tokens);
 }
 
 static enum status damaged(struct h5_file *file, const char *what, uint64_t i, const char *why) {
