@@ -26,8 +26,7 @@ Test(algorithms_answers, vtrace_on_policy_is_the_return) {
 Test(algorithms_answers, dqn_to_the_end_learns_returns) {
     static struct world w;
     double error = 0, least = INFINITY;
-    world_set(&w,
-              (const char *const[]){"q.steps=0", "q.dueling=false", "q.scale=1", "q.cql=0", NULL});
+    world_set(&w, (const char *const[]){"q.steps=0", "q.dueling=false", "q.scale=1", "q.cql=0", NULL});
     world_random(&w, 5);
     struct rl_batch *l = &w.batch;
     algorithm_dqn.loss_gradient(l);
@@ -187,8 +186,7 @@ Test(algorithms_answers, ilql_values_come_to_rest_at_the_expectile) {
     static struct world w;
     const char *heads[] = {"q.dueling=true", "q.dueling=false"};
     for (int i = 0; i < 2; i++) {
-        world_set(
-            &w, (const char *const[]){heads[i], "q.expectile=0.7", "q.scale=0.3", "q.cql=0", NULL});
+        world_set(&w, (const char *const[]){heads[i], "q.expectile=0.7", "q.scale=0.3", "q.cql=0", NULL});
         teach_tables(&w, 20000);
         cr_expect_float_eq(w.batch.figures.value, w.live.value[0], 1e-3);
         cr_expect_float_eq(w.live.value[0], 0.7f, 0.02f, "%s: %g", heads[i], (double)w.live.value[0]);

@@ -216,7 +216,8 @@ Test(course, lessons_leave_out_what_hardly_weighs) {
         light += t->rl_batch.actions[t->rl_batch.start[r]] == 10;
     cr_expect_eq(light, 0, "0.7%% of the largest");
     cr_expect_eq(t->rl_batch.rows, 60);
-    cr_expect_eq(t->rl_batch.actions[t->rl_batch.start[1]] == 30 || t->rl_batch.actions[t->rl_batch.start[0]] == 30,
+    cr_expect_eq(t->rl_batch.actions[t->rl_batch.start[1]] == 30 ||
+                     t->rl_batch.actions[t->rl_batch.start[0]] == 30,
                  true, "8%% counts");
     world_leave(t);
 }

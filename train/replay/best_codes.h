@@ -17,8 +17,8 @@ struct best_code {
 };
 
 struct best_codes {
-    int64_t capacity, count;       /* entries; those filled stand first, without gaps */
-    int code_limit;         /* tokens of an entry */
+    int64_t capacity, count;   /* entries; those filled stand first, without gaps */
+    int code_limit;            /* tokens of an entry */
     size_t width;              /* bytes of a packed token */
     struct best_code *entries; /* [capacity] */
     uint8_t *codes;            /* [capacity, code_limit, width] */

@@ -67,8 +67,8 @@ static uint64_t bytes_held(const struct replay *r) {
     uint64_t best = (uint64_t)r->best.count;
     return (uint64_t)r->count * (sizeof *r->episodes + sizeof *r->places) +
            ring_count(&r->codes) * r->codes.width + ring_count(&r->log_probability) * sizeof(float) +
-           best * (sizeof *r->best.entries + sizeof *r->best.slots +
-                   (size_t)r->best.code_limit * r->best.width);
+           best *
+               (sizeof *r->best.entries + sizeof *r->best.slots + (size_t)r->best.code_limit * r->best.width);
 }
 
 static void count_episodes(const struct replay *r, int64_t now, struct replay_statistics *s) {

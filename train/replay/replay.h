@@ -37,11 +37,11 @@ struct episode {
 };
 
 struct replay_size {
-    int64_t episodes;  /* > 0 */
-    int64_t tokens;    /* of all codes together, >= those of any one group */
-    int vocabulary;    /* ids are below it */
-    int code_limit; /* tokens of the longest code */
-    int64_t best;      /* texts whose best code outlives its group; 0: none */
+    int64_t episodes; /* > 0 */
+    int64_t tokens;   /* of all codes together, >= those of any one group */
+    int vocabulary;   /* ids are below it */
+    int code_limit;   /* tokens of the longest code */
+    int64_t best;     /* texts whose best code outlives its group; 0: none */
 };
 
 /* Where the data of an episode begin in their rings. */
