@@ -302,7 +302,7 @@ enum status command_generate(int argc, char **argv) {
     enum status status = setup_model(&setup, &self.pair);
     gemm_select(GEMM_PORTABLE);
     if (status == STATUS_OK)
-        status = model_pair_widen(&self.pair);
+        status = model_pair_dequantise(&self.pair);
     if (status == STATUS_OK)
         status = transfer_all(&transfer, files, file_count);
     model_pair_free(&self.pair);

@@ -44,7 +44,7 @@ static enum status open_exact(struct precision *p) {
                                      .source_length = 1,
                                      .window = (p->length + EXACT_KEYS - 1) / EXACT_KEYS * EXACT_KEYS,
                                      .burst = BURST}));
-    exact_decoder_remember(p->decoder, &(struct t5_rows){1, no_code, no_code_start});
+    exact_decoder_encode_sources(p->decoder, &(struct t5_rows){1, no_code, no_code_start});
     return STATUS_OK;
 }
 

@@ -105,7 +105,7 @@ static enum status exact_engine_generate(struct engine *engine, enum engine_role
     struct exact_engine *self = (struct exact_engine *)engine;
     struct writer *w = &self->writers[role];
     TRY(open_writer(self, role));
-    exact_decoder_remember(w->decoder, sources);
+    exact_decoder_encode_sources(w->decoder, sources);
     for (int r = 0; r < sources->count; r++) {
         exact_decoder_begin(w->decoder, r, r);
         self->active[r] = r;

@@ -59,7 +59,7 @@ static enum status open_free(struct text_coder *t) {
                                                         .source_length = 1,
                                                         .window = window_of(t) * EXACT_KEYS,
                                                         .burst = BURST}));
-    exact_decoder_remember(t->free, &(struct t5_rows){1, nothing, start});
+    exact_decoder_encode_sources(t->free, &(struct t5_rows){1, nothing, start});
     return STATUS_OK;
 }
 
@@ -214,7 +214,7 @@ bool text_code(struct text_coder *t, struct byte_model *model, struct range_code
     struct visit visit = {.byte = code_byte, .model = model, .range = range, .raw = raw};
     size_t length = (size + (size_t)streams - 1) / (size_t)streams;
     t->decoder = t->free;
-    exact_decoder_narrow(t->decoder, window * EXACT_KEYS);
+    exact_decoder_set_window(t->decoder, window * EXACT_KEYS);
     return visit_streams(t, &visit, length, cut(t, size, length));
 }
 
@@ -237,7 +237,7 @@ static size_t take_chunks(struct text_coder *t, const struct text_chunk *chunks,
         t->streams[s].size = chunk->size;
         length = chunk->size > length ? chunk->size : length;
     }
-    exact_decoder_remember(t->given, &(struct t5_rows){streams, t->codes, t->starts});
+    exact_decoder_encode_sources(t->given, &(struct t5_rows){streams, t->codes, t->starts});
     return length;
 }
 

@@ -96,9 +96,9 @@ static void attend(const struct gemm_bf16_row *r, float *scores) {
                 memcpy(&last, values + whole * BF16_PANEL + half * LANES, sizeof last);
                 sums[half] += (vec)(last << 16) * (vec)((vecu){0} + (p[whole] << 16));
             }
-            bf16 narrow[LANES];
-            store_bf16(narrow, sums[half] * inverse);
-            memcpy(r->out + at, narrow, n * sizeof *narrow);
+            bf16 rounded[LANES];
+            store_bf16(rounded, sums[half] * inverse);
+            memcpy(r->out + at, rounded, n * sizeof *rounded);
         }
     }
 }

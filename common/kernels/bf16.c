@@ -5,10 +5,10 @@
 #include "kernels/lanes.h"
 
 struct conversion {
-    bf16 *narrow;
-    float *wide;
-    const bf16 *from_narrow;
-    const float *from_wide;
+    bf16 *b16;
+    float *f32;
+    const bf16 *from_b16;
+    const float *from_f32;
 };
 
 enum { GRAIN = 8192 };
@@ -16,22 +16,22 @@ enum { GRAIN = 8192 };
 static void round_task(void *context, size_t begin, size_t end, int worker) {
     (void)worker;
     struct conversion *c = context;
-    lanes->bf16_round(c->narrow + begin, c->from_wide + begin, end - begin);
+    lanes->bf16_round(c->b16 + begin, c->from_f32 + begin, end - begin);
 }
 
 static void widen_task(void *context, size_t begin, size_t end, int worker) {
     (void)worker;
     struct conversion *c = context;
-    lanes->bf16_widen(c->wide + begin, c->from_narrow + begin, end - begin);
+    lanes->bf16_widen(c->f32 + begin, c->from_b16 + begin, end - begin);
 }
 
 void bf16_from_float(bf16 *y, const float *x, size_t n) {
-    struct conversion c = {.narrow = y, .from_wide = x};
+    struct conversion c = {.b16 = y, .from_f32 = x};
     threads_for(n, GRAIN, round_task, &c);
 }
 
 void bf16_to_float(float *y, const bf16 *x, size_t n) {
-    struct conversion c = {.wide = y, .from_narrow = x};
+    struct conversion c = {.f32 = y, .from_b16 = x};
     threads_for(n, GRAIN, widen_task, &c);
 }
 
@@ -116,14 +116,14 @@ static void pack_weights_backward(uint32_t *to, const float *w, size_t pairs, si
 /* Rows of weights are rounded a piece at a time, so that the copy stays on the stack. */
 static void pack_weights_forward(uint32_t *to, const float *w, size_t rows, size_t in) {
     enum { PIECE = 128 };
-    bf16 narrow[BF16_PANEL * PIECE];
+    bf16 rounded[BF16_PANEL * PIECE];
     for (size_t k = 0; k < in; k += PIECE) {
         size_t width = in - k < PIECE ? in - k : PIECE;
         if (width < PIECE)
-            memset(narrow, 0, sizeof narrow);
+            memset(rounded, 0, sizeof rounded);
         for (size_t r = 0; r < rows; r++)
-            lanes->bf16_round(narrow + r * PIECE, w + r * in + k, width);
-        lanes->transpose_panel(to + k / 2 * BF16_PANEL, (const uint32_t *)(const void *)narrow, PIECE / 2,
+            lanes->bf16_round(rounded + r * PIECE, w + r * in + k, width);
+        lanes->transpose_panel(to + k / 2 * BF16_PANEL, (const uint32_t *)(const void *)rounded, PIECE / 2,
                                rows, (width + 1) / 2);
     }
 }

@@ -34,16 +34,16 @@ static enum status read_own(struct h5_file *file, const char *group, struct t5_m
     return t5_weights_read(file, group, model, model->weights);
 }
 
-static enum status read_narrow(struct h5_file *file, const char *group, struct t5_model *model) {
-    model->narrow = calloc(1, sizeof *model->narrow);
-    if (!model->narrow)
+static enum status read_int8(struct h5_file *file, const char *group, struct t5_model *model) {
+    model->int8 = calloc(1, sizeof *model->int8);
+    if (!model->int8)
         return fail(STATUS_MEMORY, "%s: no memory for a model", h5_path(file));
-    TRY(t5_narrow_open(model->narrow, model));
-    return t5_narrow_read(file, group, model, model->narrow);
+    TRY(t5_int8_open(model->int8, model->layout));
+    return t5_int8_read(file, group, model, model->int8);
 }
 
 static const struct kind checkpoint = {checkpoint_format, h5_write, write_own, read_own, 16};
-static const struct kind packed = {packed_format, h5_write_packed, t5_narrow_write, read_narrow, 256};
+static const struct kind packed = {packed_format, h5_write_packed, t5_int8_write, read_int8, 256};
 
 /* ---- writing a pair ---- */
 
@@ -253,12 +253,12 @@ static enum status check_config(struct h5_file *file, const char *group, const s
  */
 static enum status check_size(struct h5_file *file, const struct kind *kind, const char *group,
                               const struct t5_config *config) {
-    struct t5_model model = {.config = *config};
+    struct t5_layout *layout;
     struct stat info;
 
-    TRY(t5_list_parameters(&model));
-    size_t bytes = model.weight_count * sizeof(float);
-    t5_free_parameters(&model);
+    TRY(t5_layout_open(&layout, config));
+    size_t bytes = layout->weight_count * sizeof(float);
+    t5_layout_close(layout);
     if (stat(h5_path(file), &info) != 0)
         return fail(STATUS_IO, "cannot find the size of %s", h5_path(file));
     if (bytes / kind->densest > (size_t)info.st_size + (1 << 16))
@@ -366,9 +366,9 @@ void model_pair_free(struct model_pair *pair) {
 
 /* ---- using a pair ---- */
 
-enum status model_pair_widen(struct model_pair *pair) {
-    TRY(t5_widen(&pair->compressor));
-    return t5_widen(&pair->decompressor);
+enum status model_pair_dequantise(struct model_pair *pair) {
+    TRY(t5_dequantise(&pair->compressor));
+    return t5_dequantise(&pair->decompressor);
 }
 
 size_t model_pair_encode_text(const struct model_pair *pair, const uint8_t *bytes, size_t size,

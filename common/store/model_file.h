@@ -65,10 +65,10 @@ enum status model_shapes_read(struct h5_file *file, struct t5_config *compressor
                               struct t5_config *decompressor);
 
 /* Reads and checks everything; a stranger's or damaged file is STATUS_FORMAT. Of a packed file the models
- * have their weights in 8 bits only, which is what the codec wants; model_pair_widen() adds float32. */
+ * have their weights in 8 bits only, which is what the codec wants; model_pair_dequantise() adds float32. */
 enum status model_pair_read(struct h5_file *file, struct model_pair *pair);
 enum status model_pair_load(const char *path, struct model_pair *pair);
-enum status model_pair_widen(struct model_pair *pair);
+enum status model_pair_dequantise(struct model_pair *pair);
 void model_pair_free(struct model_pair *pair); /* safe on a zeroed pair, twice */
 
 /* x as token ids (no end token) and back; ids needs room for `size`. Decoding is as tokenizer_decode(). */

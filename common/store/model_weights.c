@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include "t5/narrow.h"
+#include "t5/int8.h"
 #include "t5/quantise.h"
 
 enum { TENSOR_NAME_ROOM = 256 };
@@ -90,38 +90,38 @@ static enum status write_rows(struct h5_file *file, const char *group, const str
     return h5_write_packed(file, name, H5_F32, &scales_shape, scales);
 }
 
-static enum status write_narrow(struct h5_file *file, const char *group, const struct t5_model *model,
-                                const struct t5_narrow *narrow) {
+static enum status write_int8(struct h5_file *file, const char *group, const struct t5_model *model,
+                              const struct t5_int8 *int8) {
     for (int i = 0; i < model->parameter_count; i++) {
         const struct t5_parameter *parameter = &model->parameters[i];
         float *scales;
         if (t5_is_quantised(parameter)) {
-            const int8_t *q = t5_narrow_rows(narrow, i, &scales);
+            const int8_t *q = t5_int8_rows(int8, i, &scales);
             TRY(write_rows(file, group, parameter, q, scales));
         } else {
-            TRY(write_floats(file, group, parameter, t5_narrow_floats(narrow, i)));
+            TRY(write_floats(file, group, parameter, t5_int8_floats(int8, i)));
         }
     }
     return STATUS_OK;
 }
 
-enum status t5_narrow_write(struct h5_file *file, const char *group, const struct t5_model *model) {
-    struct t5_narrow narrow;
+enum status t5_int8_write(struct h5_file *file, const char *group, const struct t5_model *model) {
+    struct t5_int8 int8;
 
-    TRY(t5_narrow_take(&narrow, model));
-    enum status status = write_narrow(file, group, model, &narrow);
-    t5_narrow_release(&narrow, model);
+    TRY(t5_take_int8(&int8, model));
+    enum status status = write_int8(file, group, model, &int8);
+    t5_release_int8(&int8, model);
     return status;
 }
 
 /* The rule is applied to what a file holds, as if its weights were float32: a stranger may have rounded
  * otherwise. */
-static enum status settle_rows(struct h5_file *file, const struct t5_parameter *parameter, int8_t *q,
-                               float *scales) {
+static enum status canonicalise_rows(struct h5_file *file, const struct t5_parameter *parameter, int8_t *q,
+                                     float *scales) {
     size_t columns = (size_t)parameter->columns;
 
     for (size_t r = 0; r < (size_t)parameter->rows; r++)
-        if (!t5_narrow_settle(q + r * columns, &scales[r], columns))
+        if (!t5_int8_canonicalise(q + r * columns, &scales[r], columns))
             return fail(STATUS_FORMAT,
                         "%s: %s holds a value that is not finite; the training run diverged or the "
                         "file is damaged",
@@ -138,19 +138,19 @@ static enum status read_rows(struct h5_file *file, const char *group, const stru
     TRY(h5_read(file, name, H5_I8, &shape, q));
     TRY(tensor_name(name, group, "scales", parameter));
     TRY(h5_read(file, name, H5_F32, &scales_shape, scales));
-    return settle_rows(file, parameter, q, scales);
+    return canonicalise_rows(file, parameter, q, scales);
 }
 
-enum status t5_narrow_read(struct h5_file *file, const char *group, const struct t5_model *model,
-                           struct t5_narrow *narrow) {
+enum status t5_int8_read(struct h5_file *file, const char *group, const struct t5_model *model,
+                         struct t5_int8 *int8) {
     for (int i = 0; i < model->parameter_count; i++) {
         const struct t5_parameter *parameter = &model->parameters[i];
         float *scales;
         if (t5_is_quantised(parameter)) {
-            int8_t *q = t5_narrow_rows(narrow, i, &scales);
+            int8_t *q = t5_int8_rows(int8, i, &scales);
             TRY(read_rows(file, group, parameter, q, scales));
         } else {
-            TRY(read_floats(file, group, parameter, t5_narrow_floats(narrow, i)));
+            TRY(read_floats(file, group, parameter, t5_int8_floats(int8, i)));
         }
     }
     return STATUS_OK;

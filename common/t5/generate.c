@@ -113,7 +113,7 @@ static void lay_out(struct t5_generator *g, struct arena *arena) {
 }
 
 enum status t5_generator_open(struct t5_generator **out, const struct t5_config *config, int rows,
-                              int source_length, int target_length, bool narrow) {
+                              int source_length, int target_length, bool in_bf16) {
     struct t5_generator *g = calloc(1, sizeof *g);
     *out = NULL;
     if (!g)
@@ -123,7 +123,7 @@ enum status t5_generator_open(struct t5_generator **out, const struct t5_config 
     g->source_length = source_length;
     g->target_length = target_length;
     g->threads = threads_count();
-    g->bf16 = narrow;
+    g->bf16 = in_bf16;
     g->encoder.depth = config->num_layers;
     g->encoder.blocks = calloc((size_t)config->num_layers, sizeof *g->encoder.blocks);
     g->caches = calloc((size_t)config->num_decoder_layers, sizeof *g->caches);

@@ -32,10 +32,10 @@ struct t5_generated {
 
 struct t5_generator; /* caches, sized once */
 
-/* rows: most rows at once; source_length, target_length: longest row; narrow: in bf16, of models with packed
- * copies. */
+/* rows: most rows at once; source_length, target_length: longest row; in_bf16: of models with packed copies.
+ */
 enum status t5_generator_open(struct t5_generator **generator, const struct t5_config *config, int rows,
-                              int source_length, int target_length, bool narrow);
+                              int source_length, int target_length, bool in_bf16);
 void t5_generator_close(struct t5_generator *generator); /* NULL is fine */
 
 /* At most `limits[r]` tokens for row r, or target_length for all when limits is NULL. The end token counts

@@ -52,7 +52,7 @@ struct t5_feed_forward_memory {
 };
 
 /* Room for n numbers in the precision of the pass. */
-struct values t5_take_values(struct arena *arena, bool narrow, size_t n);
+struct values t5_take_values(struct arena *arena, bool in_bf16, size_t n);
 
 /* `memory` without values: self-attention; else the encoder's output [memory tokens, d_model]. `place`
  * numbers the sublayer for dropout. The result is written to `out` [tokens, d_model], which may be the next

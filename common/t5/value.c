@@ -3,10 +3,10 @@
 #include "base/threads.h"
 #include "kernels/lanes.h"
 
-void t5_value_lay_out(struct t5_value_scratch *s, const struct t5_config *c, bool narrow,
+void t5_value_lay_out(struct t5_value_scratch *s, const struct t5_config *c, bool in_bf16,
                       struct arena *arena) {
     s->width = c->d_model;
-    s->rows = narrow ? ARENA_TAKE(arena, float, threads_count() * c->d_model) : NULL;
+    s->rows = in_bf16 ? ARENA_TAKE(arena, float, threads_count() * c->d_model) : NULL;
 }
 
 /* One piece of tokens, cut by tokens or by columns. */

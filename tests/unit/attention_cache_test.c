@@ -37,16 +37,16 @@ static struct inputs *inputs_of(const char *stream) {
     fill(in.v, NUMBERS, "values");
     fill(in.bias, HEADS * (2 * ROOM - 1), "bias");
     float *wide[] = {in.q, in.k, in.v};
-    bf16 *narrow[] = {in.q16, in.k16, in.v16};
+    bf16 *rounded[] = {in.q16, in.k16, in.v16};
     for (int i = 0; i < 3; i++) {
-        bf16_from_float(narrow[i], wide[i], NUMBERS);
-        bf16_to_float(wide[i], narrow[i], NUMBERS);
+        bf16_from_float(rounded[i], wide[i], NUMBERS);
+        bf16_to_float(wide[i], rounded[i], NUMBERS);
     }
     return &in;
 }
 
-static struct values pick(float *wide, bf16 *narrow, size_t at, bool in_bf16) {
-    return in_bf16 ? (struct values){.b16 = narrow + at} : (struct values){.f32 = wide + at};
+static struct values pick(float *wide, bf16 *rounded, size_t at, bool in_bf16) {
+    return in_bf16 ? (struct values){.b16 = rounded + at} : (struct values){.f32 = wide + at};
 }
 
 static struct attention_cache open_cache(int width, bool in_bf16, struct arena *arena) {

@@ -102,7 +102,7 @@ static void check_attention(void) {
     fill(b, ROOM, 5);
     for (size_t p = 0; p < KEYS; p++) {
         fill(a, 2 * WIDTH, 100 + p);
-        exact->remember(&cache, p, a, a + WIDTH);
+        exact->cache_store(&cache, p, a, a + WIDTH);
         size_t first = p >= 192 ? p / 64 * 64 - 128 : 0;
         fill(query, WIDTH, 1000 + p);
         exact->scale(query, 0.1f, WIDTH);

@@ -84,7 +84,7 @@ static float *all_logits(const struct world *w, int burst, int window) {
                                                                  .window = window,
                                                                  .burst = STREAMS * burst}),
                  STATUS_OK, "%s", fail_sentence());
-    exact_decoder_remember(decoder, &w->sources);
+    exact_decoder_encode_sources(decoder, &w->sources);
     for (int s = 0; s < STREAMS; s++)
         exact_decoder_begin(decoder, s, s);
     for (int t = 0; t < LENGTH; t += burst) {

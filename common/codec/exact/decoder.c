@@ -151,8 +151,8 @@ static void find_constant(struct exact_decoder *d, struct exact_work *w, int mem
                                          .stride = w->model_stride});
 }
 
-static void remember_group(struct exact_decoder *d, struct worker *worker, int memory, int block, int first,
-                           int count) {
+static void store_keys_and_values(struct exact_decoder *d, struct worker *worker, int memory, int block,
+                                  int first, int count) {
     struct exact_work *w = &worker->work;
     const struct exact_matrix *kv = &d->model->decoder.blocks[block].cross.kv;
     size_t inner = (size_t)(w->config->num_heads * w->config->d_kv), stride = (size_t)kv->outputs;
@@ -160,44 +160,44 @@ static void remember_group(struct exact_decoder *d, struct worker *worker, int m
                   &(struct exact_target){.y = w->projected, .stride = stride});
     for (int r = 0; r < count; r++) {
         const float *row = w->projected + (size_t)r * stride;
-        exact_remember(w, cross_of(d, block, memory), (size_t)(first + r), row, row + inner);
+        exact_cache_store(w, cross_of(d, block, memory), (size_t)(first + r), row, row + inner);
     }
 }
 
-static void remember_source(struct exact_decoder *d, struct worker *worker, int memory, const int32_t *ids,
-                            int count) {
+static void encode_source(struct exact_decoder *d, struct worker *worker, int memory, const int32_t *ids,
+                          int count) {
     exact_encode(&worker->encoder, &worker->work, ids, count);
     d->memories[memory].length = count;
     for (int b = 0; b < d->model->decoder.depth; b++) {
         for (int i = 0; i < count; i += EXACT_ROWS)
-            remember_group(d, worker, memory, b, i, count - i < EXACT_ROWS ? count - i : EXACT_ROWS);
+            store_keys_and_values(d, worker, memory, b, i, count - i < EXACT_ROWS ? count - i : EXACT_ROWS);
         if (count == 1)
             find_constant(d, &worker->work, memory, b);
     }
 }
 
-struct remembering {
+struct encoding {
     struct exact_decoder *decoder;
     const struct t5_rows *sources;
 };
 
-static void remember_task(void *context, size_t begin, size_t end, int worker) {
-    const struct remembering *r = context;
+static void encode_task(void *context, size_t begin, size_t end, int worker) {
+    const struct encoding *r = context;
     for (size_t i = begin; i < end; i++) {
         int first = r->sources->start[i];
-        remember_source(r->decoder, &r->decoder->worker[worker], (int)i, r->sources->ids + first,
-                        r->sources->start[i + 1] - first);
+        encode_source(r->decoder, &r->decoder->worker[worker], (int)i, r->sources->ids + first,
+                      r->sources->start[i + 1] - first);
     }
 }
 
-void exact_decoder_remember(struct exact_decoder *d, const struct t5_rows *sources) {
-    struct remembering remembering = {d, sources};
+void exact_decoder_encode_sources(struct exact_decoder *d, const struct t5_rows *sources) {
+    struct encoding encoding = {d, sources};
     assert(sources->count <= d->size.memories);
-    threads_for((size_t)sources->count, 1, remember_task, &remembering);
+    threads_for((size_t)sources->count, 1, encode_task, &encoding);
 }
 
 /* Shorter rings too, so that what is seen lies close together. */
-void exact_decoder_narrow(struct exact_decoder *d, int window) {
+void exact_decoder_set_window(struct exact_decoder *d, int window) {
     size_t count =
         (size_t)d->model->decoder.depth * (size_t)d->size.slots * (size_t)d->model->config.num_heads;
     assert(window > 0 && window % EXACT_KEYS == 0 && window <= d->size.window);
@@ -242,7 +242,7 @@ static void self_attention(struct exact_decoder *d, struct exact_work *w, int bl
                   &(struct exact_target){.y = w->projected, .stride = stride});
     for (int r = 0; r < count; r++) {
         const float *row = w->projected + (size_t)r * stride;
-        exact_remember(w, self_of(d, block, rows[r].slot), rows[r].position, row + inner, row + 2 * inner);
+        exact_cache_store(w, self_of(d, block, rows[r].slot), rows[r].position, row + inner, row + 2 * inner);
     }
     for (int r = 0; r < count; r++) {
         size_t first = first_seen(d, rows[r].position), back = rows[r].position - first;

@@ -50,7 +50,7 @@ static void project_group(struct exact_encoder *e, struct exact_work *w,
     for (int r = 0; r < count; r++) {
         const float *row = w->projected + (size_t)r * stride;
         memcpy(e->q + (size_t)(first + r) * w->inner_stride, row, inner * sizeof *row);
-        exact_remember(w, e->caches, (size_t)(first + r), row + inner, row + 2 * inner);
+        exact_cache_store(w, e->caches, (size_t)(first + r), row + inner, row + 2 * inner);
     }
 }
 

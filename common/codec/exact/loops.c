@@ -135,7 +135,7 @@ static void scale(float *x, float factor, size_t n) {
 
 /* ---- attention ---- */
 
-static void remember(struct exact_cache *cache, size_t p, const float *key, const float *value) {
+static void cache_store(struct exact_cache *cache, size_t p, const float *key, const float *value) {
     uint8_t k[EXACT_HEAD_MAXIMUM], v[EXACT_HEAD_MAXIMUM];
     size_t width = cache->width, slot = p % (cache->ring * EXACT_KEYS), in_block = slot % EXACT_KEYS;
     cache->key_scale[slot] = quantise_row(k, key, width, DOT_BIAS);

@@ -79,7 +79,7 @@ struct exact_view {
     X(add, (float *y, const float *x, size_t n))           /* y += x */                                      \
     X(scale, (float *x, float factor, size_t n))           /* x *= factor */                                 \
     /* position p of a cache = a key and a value [width] */                                                  \
-    X(remember, (struct exact_cache * cache, size_t p, const float *key, const float *value))                \
+    X(cache_store, (struct exact_cache * cache, size_t p, const float *key, const float *value))             \
     /* out [width] = sum over keys j of softmax(q . key j + bias)_j value j */                               \
     X(attend, (float *out, const float *q, const struct exact_cache *cache, const struct exact_view *view))  \
     /* frequencies [n] >= 1 of e^logit, sum at most `total`; n a multiple of 16, logits may change */        \

@@ -64,13 +64,13 @@ static const float *widen(const float *x, float *room, size_t width, size_t padd
     return room;
 }
 
-void exact_remember(struct exact_work *work, struct exact_cache *caches, size_t position, const float *keys,
-                    const float *values) {
+void exact_cache_store(struct exact_work *work, struct exact_cache *caches, size_t position,
+                       const float *keys, const float *values) {
     size_t width = (size_t)work->config->d_kv, padded = exact_head_width(work->config);
     for (int h = 0; h < work->config->num_heads; h++) {
         size_t at = (size_t)h * width;
-        exact->remember(&caches[h], position, widen(keys + at, work->head, width, padded),
-                        widen(values + at, work->head + padded, width, padded));
+        exact->cache_store(&caches[h], position, widen(keys + at, work->head, width, padded),
+                           widen(values + at, work->head + padded, width, padded));
     }
 }
 
