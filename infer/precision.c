@@ -103,7 +103,7 @@ static double bits_of_frequencies(const float *logits, int byte) {
     float copy[BYTES];
     uint32_t frequency[BYTES], total = 0;
     memcpy(copy, logits, sizeof copy);
-    exact->frequencies(frequency, copy, BYTES, FREQUENCY_TOTAL);
+    exact_ops->frequencies(frequency, copy, BYTES, FREQUENCY_TOTAL);
     for (int b = 0; b < BYTES; b++)
         total += frequency[b];
     return log2((double)total / frequency[byte]);

@@ -114,7 +114,7 @@ void text_coder_close(struct text_coder *t) {
 static void find_frequencies(uint32_t *frequency, const float *logits) {
     float bytes[BYTES];
     memcpy(bytes, logits + (TOKEN_BYTE - FIRST), sizeof bytes);
-    exact->frequencies(frequency, bytes, BYTES, FREQUENCY_TOTAL);
+    exact_ops->frequencies(frequency, bytes, BYTES, FREQUENCY_TOTAL);
 }
 
 static void code_byte(struct text_coder *t, struct visit *v, int s, size_t at, const float *logits) {

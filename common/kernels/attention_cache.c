@@ -5,7 +5,7 @@
 #include <string.h>
 #include "base/threads.h"
 #include "kernels/gemm_bf16.h"
-#include "kernels/lanes.h"
+#include "kernels/lane_ops.h"
 
 /* Numbers of one slot and head, in bf16. */
 static size_t packed_keys(const struct attention_cache *c) {
@@ -121,8 +121,8 @@ static void step_f32(const struct step *step, size_t row, size_t head, const flo
     size_t width = (size_t)c->width, inner = (size_t)c->heads * width, at = row * inner + head * width;
     const float *q = step->q.f32 + row * (size_t)step->shape->q_stride + head * width;
     size_t cached = (size_t)step->shape->slot[row] * (size_t)c->room * inner + head * width;
-    lanes->attend(step->out.f32 + at, q, c->keys.f32 + cached, c->values.f32 + cached, bias, scores,
-                  (size_t)step->shape->count[row], inner, width);
+    lane_ops->attend(step->out.f32 + at, q, c->keys.f32 + cached, c->values.f32 + cached, bias, scores,
+                     (size_t)step->shape->count[row], inner, width);
 }
 
 static void step_bf16(const struct step *step, size_t row, size_t head, const float *bias, float *scores) {

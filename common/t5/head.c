@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 #include "base/threads.h"
-#include "kernels/lanes.h"
+#include "kernels/lane_ops.h"
 #include "kernels/loss.h"
 #include "kernels/vector.h"
 
@@ -56,8 +56,8 @@ static void round_task(void *context, size_t begin, size_t end, int worker) {
     (void)worker;
     struct rounding *r = context;
     if (r->scale != 1.0f)
-        lanes->scale(r->from + begin, r->scale, end - begin);
-    lanes->bf16_round(r->to + begin, r->from + begin, end - begin);
+        lane_ops->scale(r->from + begin, r->scale, end - begin);
+    lane_ops->bf16_round(r->to + begin, r->from + begin, end - begin);
 }
 
 static struct values gradient_of(struct t5_head *h, size_t size) {

@@ -9,7 +9,7 @@
 #include "expect.h"
 #include "kernels/attention.h"
 #include "kernels/attention_cache.h"
-#include "kernels/lanes.h"
+#include "kernels/lane_ops.h"
 
 /* Room for more than one panel of keys; widths that do and do not fill one. */
 enum { SLOTS = 5, ROOM = 70, HEADS = 3, WIDEST = 72, NUMBERS = SLOTS * ROOM * HEADS * WIDEST };
@@ -122,12 +122,12 @@ static void plain_step(float *out, int width, const struct inputs *in, bool with
             const float *q = in->q + first + (count - 1) * inner;
             float scores[ROOM], *to = out + slot * inner + head * w;
             for (size_t j = 0; j < count; j++)
-                scores[j] = lanes->dot(q, in->k + first + j * inner, w) + (with_bias ? bias[j] : 0.0f);
-            lanes->scale(scores, 1.0f / lanes->exp_sum(scores, scores, lanes->max(scores, count), count),
-                         count);
+                scores[j] = lane_ops->dot(q, in->k + first + j * inner, w) + (with_bias ? bias[j] : 0.0f);
+            lane_ops->scale(
+                scores, 1.0f / lane_ops->exp_sum(scores, scores, lane_ops->max(scores, count), count), count);
             memset(to, 0, w * sizeof *to);
             for (size_t j = 0; j < count; j++)
-                lanes->axpy(to, scores[j], in->v + first + j * inner, w);
+                lane_ops->axpy(to, scores[j], in->v + first + j * inner, w);
         }
 }
 
@@ -274,10 +274,10 @@ Test(attention_cache, instruction_sets_agree_bit_for_bit) {
             struct arena arena;
             struct attention_cache cache = open_cache(widths[w], in_bf16, &arena);
             put_counted(&cache, in);
-            lanes_select("scalar");
+            lane_ops_select("scalar");
             step(expected, &cache, in, true);
             for (int n = 0; n < 2; n++)
-                if (lanes_select(names[n])) {
+                if (lane_ops_select(names[n])) {
                     step(got, &cache, in, true);
                     cr_expect_arr_eq(got, expected, (size_t)(SLOTS * HEADS * widths[w]) * sizeof *got,
                                      "%s, width %d", names[n], widths[w]);

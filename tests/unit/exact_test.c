@@ -112,10 +112,10 @@ Test(exact, every_set_burst_and_thread_count_gives_the_same_bits) {
     for (int shape = 0; shape < 2; shape++) {
         struct world w;
         open_world(&w, shape);
-        cr_assert_not_null(exact_select("scalar"));
+        cr_assert_not_null(exact_ops_select("scalar"));
         float *expected = all_logits(&w, 1, WINDOW * 2);
-        for (const struct exact_loops *const *set = exact_available(); *set; set++) {
-            exact = *set;
+        for (const struct exact_ops *const *set = exact_ops_available(); *set; set++) {
+            exact_ops = *set;
             for (int threads = 1; threads <= 3; threads += 2)
                 for (int burst = 1; burst <= 97; burst += 32) {
                     cr_assert_eq(threads_start(threads), STATUS_OK);

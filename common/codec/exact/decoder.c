@@ -224,7 +224,7 @@ static void embed_row(const struct exact_decoder *d, struct exact_work *w, int r
     size_t width = (size_t)w->config->d_model;
     exact_embed(x, d->model, row->id);
     if (d->model->decoder.positions)
-        exact->add(x, d->model->decoder.positions + row->position * width, width);
+        exact_ops->add(x, d->model->decoder.positions + row->position * width, width);
 }
 
 /* The first position that a token sees. */
@@ -268,9 +268,9 @@ static void cross_attention(struct exact_decoder *d, struct exact_work *w, int b
         asks = asks || memory_of(d, &rows[r])->length > 1;
     if (!asks) {
         for (int r = 0; r < count; r++)
-            exact->add(w->x + (size_t)r * w->model_stride,
-                       memory_of(d, &rows[r])->constant + (size_t)block * w->model_stride,
-                       (size_t)w->config->d_model);
+            exact_ops->add(w->x + (size_t)r * w->model_stride,
+                           memory_of(d, &rows[r])->constant + (size_t)block * w->model_stride,
+                           (size_t)w->config->d_model);
         return;
     }
     exact_normalise(w, a->norm, count);
@@ -302,7 +302,8 @@ static void run_rows(struct exact_decoder *d, struct exact_work *w, const struct
     }
     exact_normalise(w, d->model->decoder.final_norm, count);
     if (c->tie_word_embeddings)
-        exact->scale(w->normed, 1.0f / __builtin_sqrtf((float)c->d_model), (size_t)count * w->model_stride);
+        exact_ops->scale(w->normed, 1.0f / __builtin_sqrtf((float)c->d_model),
+                         (size_t)count * w->model_stride);
     exact_project(w, &d->model->head, w->normed, w->model_stride, count,
                   &(struct exact_target){.y = wanted->logits,
                                          .stride = wanted->outputs,
