@@ -109,6 +109,7 @@ enum status archive_fail(const struct archive_reader *reader, const char *what);
 /* Little-endian base 128, lowest group first, shortest form only. Put returns the bytes written; get moves
  * *bytes and returns false on a number that is cut off, not in its shortest form or larger than `maximum`. */
 size_t archive_put_varint(uint8_t bytes[ARCHIVE_VARINT_MAXIMUM], uint64_t value);
+enum status archive_append_varint(struct buffer *buffer, uint64_t value);
 bool archive_get_varint(const uint8_t **bytes, const uint8_t *end, uint64_t maximum, uint64_t *value);
 
 /* The model's name for people: 32 hexadecimal digits. */

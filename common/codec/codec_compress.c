@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include "codec/block_encode.h"
 #include "codec/codec_internal.h"
 #include "codec/note.h"
 
