@@ -67,7 +67,7 @@ enum status command_compress(int argc, char **argv) {
                                 .run = compress_file,
                                 .context = &self};
     const char *mode = "auto";
-    bool unused = false; /* main() has turned these into commands (habits.h) */
+    bool unused = false; /* main() has turned these into commands (zstd_options.h) */
     char **files;
     int file_count;
     const char *seekable = NULL, *memory_limit = NULL;

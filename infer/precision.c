@@ -12,7 +12,7 @@
 
 enum {
     BYTES = 256,
-    BURST = 512,
+    TOKENS_PER_CALL = 512,
     ROWS = 16,                                          /* of a float32 batch */
     FREQUENCY_TOTAL = 1 << 16,                          /* as in archives */
     FIRST = TOKEN_BYTE / EXACT_OUTPUTS * EXACT_OUTPUTS, /* of the outputs that hold all bytes */
@@ -43,7 +43,7 @@ static enum status open_exact(struct precision *p) {
                                      .memories = 1,
                                      .source_length = 1,
                                      .window = (p->length + EXACT_KEYS - 1) / EXACT_KEYS * EXACT_KEYS,
-                                     .burst = BURST}));
+                                     .tokens_per_call = TOKENS_PER_CALL}));
     exact_decoder_encode_sources(p->decoder, &(struct t5_rows){1, no_code, no_code_start});
     return STATUS_OK;
 }
@@ -144,7 +144,7 @@ static void run_float32(struct precision *p, int rows) {
 static void run_exact(struct precision *p, int row) {
     exact_decoder_begin(p->decoder, 0, 0);
     for (int at = p->start[row], end = p->start[row + 1], count; at < end; at += count) {
-        count = end - at < BURST ? end - at : BURST;
+        count = end - at < TOKENS_PER_CALL ? end - at : TOKENS_PER_CALL;
         struct exact_piece piece = {0, count, p->inputs + at};
         const float *logits = exact_decoder_run(p->decoder, &piece, 1, FIRST, OUTPUTS);
         for (int i = 0; i < count; i++) {
@@ -169,11 +169,11 @@ static void add_batch(struct precision *p, const uint8_t *bytes, size_t size) {
 
 enum status precision_add(struct precision *p, struct content *content, struct precision_sum *sum) {
     uint8_t bytes[ROWS * CHUNK_MAXIMUM];
-    size_t room = ROWS * (size_t)p->length, size; /* whole chunks */
+    size_t capacity = ROWS * (size_t)p->length, size; /* whole chunks */
     p->sum = sum;
     TRY(content_rewind(content));
     do {
-        TRY(content_read(content, bytes, room, &size));
+        TRY(content_read(content, bytes, capacity, &size));
         add_batch(p, bytes, size);
     } while (size > 0);
     return STATUS_OK;

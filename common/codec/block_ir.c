@@ -176,10 +176,10 @@ static enum status decode_chunks(struct decoding *decoding, const uint8_t *token
     range_begin_decoding(&coder, tokens, decoding->preamble.token_bytes);
     for (uint32_t i = 0; i < block->chunk_count; i++) {
         struct chunk *chunk = &block->chunks[i];
-        uint32_t room = block->raw_size - used;
+        uint32_t left = block->raw_size - used;
         *chunk = (struct chunk){.code_begin = used};
         if (!block_ir_code_chunk(&decoding->tools->model, &coder, chunk, block->codes + used,
-                                 room < longest ? room : longest) ||
+                                 left < longest ? left : longest) ||
             chunk->size > longest)
             return archive_fail(decoding->reader, "a chunk is longer than chunks can be");
         used += chunk->code_count;

@@ -61,10 +61,10 @@ static enum status list_frame(struct archive_reader *reader, struct codec_listin
 /* Comments are joined by newlines. */
 static void keep_comment(void *context, const char *text, size_t size) {
     struct codec_listing *listing = context;
-    size_t used = strlen(listing->comment), room = sizeof listing->comment - 1;
-    if (listing->comments++ > 0 && used < room)
+    size_t used = strlen(listing->comment), capacity = sizeof listing->comment - 1;
+    if (listing->comments++ > 0 && used < capacity)
         listing->comment[used++] = '\n';
-    for (size_t i = 0; i < size && used < room; i++)
+    for (size_t i = 0; i < size && used < capacity; i++)
         if (text[i])
             listing->comment[used++] = text[i];
     listing->comment[used] = '\0';

@@ -83,7 +83,7 @@ static float weigh_scores(float *scores, float largest, size_t count) {
 static void attend(const struct gemm_bf16_row *r, float *scores) {
     const uint32_t *p = (const uint32_t *)(const void *)scores;
     float inverse = 1.0f / weigh_scores(scores, score_keys(scores, r), r->count);
-    size_t panel_size = bf16_packed_pairs(r->room) * BF16_PANEL, width = (size_t)r->width,
+    size_t panel_size = bf16_packed_pairs(r->capacity) * BF16_PANEL, width = (size_t)r->width,
            whole = r->count / 2;
     for (size_t d = 0; d < width; d += BF16_PANEL) {
         const uint32_t *values = (const uint32_t *)(const void *)r->values + d / BF16_PANEL * panel_size;

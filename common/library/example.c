@@ -75,7 +75,7 @@ static int round_trip(laconic_model *model, const char *text, size_t size) {
         complain("decompress");
     else if (restored != size || memcmp(text, back, size) != 0)
         fprintf(stderr, "example: what came back is not what went in\n");
-    else if (size > 1 && laconic_decompress(model, archive, packed, back, &none) != LACONIC_ROOM)
+    else if (size > 1 && laconic_decompress(model, archive, packed, back, &none) != LACONIC_LIMIT)
         fprintf(stderr, "example: a byte of room was enough\n");
     else {
         archive[packed / 2] = (char)(archive[packed / 2] ^ 1);

@@ -65,7 +65,7 @@ typedef enum laconic_status {
     LACONIC_CONFIG = 4,   /* this model cannot do what the options ask for */
     LACONIC_FORMAT = 5,   /* the archive or the model is damaged, cut off or something else */
     LACONIC_MISMATCH = 6, /* the archive was written with another model */
-    LACONIC_ROOM = 7      /* the output does not fit, or a size is beyond what is handled */
+    LACONIC_LIMIT = 7     /* the output does not fit, or a size is beyond what is handled */
 } laconic_status;
 
 /* The sentence of this thread's last failure, "" if there was none; valid until the next call of this
@@ -93,7 +93,7 @@ LACONIC_API laconic_status laconic_open_for(laconic_model **model, const void *a
 LACONIC_API laconic_status laconic_close(laconic_model *model);
 
 /* Calls that would need more memory than this, the model and the process included, are refused with
- * LACONIC_ROOM and a sentence that says how much they need. 0: no limit. */
+ * LACONIC_LIMIT and a sentence that says how much they need. 0: no limit. */
 LACONIC_API laconic_status laconic_limit_memory(laconic_model *model, uint64_t bytes);
 
 /* What archives call the model; as hexadecimal digits 'laconic inspect' shows it. */
@@ -124,7 +124,7 @@ enum { LACONIC_COMMENT = 4096 };
 /* The most bytes that `size` bytes can become; 0: too many to count. */
 LACONIC_API size_t laconic_bound(size_t size);
 
-/* *output_size: room in `output` before, bytes written after. LACONIC_ROOM: it did not fit. What stands in
+/* *output_size: room in `output` before, bytes written after. LACONIC_LIMIT: it did not fit. What stands in
  * `output` after a failure is not to be trusted. The buffers must not overlap. A buffer of no bytes may be
  * NULL. */
 LACONIC_API laconic_status laconic_compress(laconic_model *model, const laconic_options *options,
@@ -134,7 +134,7 @@ LACONIC_API laconic_status laconic_decompress(laconic_model *model, const void *
                                               void *output, size_t *output_size);
 
 /* Content bytes begin to end - 1 alone (end UINT64_MAX: to the last). Only the blocks from the last new start
- * of the models before `begin` on are decoded (option restart). LACONIC_ROOM: the range goes beyond the
+ * of the models before `begin` on are decoded (option restart). LACONIC_LIMIT: the range goes beyond the
  * content, or does not fit. */
 LACONIC_API laconic_status laconic_decompress_range(laconic_model *model, const void *archive, size_t size,
                                                     uint64_t begin, uint64_t end, void *output,

@@ -42,7 +42,7 @@ laconic_status library_status(enum status status) {
     case STATUS_MISMATCH:
         return LACONIC_MISMATCH;
     case STATUS_LIMIT:
-        return LACONIC_ROOM;
+        return LACONIC_LIMIT;
     }
     return LACONIC_ARGUMENT;
 }

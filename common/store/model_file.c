@@ -21,7 +21,7 @@ struct kind {
     enum status (*write_array)(struct h5_file *, const char *, enum h5_type, const struct h5_shape *,
                                const void *);
     enum status (*write_weights)(struct h5_file *, const char *, const struct t5_model *);
-    enum status (*read_weights)(struct h5_file *, const char *, struct t5_model *); /* makes room too */
+    enum status (*read_weights)(struct h5_file *, const char *, struct t5_model *); /* allocates too */
     size_t densest; /* bytes of float32 weights that a byte of the file may stand for */
 };
 

@@ -71,7 +71,7 @@ enum status model_pair_load(const char *path, struct model_pair *pair);
 enum status model_pair_dequantise(struct model_pair *pair);
 void model_pair_free(struct model_pair *pair); /* safe on a zeroed pair, twice */
 
-/* x as token ids (no end token) and back; ids needs room for `size`. Decoding is as tokenizer_decode(). */
+/* x as token ids (no end token) and back; ids [size]. Decoding is as tokenizer_decode(). */
 size_t model_pair_encode_text(const struct model_pair *pair, const uint8_t *bytes, size_t size, int32_t *ids);
 
 /* 128 bits over configurations, weights in 8 bits, tokenizer, chunking and prior: names the model in

@@ -7,15 +7,15 @@
 #include "t5/int8.h"
 #include "t5/quantise.h"
 
-enum { TENSOR_NAME_ROOM = 256 };
+enum { TENSOR_NAME_CAPACITY = 256 };
 
 /* GROUP/KIND/NAME; kind is "weights" or "scales". */
-static enum status tensor_name(char name[TENSOR_NAME_ROOM], const char *group, const char *kind,
+static enum status tensor_name(char name[TENSOR_NAME_CAPACITY], const char *group, const char *kind,
                                const struct t5_parameter *parameter) {
     int length =
-        snprintf(name, TENSOR_NAME_ROOM, "%s%s%s/%s", group, *group ? "/" : "", kind, parameter->name);
+        snprintf(name, TENSOR_NAME_CAPACITY, "%s%s%s/%s", group, *group ? "/" : "", kind, parameter->name);
 
-    if (length < 0 || length >= TENSOR_NAME_ROOM)
+    if (length < 0 || length >= TENSOR_NAME_CAPACITY)
         return fail(STATUS_LIMIT, "the group name %s is too long", group);
     return STATUS_OK;
 }
@@ -34,7 +34,7 @@ static size_t tensor_size(const struct t5_parameter *parameter) {
 
 static enum status write_floats(struct h5_file *file, const char *group, const struct t5_parameter *parameter,
                                 const float *values) {
-    char name[TENSOR_NAME_ROOM];
+    char name[TENSOR_NAME_CAPACITY];
     struct h5_shape shape = tensor_shape(parameter);
 
     TRY(tensor_name(name, group, "weights", parameter));
@@ -61,7 +61,7 @@ static enum status check_finite(struct h5_file *file, const char *name, const fl
 
 static enum status read_floats(struct h5_file *file, const char *group, const struct t5_parameter *parameter,
                                float *values) {
-    char name[TENSOR_NAME_ROOM];
+    char name[TENSOR_NAME_CAPACITY];
     struct h5_shape shape = tensor_shape(parameter);
 
     TRY(tensor_name(name, group, "weights", parameter));
@@ -80,7 +80,7 @@ enum status t5_weights_read(struct h5_file *file, const char *group, const struc
 
 static enum status write_rows(struct h5_file *file, const char *group, const struct t5_parameter *parameter,
                               const int8_t *q, const float *scales) {
-    char name[TENSOR_NAME_ROOM];
+    char name[TENSOR_NAME_CAPACITY];
     struct h5_shape shape = tensor_shape(parameter), scales_shape = {1, {(uint64_t)parameter->rows}};
 
     TRY(tensor_name(name, group, "weights", parameter));
@@ -131,7 +131,7 @@ static enum status canonicalise_rows(struct h5_file *file, const struct t5_param
 
 static enum status read_rows(struct h5_file *file, const char *group, const struct t5_parameter *parameter,
                              int8_t *q, float *scales) {
-    char name[TENSOR_NAME_ROOM];
+    char name[TENSOR_NAME_CAPACITY];
     struct h5_shape shape = tensor_shape(parameter), scales_shape = {1, {(uint64_t)parameter->rows}};
 
     TRY(tensor_name(name, group, "weights", parameter));

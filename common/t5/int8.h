@@ -28,7 +28,7 @@ struct t5_int8_place {
     size_t number, row;
 };
 
-/* Room for the parameters of a layout, all zero. */
+/* Memory for the parameters of a layout, all zero. */
 enum status t5_int8_open(struct t5_int8 *int8, const struct t5_layout *layout);
 void t5_int8_close(struct t5_int8 *int8); /* safe on a zeroed one, twice */
 

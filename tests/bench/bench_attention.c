@@ -98,7 +98,7 @@ static void add_self(struct kernel_table *table, struct self_attention *a, const
 static void add_step(struct kernel_table *table, struct step_attention *a) {
     struct kernel_case *row = kernel_table_add(table);
     size_t inner = (size_t)a->cache.heads * (size_t)a->cache.width;
-    double keys = (double)a->shape.rows * (double)a->cache.room * (double)inner;
+    double keys = (double)a->shape.rows * (double)a->cache.capacity * (double)inner;
     row->kernel = "attention step";
     row->dtype = a->in_bf16 ? "bf16" : "fp32";
     row->flops = 4 * keys;
@@ -109,8 +109,8 @@ static void add_step(struct kernel_table *table, struct step_attention *a) {
         row->result = a->out.f32;
         row->result_size = (size_t)a->shape.rows * inner;
     }
-    snprintf(row->shape, sizeof row->shape, "%d x %d, %d x %d", a->shape.rows, a->cache.room, a->cache.heads,
-             a->cache.width);
+    snprintf(row->shape, sizeof row->shape, "%d x %d, %d x %d", a->shape.rows, a->cache.capacity,
+             a->cache.heads, a->cache.width);
 }
 
 /* ---- memory ---- */
@@ -188,8 +188,8 @@ static enum status fill_self(struct self_attention *a) {
 static void shape_step(struct step_attention *a, const struct kernel_shape *shape, bool in_bf16) {
     int heads = shape->config.num_heads, width = shape->config.d_kv;
     a->in_bf16 = in_bf16;
-    a->cache =
-        (struct attention_cache){.slots = shape->rows, .room = shape->source, .heads = heads, .width = width};
+    a->cache = (struct attention_cache){
+        .slots = shape->rows, .capacity = shape->source, .heads = heads, .width = width};
     a->shape = (struct attention_step_shape){.rows = shape->rows, .q_stride = heads * width};
 }
 
@@ -212,8 +212,9 @@ static enum status fill_step(struct step_attention *a) {
     TRY(fill(a->token, inner, 1.0f, "keys"));
     for (int r = 0; r < a->shape.rows; r++) {
         a->slot[r] = r;
-        a->count[r] = a->cache.room;
-        attention_cache_fill(&a->cache, r, a->cache.room, a->token, a->token, 0); /* one token everywhere */
+        a->count[r] = a->cache.capacity;
+        attention_cache_fill(&a->cache, r, a->cache.capacity, a->token, a->token,
+                             0); /* one token everywhere */
     }
     return STATUS_OK;
 }

@@ -50,7 +50,7 @@ static struct values pick(float *wide, bf16 *rounded, size_t at, bool in_bf16) {
 }
 
 static struct attention_cache open_cache(int width, bool in_bf16, struct arena *arena) {
-    struct attention_cache cache = {.slots = SLOTS, .room = ROOM, .heads = HEADS, .width = width};
+    struct attention_cache cache = {.slots = SLOTS, .capacity = ROOM, .heads = HEADS, .width = width};
     struct arena measuring = arena_measuring();
     attention_cache_lay_out(&cache, in_bf16, &measuring);
     EXPECT_OK(arena_open(arena, measuring.used, "a test's cache"));

@@ -185,8 +185,8 @@ Test(library, failures_leave_the_callers_environment_too) {
         take_off(&before, "a failure");
         cr_assert_eq(none, LACONIC_IO);
         cr_assert_eq(unknown, LACONIC_FORMAT);
-        cr_assert_eq(packed, LACONIC_ROOM);
-        cr_assert_eq(room, LACONIC_ROOM);
+        cr_assert_eq(packed, LACONIC_LIMIT);
+        cr_assert_eq(room, LACONIC_LIMIT);
         cr_assert_eq(cut, LACONIC_FORMAT);
         cr_assert_eq(counted, LACONIC_FORMAT);
         cr_assert_null(other);
@@ -521,7 +521,7 @@ Test(library, the_size_of_a_stream_may_be_told) {
         else
             cr_assert(strstr(laconic_error(), "changed while it was read"), "%s", laconic_error());
     }
-    cr_assert_eq(laconic_decompress(model, large_archive[0], packed, text, &none), LACONIC_ROOM);
+    cr_assert_eq(laconic_decompress(model, large_archive[0], packed, text, &none), LACONIC_LIMIT);
     size_t exact = packed;
     cr_assert_eq(
         laconic_compress(model, &(laconic_options){.level = 1}, large, LARGE, large_archive[1], &exact),
@@ -529,7 +529,7 @@ Test(library, the_size_of_a_stream_may_be_told) {
     exact = packed - 1;
     cr_assert_eq(
         laconic_compress(model, &(laconic_options){.level = 1}, large, LARGE, large_archive[1], &exact),
-        LACONIC_ROOM);
+        LACONIC_LIMIT);
     laconic_close(model);
 }
 
@@ -555,9 +555,9 @@ Test(library, pieces_of_an_archive) {
     }
     got = sizeof text;
     cr_assert_eq(laconic_decompress_range(model, large_archive[0], packed, 0, LARGE + 1, text, &got),
-                 LACONIC_ROOM);
+                 LACONIC_LIMIT);
     got = 5;
-    cr_assert_eq(laconic_decompress_range(model, large_archive[0], packed, 0, 6, text, &got), LACONIC_ROOM);
+    cr_assert_eq(laconic_decompress_range(model, large_archive[0], packed, 0, 6, text, &got), LACONIC_LIMIT);
     got = sizeof text;
     cr_assert_eq(laconic_decompress_range(model, large_archive[0], packed, 6, 5, text, &got),
                  LACONIC_ARGUMENT);
@@ -571,7 +571,7 @@ Test(library, pieces_of_an_archive) {
     cr_assert_eq(laconic_comment(NULL, 9, comment), LACONIC_ARGUMENT);
     options.restart = 4095;
     packed = sizeof large_archive[0];
-    cr_assert_eq(laconic_compress(model, &options, large, LARGE, large_archive[0], &packed), LACONIC_ROOM);
+    cr_assert_eq(laconic_compress(model, &options, large, LARGE, large_archive[0], &packed), LACONIC_LIMIT);
     laconic_close(model);
 }
 
@@ -579,7 +579,7 @@ Test(library, memory_may_be_limited) {
     laconic_model *model = open_one(1);
     struct archive archive;
     cr_assert_eq(laconic_limit_memory(model, 1), LACONIC_OK);
-    cr_assert_eq(compress(model, NULL, &archive), LACONIC_ROOM);
+    cr_assert_eq(compress(model, NULL, &archive), LACONIC_LIMIT);
     cr_assert(strstr(laconic_error(), "raise the limit"), "%s", laconic_error());
     cr_assert_eq(laconic_limit_memory(model, 0), LACONIC_OK);
     cr_assert_eq(compress(model, NULL, &archive), LACONIC_OK);
@@ -648,7 +648,7 @@ Test(library, nothing_is_something_too) {
     cr_assert_eq(content, 0);
     cr_assert_eq(laconic_decompress(model, archive, packed, NULL, &none), LACONIC_OK, "%s", laconic_error());
     cr_assert_eq(none, 0);
-    cr_assert_eq(laconic_compress(model, NULL, NULL, 0, NULL, &none), LACONIC_ROOM);
+    cr_assert_eq(laconic_compress(model, NULL, NULL, 0, NULL, &none), LACONIC_LIMIT);
     cr_assert_eq(laconic_decompress(model, NULL, 0, NULL, &none), LACONIC_FORMAT);
     cr_assert_eq(laconic_content_size(NULL, 0, &content), LACONIC_FORMAT);
     laconic_close(model);

@@ -35,7 +35,7 @@ struct exact_decoder {
     struct slot *slots;
     struct exact_bias bias;
     int *start;    /* [slots + 1] of the run that is on */
-    float *logits; /* [burst, vocabulary padded] */
+    float *logits; /* [tokens_per_call, vocabulary padded] */
 };
 
 /* ---- opening ---- */
@@ -80,7 +80,7 @@ static void lay_out(struct exact_decoder *d, struct arena *arena) {
     }
     exact_bias_lay_out(&d->bias, c, (size_t)d->size.window, 0, arena);
     d->start = ARENA_TAKE(arena, int, d->size.slots + 1);
-    d->logits = ARENA_TAKE(arena, float, (size_t)d->size.burst *(size_t)d->model->head.outputs);
+    d->logits = ARENA_TAKE(arena, float, (size_t)d->size.tokens_per_call *(size_t)d->model->head.outputs);
 }
 
 static enum status open_lists(struct exact_decoder *d) {
@@ -102,7 +102,7 @@ enum status exact_decoder_open(struct exact_decoder **out, const struct exact_mo
     struct exact_decoder *d = calloc(1, sizeof *d);
     struct arena measuring = arena_measuring();
     *out = NULL;
-    assert(size->window > 0 && size->window % EXACT_KEYS == 0 && size->burst >= size->slots);
+    assert(size->window > 0 && size->window % EXACT_KEYS == 0 && size->tokens_per_call >= size->slots);
     if (!d)
         return fail(STATUS_MEMORY, "no memory for a decoder");
     d->model = model;
@@ -348,7 +348,7 @@ float *exact_decoder_run(struct exact_decoder *d, const struct exact_piece *piec
     start[0] = 0;
     for (int i = 0; i < count; i++)
         start[i + 1] = start[i] + pieces[i].count;
-    assert(start[count] <= d->size.burst && first + outputs <= d->model->head.outputs);
+    assert(start[count] <= d->size.tokens_per_call && first + outputs <= d->model->head.outputs);
     threads_for((size_t)count, 1, run_task, &run);
     for (int i = 0; i < count; i++)
         d->slots[pieces[i].slot].position += (size_t)pieces[i].count;

@@ -20,9 +20,9 @@
 
 struct exact_decoder_size {
     int slots, memories;
-    int source_length; /* tokens of the longest source */
-    int window;        /* positions, a multiple of EXACT_KEYS */
-    int burst;         /* most tokens of one call, all pieces together; at least `slots` */
+    int source_length;   /* tokens of the longest source */
+    int window;          /* positions, a multiple of EXACT_KEYS */
+    int tokens_per_call; /* most tokens of one call, all pieces together; at least `slots` */
 };
 
 struct exact_decoder;

@@ -125,7 +125,7 @@ static void lay_out(struct exact_model *m, struct arena *arena, const struct t5_
     take_stack(arena, &source, &m->decoder, &layout->decoder, true);
 }
 
-/* Sums of products stay within 32 bits, heads within the loops' room. */
+/* Sums of products stay within 32 bits, heads within what the operations hold. */
 static enum status check_widths(const struct t5_config *c) {
     long inner = (long)c->num_heads * c->d_kv;
     if (c->d_kv <= EXACT_HEAD_MAXIMUM && c->d_model < EXACT_WIDTH_MAXIMUM && c->d_ff < EXACT_WIDTH_MAXIMUM &&

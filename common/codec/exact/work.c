@@ -57,12 +57,12 @@ void exact_normalise(struct exact_work *work, const float *weight, int count) {
 }
 
 /* One head's numbers with zeros up to the caches' width. */
-static const float *widen(const float *x, float *room, size_t width, size_t padded) {
+static const float *widen(const float *x, float *scratch, size_t width, size_t padded) {
     if (width == padded)
         return x;
-    memcpy(room, x, width * sizeof *x);
-    memset(room + width, 0, (padded - width) * sizeof *x);
-    return room;
+    memcpy(scratch, x, width * sizeof *x);
+    memset(scratch + width, 0, (padded - width) * sizeof *x);
+    return scratch;
 }
 
 void exact_cache_store(struct exact_work *work, struct exact_cache *caches, size_t position,
@@ -112,11 +112,11 @@ void exact_cache_lay_out(struct exact_cache *cache, const struct t5_config *c, s
                          struct arena *arena) {
     cache->ring = (keys + EXACT_KEYS - 1) / EXACT_KEYS;
     cache->width = exact_head_width(c);
-    size_t room = cache->ring * EXACT_KEYS;
-    cache->keys = ARENA_TAKE(arena, uint8_t, room * cache->width);
-    cache->values = ARENA_TAKE(arena, int8_t, room * cache->width);
-    cache->key_scale = ARENA_TAKE(arena, float, room);
-    cache->value_scale = ARENA_TAKE(arena, float, room);
+    size_t capacity = cache->ring * EXACT_KEYS;
+    cache->keys = ARENA_TAKE(arena, uint8_t, capacity * cache->width);
+    cache->values = ARENA_TAKE(arena, int8_t, capacity * cache->width);
+    cache->key_scale = ARENA_TAKE(arena, float, capacity);
+    cache->value_scale = ARENA_TAKE(arena, float, capacity);
 }
 
 void exact_bias_lay_out(struct exact_bias *b, const struct t5_config *c, size_t behind, size_t ahead,
