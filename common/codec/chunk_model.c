@@ -15,7 +15,7 @@ enum status chunk_model_open(struct chunk_model *model, const struct model_pair 
 
 void chunk_model_learn_sample(struct chunk_model *model, const struct model_pair *pair) {
     struct prior_context start = model->context;
-    prior_learn(model->prior, &start, pair->prior_sample, pair->prior_sample_size);
+    prior_learn(model->prior, &start, pair->prior_sample, pair->prior_sample_count);
 }
 
 void chunk_model_close(struct chunk_model *model) {

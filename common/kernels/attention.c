@@ -22,7 +22,7 @@ static float *take_strip(struct arena *arena, size_t rows, size_t keys) {
 }
 
 static bf16 *take_packed(struct arena *arena, size_t k, size_t n) {
-    return ARENA_TAKE(arena, bf16, bf16_packed_size((int)k, (int)n));
+    return ARENA_TAKE(arena, bf16, bf16_packed_count((int)k, (int)n));
 }
 
 static void take_bf16(struct attention_buffers *b, const struct attention_limits *l, size_t strip,

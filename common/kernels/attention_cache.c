@@ -9,11 +9,11 @@
 
 /* Numbers of one slot and head, in bf16. */
 static size_t packed_keys(const struct attention_cache *c) {
-    return bf16_packed_size(c->width, c->capacity);
+    return bf16_packed_count(c->width, c->capacity);
 }
 
 static size_t packed_values(const struct attention_cache *c) {
-    return bf16_packed_size(c->capacity, c->width);
+    return bf16_packed_count(c->capacity, c->width);
 }
 
 void attention_cache_lay_out(struct attention_cache *c, bool in_bf16, struct arena *arena) {
@@ -105,7 +105,7 @@ void attention_cache_fill(const struct attention_cache *c, int slot, int count, 
     }
 }
 
-size_t attention_cache_scratch_size(const struct attention_cache *c) {
+size_t attention_cache_scratch_count(const struct attention_cache *c) {
     return ((size_t)c->capacity + BF16_PANEL - 1) / BF16_PANEL * BF16_PANEL;
 }
 
@@ -145,7 +145,7 @@ static void step_task(void *context, size_t begin, size_t end, int worker) {
     const struct step *step = context;
     const struct attention_step_shape *s = step->shape;
     size_t heads = (size_t)step->cache->heads, length = (size_t)s->length;
-    float *scores = step->scratch + (size_t)worker * attention_cache_scratch_size(step->cache);
+    float *scores = step->scratch + (size_t)worker * attention_cache_scratch_count(step->cache);
     for (size_t i = begin; i < end; i++) {
         size_t row = i / heads, head = i % heads, count = (size_t)s->count[row];
         const float *bias = s->bias ? s->bias + head * (2 * length - 1) + length - count : NULL;

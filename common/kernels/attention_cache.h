@@ -42,10 +42,10 @@ struct attention_step_shape {
 };
 
 /* Floats that a step of this cache needs for one thread. */
-size_t attention_cache_scratch_size(const struct attention_cache *cache);
+size_t attention_cache_scratch_count(const struct attention_cache *cache);
 
 /* out [rows, heads * width] and q in the cache's precision, not the same array; scratch: threads_count()
- * times scratch_size floats. */
+ * times scratch_count floats. */
 void attention_cache_step(struct values out, struct values q, const struct attention_cache *cache,
                           const struct attention_step_shape *shape, float *scratch);
 

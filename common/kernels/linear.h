@@ -18,8 +18,8 @@ struct linear {
  */
 struct linear_scratch {
     float *product;  /* float32, GEMM_ADD with dropout or scale: as the result */
-    bf16 *packed_x;  /* bf16: bf16_packed_size(tokens, in) */
-    bf16 *packed_dy; /* bf16: bf16_packed_size(tokens, out) */
+    bf16 *packed_x;  /* bf16: bf16_packed_count(tokens, in) */
+    bf16 *packed_dy; /* bf16: bf16_packed_count(tokens, out) */
 };
 
 /* The result of x W^T, [tokens, out]. */

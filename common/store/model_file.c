@@ -77,9 +77,9 @@ static enum status write_pair(struct h5_file *file, const struct kind *kind, con
     TRY(write_model(file, kind, "compressor", &pair->compressor));
     TRY(write_model(file, kind, "decompressor", &pair->decompressor));
     TRY(kind->write_array(file, "prior/counts", H5_U32, &prior, pair->prior_counts));
-    if (pair->prior_sample_size == 0)
+    if (pair->prior_sample_count == 0)
         return STATUS_OK;
-    struct h5_shape sample = {1, {pair->prior_sample_size}};
+    struct h5_shape sample = {1, {pair->prior_sample_count}};
     return kind->write_array(file, "prior/sample", H5_I32, &sample, pair->prior_sample);
 }
 
@@ -296,8 +296,8 @@ static enum status read_sample(struct h5_file *file, int vocabulary, struct mode
                       (void **)&pair->prior_sample));
     if (shape.rank != 1)
         return fail(STATUS_FORMAT, "%s: prior/sample must be a list of tokens", h5_path(file));
-    pair->prior_sample_size = (size_t)shape.extent[0];
-    for (size_t i = 0; i < pair->prior_sample_size; i++)
+    pair->prior_sample_count = (size_t)shape.extent[0];
+    for (size_t i = 0; i < pair->prior_sample_count; i++)
         if (pair->prior_sample[i] < 0 || pair->prior_sample[i] >= vocabulary)
             return fail(STATUS_FORMAT, "%s: prior/sample holds token %d, outside the vocabulary of %d",
                         h5_path(file), (int)pair->prior_sample[i], vocabulary);

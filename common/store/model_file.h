@@ -36,10 +36,10 @@ struct model_pair {
     bool text_merged; /* x is written in merged tokens; else in plain byte ids */
     uint32_t
         *prior_counts; /* [vocabulary] how often each id occurs in z over training text, end token included */
-    int32_t *prior_sample;    /* z of training texts, each with its end token: what the codec learns before it
-                                 codes */
-    size_t prior_sample_size; /* tokens, at most PRIOR_SAMPLE_MAXIMUM; may be 0 */
-    bool hashed;              /* read from a packed file, which has been found to be what its name says */
+    int32_t *prior_sample; /* z of training texts, each with its end token: what the codec learns before it
+                              codes */
+    size_t prior_sample_count; /* tokens, at most PRIOR_SAMPLE_MAXIMUM; may be 0 */
+    bool hashed;               /* read from a packed file, which has been found to be what its name says */
     uint8_t hash[MODEL_HASH_BYTES]; /* then */
 };
 

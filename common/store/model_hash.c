@@ -85,7 +85,7 @@ void model_pair_hash(const struct model_pair *pair, uint8_t hash[16]) {
     hash_part(&state, tokenizer->merges, (uint64_t)tokenizer->merge_count * sizeof *tokenizer->merges);
     hash_part(&state, pair->prior_counts,
               (uint64_t)tokenizer_vocabulary(tokenizer) * sizeof *pair->prior_counts);
-    hash_part(&state, pair->prior_sample, (uint64_t)pair->prior_sample_size * sizeof *pair->prior_sample);
+    hash_part(&state, pair->prior_sample, (uint64_t)pair->prior_sample_count * sizeof *pair->prior_sample);
     hash_model(&state, &pair->compressor);
     hash_model(&state, &pair->decompressor);
     XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(&state));

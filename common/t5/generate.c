@@ -56,8 +56,8 @@ static void lay_out_caches(struct t5_generator *g, struct arena *arena) {
 }
 
 static size_t step_scratch_size(const struct t5_generator *g) {
-    size_t self = attention_cache_scratch_size(&g->caches[0].self);
-    size_t cross = attention_cache_scratch_size(&g->caches[0].cross);
+    size_t self = attention_cache_scratch_count(&g->caches[0].self);
+    size_t cross = attention_cache_scratch_count(&g->caches[0].cross);
     return self > cross ? self : cross;
 }
 

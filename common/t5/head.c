@@ -29,8 +29,8 @@ void t5_head_lay_out(struct t5_head *h, const struct t5_config *c, int target_to
     if (!in_bf16 || !with_backward)
         return;
     h->dlogits = ARENA_TAKE(arena, bf16, (size_t)h->piece * vocabulary);
-    h->scratch.packed_x = ARENA_TAKE(arena, bf16, bf16_packed_size(h->piece, c->d_model));
-    h->scratch.packed_dy = ARENA_TAKE(arena, bf16, bf16_packed_size(h->piece, c->vocab_size));
+    h->scratch.packed_x = ARENA_TAKE(arena, bf16, bf16_packed_count(h->piece, c->d_model));
+    h->scratch.packed_dy = ARENA_TAKE(arena, bf16, bf16_packed_count(h->piece, c->vocab_size));
 }
 
 void t5_head_begin(struct t5_head *h, const struct t5_context *t, struct values output, int tokens) {

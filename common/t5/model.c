@@ -171,8 +171,8 @@ static void lay_out_gradients(struct t5_context *t, const struct t5_config *c, c
     t->dhidden = t5_take_values(arena, l->bf16, most * ff);
     t->dgate = c->gated_gelu ? t5_take_values(arena, l->bf16, most * ff) : (struct values){0};
     if (l->bf16) {
-        t->linear.packed_x = ARENA_TAKE(arena, bf16, bf16_packed_size((int)most, widest));
-        t->linear.packed_dy = ARENA_TAKE(arena, bf16, bf16_packed_size((int)most, widest));
+        t->linear.packed_x = ARENA_TAKE(arena, bf16, bf16_packed_count((int)most, widest));
+        t->linear.packed_dy = ARENA_TAKE(arena, bf16, bf16_packed_count((int)most, widest));
     } else {
         t->linear.product = ARENA_TAKE(arena, float, most *d);
     }

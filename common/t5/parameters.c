@@ -48,8 +48,8 @@ static void align(struct walk *walk) {
 
 /* The linear layer of the tensors from `w` on. */
 static struct t5_linear linear(struct walk *walk, size_t w, int in, int out) {
-    struct t5_linear l = {w, in, out, walk->packed, walk->packed + bf16_packed_size(in, out)};
-    walk->packed = l.backward + bf16_packed_size(out, in);
+    struct t5_linear l = {w, in, out, walk->packed, walk->packed + bf16_packed_count(in, out)};
+    walk->packed = l.backward + bf16_packed_count(out, in);
     if (walk->linears)
         walk->linears[walk->linear_count] = l;
     walk->linear_count++;

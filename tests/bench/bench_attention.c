@@ -199,7 +199,7 @@ static void lay_out_step(struct step_attention *a, struct arena *arena) {
     a->out = t5_take_values(arena, a->in_bf16, rows * inner);
     a->token = t5_take_values(arena, a->in_bf16, inner);
     attention_cache_lay_out(&a->cache, a->in_bf16, arena);
-    a->scratch = ARENA_TAKE(arena, float, (size_t)threads_count() * attention_cache_scratch_size(&a->cache));
+    a->scratch = ARENA_TAKE(arena, float, (size_t)threads_count() * attention_cache_scratch_count(&a->cache));
     a->slot = ARENA_TAKE(arena, int, rows);
     a->count = ARENA_TAKE(arena, int, rows);
     a->shape.slot = a->slot;

@@ -110,8 +110,8 @@ static enum status product_make(struct product *p, const struct layer *l, enum p
     p->in_bf16 = pass != BACKWARD_WEIGHT && !(pass == FORWARD && l->wide);
     p->a = random_operand(m * k);
     p->b = random_operand(k * n);
-    p->packed_a = malloc(bf16_packed_size(p->k, p->m) * sizeof *p->packed_a);
-    p->packed_b = malloc(bf16_packed_size(p->k, p->n) * sizeof *p->packed_b);
+    p->packed_a = malloc(bf16_packed_count(p->k, p->m) * sizeof *p->packed_a);
+    p->packed_b = malloc(bf16_packed_count(p->k, p->n) * sizeof *p->packed_b);
     p->ours = zero_result(m * n, p->in_bf16);
     p->theirs = zero_result(m * n, p->in_bf16);
     if (!p->a || !p->b || !p->packed_a || !p->packed_b || !data_of(p->ours) || !data_of(p->theirs))

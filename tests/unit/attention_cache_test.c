@@ -103,7 +103,7 @@ static void step(float *out, const struct attention_cache *cache, struct inputs 
                                          .count = count,
                                          .bias = with_bias ? in->bias : NULL,
                                          .length = ROOM};
-    cr_assert_leq(attention_cache_scratch_size(cache) * (size_t)threads_count(), sizeof scratch / 4);
+    cr_assert_leq(attention_cache_scratch_count(cache) * (size_t)threads_count(), sizeof scratch / 4);
     attention_cache_step(pick(result, result16, 0, in_bf16), pick(q, q16, 0, in_bf16), cache, &shape,
                          scratch);
     if (in_bf16)

@@ -103,7 +103,7 @@ static bf16 *random_matrix(int rows, int columns, size_t ld) {
 /* packed is B [k, n], B(i, j) = x[i row + j column]; zero beyond; nothing written behind. */
 static void check_packed(const char *what, const bf16 *packed, const bf16 *x, size_t row, size_t column,
                          int k, int n) {
-    size_t rows = 2 * bf16_packed_pairs(k), columns = bf16_packed_size(k, n) / rows;
+    size_t rows = 2 * bf16_packed_pairs(k), columns = bf16_packed_count(k, n) / rows;
     cr_assert(rows % 32 == 0 && rows >= (size_t)k && rows < (size_t)k + 32);
     cr_assert(columns % 32 == 0 && columns >= (size_t)n && columns < (size_t)n + 32);
     for (size_t i = 0; i < rows; i++)
@@ -112,12 +112,12 @@ static void check_packed(const char *what, const bf16 *packed, const bf16 *x, si
             cr_assert_eq(packed[place(i, j, k)], expected, "%s [%d, %d] under %s: element (%zu, %zu)", what,
                          k, n, lane_ops->name, i, j);
         }
-    cr_assert_eq(packed[bf16_packed_size(k, n)], SENTINEL, "%s [%d, %d]: written behind", what, k, n);
+    cr_assert_eq(packed[bf16_packed_count(k, n)], SENTINEL, "%s [%d, %d]: written behind", what, k, n);
 }
 
 /* Room full of other numbers, so that padding must be written. */
 static bf16 *packed_room(int k, int n) {
-    size_t size = bf16_packed_size(k, n) + 1;
+    size_t size = bf16_packed_count(k, n) + 1;
     bf16 *room = malloc(size * sizeof *room);
     for (size_t i = 0; i < size; i++)
         room[i] = SENTINEL;

@@ -143,7 +143,7 @@ static void make_a(struct arrays *s, const struct problem *p) {
     s->operand = gemm_bf16_rows(rows, lda);
     if (p->layout != PACKED)
         return;
-    bf16 *packed = malloc(bf16_packed_size(p->k, p->m) * sizeof *packed);
+    bf16 *packed = malloc(bf16_packed_count(p->k, p->m) * sizeof *packed);
     bf16_pack_transposed(packed, rows, lda, p->k, p->m);
     free(s->room_a);
     s->room_a = packed;
@@ -154,7 +154,7 @@ static void make_b(struct arrays *s, const struct problem *p) {
     size_t n = (size_t)p->n, k = (size_t)p->k;
     bf16 *rows = malloc(k * n * sizeof *rows);
     s->b = malloc(k * n * sizeof *s->b);
-    s->packed_b = malloc(bf16_packed_size(p->k, p->n) * sizeof *s->packed_b);
+    s->packed_b = malloc(bf16_packed_count(p->k, p->n) * sizeof *s->packed_b);
     for (size_t i = 0; i < k * n; i++) {
         rows[i] = random_bf16(&s->rng);
         s->b[i] = (double)float_of_bf16(rows[i]);

@@ -48,14 +48,14 @@ static struct layer make_layer(int tokens, int in, int out) {
     l.dy = random_floats(t * o, 3);
     l.x16 = rounded_to_bf16(l.x, t * i);
     l.dy16 = rounded_to_bf16(l.dy, t * o);
-    l.forward = malloc(bf16_packed_size(in, out) * sizeof *l.forward);
-    l.backward = malloc(bf16_packed_size(out, in) * sizeof *l.backward);
+    l.forward = malloc(bf16_packed_count(in, out) * sizeof *l.forward);
+    l.backward = malloc(bf16_packed_count(out, in) * sizeof *l.backward);
     for (int row = 0; row < out; row += BF16_PANEL)
         bf16_pack_weights(l.forward, l.backward, l.w + (size_t)row * i, row / BF16_PANEL,
                           out - row < BF16_PANEL ? out - row : BF16_PANEL, in, out);
     l.scratch.product = malloc(t * wider * sizeof(float));
-    l.scratch.packed_x = malloc(bf16_packed_size(tokens, in) * sizeof(bf16));
-    l.scratch.packed_dy = malloc(bf16_packed_size(tokens, out) * sizeof(bf16));
+    l.scratch.packed_x = malloc(bf16_packed_count(tokens, in) * sizeof(bf16));
+    l.scratch.packed_dy = malloc(bf16_packed_count(tokens, out) * sizeof(bf16));
     l.linear = (struct linear){.in = in, .out = out, .w = l.w};
     return l;
 }
