@@ -12,7 +12,7 @@
 #include "measure.h"
 #include "model_size.h"
 #include "modes.h"
-#include "precision.h"
+#include "quantisation.h"
 #include "report.h"
 #include "setup.h"
 #include "transfer.h"
@@ -32,8 +32,8 @@ struct evaluate {
     struct model_pair pair;
     struct codec *codec;
     struct measure *measure;
-    struct precision *precision; /* NULL: not asked for */
-    struct precision_sum precision_total;
+    struct quantisation *quantisation; /* NULL: not asked for */
+    struct quantisation_sum quantisation_total;
     struct codec_settings settings;
     struct figures_view view;
     bool no_codes;  /* z plays no part: only mode lm is asked for */
@@ -102,11 +102,11 @@ static enum status evaluate_content(struct evaluate *self, const char *name, str
     return STATUS_OK;
 }
 
-/* --precision: nothing else is measured. */
-static enum status evaluate_precision(struct evaluate *self, const char *name, struct content *content) {
-    struct precision_sum sum = {0}, *total = &self->precision_total;
-    TRY(precision_add(self->precision, content, &sum));
-    precision_print(name, &sum, self->json);
+/* --quantisation: nothing else is measured. */
+static enum status evaluate_quantisation(struct evaluate *self, const char *name, struct content *content) {
+    struct quantisation_sum sum = {0}, *total = &self->quantisation_total;
+    TRY(quantisation_add(self->quantisation, content, &sum));
+    quantisation_print(name, &sum, self->json);
     total->bytes += sum.bytes;
     total->float32 += sum.float32;
     total->exact += sum.exact;
@@ -116,7 +116,8 @@ static enum status evaluate_precision(struct evaluate *self, const char *name, s
 }
 
 static enum status evaluate_text(struct evaluate *self, const char *name, struct content *content) {
-    return self->precision ? evaluate_precision(self, name, content) : evaluate_content(self, name, content);
+    return self->quantisation ? evaluate_quantisation(self, name, content)
+                              : evaluate_content(self, name, content);
 }
 
 static enum status evaluate_file(void *context, const struct transfer_file *file) {
@@ -159,19 +160,19 @@ static void choose_modes(struct evaluate *self, const char *mode) {
     self->no_codes = mode && self->settings.mode == CODEC_LM;
 }
 
-static enum status open_all(struct evaluate *self, const struct setup *setup, bool precision) {
+static enum status open_all(struct evaluate *self, const struct setup *setup, bool quantisation) {
     char *path;
     struct engine *engine;
     TRY(setup_model_file(setup, &self->pair, &path));
     enum status status = cpu_prepare(setup->cpu);
     if (status == STATUS_OK)
         status = model_pair_dequantise(&self->pair);
-    if (status == STATUS_OK && precision)
-        status = precision_open(&self->precision, &self->pair);
+    if (status == STATUS_OK && quantisation)
+        status = quantisation_open(&self->quantisation, &self->pair);
     else if (status == STATUS_OK)
         status = model_size(path, &self->pair, &self->view.model_bytes);
     free(path);
-    if (status != STATUS_OK || precision)
+    if (status != STATUS_OK || quantisation)
         return status;
     self->view.parameters = self->pair.compressor.weight_count + self->pair.decompressor.weight_count;
     self->view.vocabulary = tokenizer_vocabulary(&self->pair.tokenizer);
@@ -181,7 +182,7 @@ static enum status open_all(struct evaluate *self, const struct setup *setup, bo
 }
 
 static void close_all(struct evaluate *self) {
-    precision_close(self->precision);
+    quantisation_close(self->quantisation);
     measure_close(self->measure);
     codec_close(self->codec);
     model_pair_free(&self->pair);
@@ -217,8 +218,8 @@ static enum status evaluate_all(struct evaluate *self, const struct source *sour
         .program = "laconic evaluate", .naming = TRANSFER_NO_OUTPUT, .run = evaluate_file, .context = self};
     enum status status = source->data ? evaluate_split(self, source->data, split)
                                       : transfer_all(&transfer, source->files, source->file_count);
-    if (self->files > 1 && self->precision)
-        precision_print("all files", &self->precision_total, self->json);
+    if (self->files > 1 && self->quantisation)
+        quantisation_print("all files", &self->quantisation_total, self->json);
     else if (self->files > 1)
         print_evaluation(self, "all files", &self->total);
     return status;
@@ -230,7 +231,7 @@ enum status command_evaluate(int argc, char **argv) {
     struct source source = {0};
     enum dataset_split split = SPLIT_VALID;
     const char *mode = NULL;
-    bool precision = false;
+    bool quantisation = false;
     long limit = 0, level = CODEC_LEVEL_DEFAULT;
     const struct cli_option options[] = {
         SETUP_OPTIONS(&setup),
@@ -240,7 +241,9 @@ enum status command_evaluate(int argc, char **argv) {
         {"data", 0, "DS.h5", "instead of FILE: a split of a data set, as one file", CLI_TEXT, &source.data},
         {"split", 0, "SPLIT", "train, valid or test (default: valid)", CLI_TEXT, &source.split},
         {"limit", 0, "BYTES", "only the first BYTES of each file", CLI_INTEGER, &limit},
-        {"precision", 0, NULL, "only: the decompressor alone in float32 and in 8 bits", CLI_FLAG, &precision},
+        {"quantisation", 0, NULL, "only: the decompressor alone in float32 and in 8 bits", CLI_FLAG,
+         &quantisation},
+        CLI_RENAMED("precision", "quantisation"),
         {"json", 0, NULL, "print a line of JSON per file, and a last one over all", CLI_FLAG, &self.json},
         CLI_END};
     const struct cli_command command = {"laconic evaluate", "[-m MODEL.h5] [OPTION...] [FILE...]",
@@ -254,7 +257,7 @@ enum status command_evaluate(int argc, char **argv) {
     TRY(check_source(&source, &split));
     self.settings.level = (int)level;
     self.limit = (uint64_t)limit;
-    enum status status = open_all(&self, &setup, precision);
+    enum status status = open_all(&self, &setup, quantisation);
     choose_modes(&self, mode);
     if (status == STATUS_OK)
         status = evaluate_all(&self, &source, split);

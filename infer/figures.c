@@ -46,8 +46,8 @@ void evaluation_add(struct evaluation *sum, const struct evaluation *part) {
 /* Of the pair, whatever the mode. Not a number: not known, or it would mean nothing. */
 struct pair_figures {
     uint64_t bytes, chunks;
-    double ir_tokens_per_byte, exact_match, exact_with_fallback, failed_chunks, decompressor_bits_per_byte,
-        paper_ratio;
+    double ir_tokens_per_byte, exact_match, exact_match_with_fallback, failed_chunks,
+        decompressor_bits_per_byte, paper_ratio;
 };
 
 /* Of an archive in one mode. */
@@ -74,7 +74,7 @@ static struct pair_figures figures_of_pair(const struct figures_view *view,
         .chunks = any->chunks,
         .ir_tokens_per_byte = share_of(m->ir_tokens, bytes),
         .exact_match = has_codes ? share_of(ir->greedy_exact, ir->chunks) : nothing,
-        .exact_with_fallback = has_codes ? share_of(ir->exact, ir->chunks) : nothing,
+        .exact_match_with_fallback = has_codes ? share_of(ir->exact, ir->chunks) : nothing,
         .failed_chunks = has_codes ? (double)(ir->chunks - ir->exact) : nothing,
         .decompressor_bits_per_byte = bytes ? m->nll / log(2) / (double)bytes : nothing,
         .paper_ratio = has_codes && ir->greedy_exact ? paper_ratio(m, view->vocabulary) : nothing};
@@ -130,7 +130,7 @@ void figures_print_json(const struct figures_view *view, const char *name,
     json_line_integer(&line, "chunks", pair.chunks);
     json_line_number(&line, "ir_tokens_per_byte", pair.ir_tokens_per_byte);
     json_line_number(&line, "exact_match", pair.exact_match);
-    json_line_number(&line, "exact_with_fallback", pair.exact_with_fallback);
+    json_line_number(&line, "exact_match_with_fallback", pair.exact_match_with_fallback);
     json_line_number(&line, "failed_chunks", pair.failed_chunks);
     json_line_number(&line, "decompressor_bits_per_byte", pair.decompressor_bits_per_byte);
     json_line_number(&line, "paper_ratio", pair.paper_ratio);
@@ -151,7 +151,7 @@ static void print_pair(const struct pair_figures *f) {
     if (!isnan(f->exact_match)) {
         printf("  z                   %8.4f tokens per byte\n", f->ir_tokens_per_byte);
         printf("  rebuilt from z      %8.2f %% of chunks, %.2f %% with the second candidate, %.0f failed\n",
-               100 * f->exact_match, 100 * f->exact_with_fallback, f->failed_chunks);
+               100 * f->exact_match, 100 * f->exact_match_with_fallback, f->failed_chunks);
     }
     printf("  text given %-8s %8.4f bits per byte (the decompressor's cross-entropy)\n",
            isnan(f->exact_match) ? "no z" : "z", f->decompressor_bits_per_byte);

@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include "store/h5.h"
 
-enum { METRICS_MAXIMUM = 160, METRIC_NAME_ROOM = 48 };
+enum { METRICS_MAXIMUM = 160, METRIC_NAME_CAPACITY = 48 };
 
 struct metrics {
-    char names[METRICS_MAXIMUM][METRIC_NAME_ROOM]; /* columns, in the order they first appeared */
+    char names[METRICS_MAXIMUM][METRIC_NAME_CAPACITY]; /* columns, in the order they first appeared */
     int columns;
     int64_t rows, room;
     int added[METRICS_MAXIMUM]; /* values in each mean of the current row */

@@ -1,19 +1,17 @@
-/* The two phases of a run. */
+/* The two phases of a run: the supervised warm start and the rl stage. */
 #ifndef LACONIC_TRAIN_PHASE_H
 #define LACONIC_TRAIN_PHASE_H
 
-#include "train/settings.h"
+enum phase { PHASE_SUPERVISED, PHASE_RL, PHASE_COUNT };
 
-enum phase { PHASE_SUPERVISED, PHASE_REINFORCE, PHASE_COUNT };
-
-/* As files call it, whatever the algorithm. */
+/* As files call it. */
 static inline const char *phase_key(enum phase phase) {
-    return phase == PHASE_SUPERVISED ? "supervised" : "reinforce";
+    return phase == PHASE_SUPERVISED ? "supervised" : "rl";
 }
 
-/* As messages call it: phase two goes by the algorithm that learns in it. */
-static inline const char *phase_name(const struct train_settings *settings, enum phase phase) {
-    return phase == PHASE_SUPERVISED ? "supervised" : settings->rl.algorithm;
+/* As messages call it. */
+static inline const char *phase_name(enum phase phase) {
+    return phase == PHASE_SUPERVISED ? "supervised warm start" : "rl stage";
 }
 
 #endif

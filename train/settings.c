@@ -1,8 +1,8 @@
 /* The option table of training: name, type, range, default, help. */
 #include "train/settings.h"
-#include "train/algorithm.h"
-#include "train/behaviour.h"
-#include "train/evaluation.h"
+#include "train/learning/algorithm.h"
+#include "train/acting/behaviour.h"
+#include "train/judging/evaluation.h"
 
 /* The word behind the field is its rule: when the option may still change (enum option_rule). */
 #define BOOL(name, field, rule, value, help)                                                                 \
@@ -28,14 +28,33 @@ static const char *const shaping_names[] = {"terminal", "dense", NULL};
 #define BEHAVIOUR_ROWS_OF(name, option, usual, most, help)                                                   \
     INT("behaviour." #option, behaviour.option.count, FREE, 0, most, usual, help),                           \
         FLOAT("behaviour." #option "_begin", behaviour.option.begin, FREE, 0, 1, "1",                        \
-              "share of the texts on which this policy acts when phase two begins"),                         \
+              "share of the texts on which this policy acts when the rl stage begins"),                      \
         FLOAT("behaviour." #option "_end", behaviour.option.end, FREE, 0, 1, "1",                            \
               "the same when it ends; linear between"),
 
 #define REWARD_ROWS_OF(name, usual, help)                                                                    \
     FLOAT("reward." #name, reward.name.weight, FREE, -1e6, 1e6, usual, help),                                \
         FLOAT("reward." #name "_from", reward.name.from, FREE, -1e6, 1e6, "1",                               \
-              "factor of this weight when phase two begins; reward.ramp leads to 1"),
+              "factor of this weight when the rl stage begins; reward.ramp leads to 1"),
+
+/* What options and values were called before they had the field's names. */
+static struct option_alias aliases[] = {
+    OPTION_RENAMED("q.conservative", "q.cql"),
+    OPTION_RENAMED("target.rate", "target.tau"),
+    OPTION_RENAMED("alarm.length", "collapse.length"),
+    OPTION_RENAMED("alarm.exact", "collapse.exact_match"),
+    OPTION_RENAMED("alarm.q", "collapse.q"),
+    OPTION_RENAMED("alarm.constant", "collapse.constant"),
+    OPTION_RENAMED("alarm.gradient", "collapse.gradient"),
+    OPTION_RENAMED("alarm.stop", "collapse.stop"),
+    OPTION_RENAMED("alarm.patience", "collapse.patience"),
+    OPTION_VALUE_RENAMED("rl.algorithm", "reinforce", "ppo"),
+    OPTION_VALUE_RENAMED("rl.algorithm", "pathwise", "pcl"),
+    OPTION_VALUE_RENAMED("rl.algorithm", "actor-critic", "a2c"),
+    OPTION_VALUE_RENAMED("checkpoint.best", "exact", "exact_match"),
+    OPTION_VALUE_RENAMED("checkpoint.best", "exact_fallback", "exact_match_fallback"),
+    OPTION_ALIAS_END,
+};
 
 const struct option_row train_options[] = {
     TEXT("model", model, MODEL, NULL, "byte-1m", "both models: a name from configs/models or a JSON file"),
@@ -56,7 +75,7 @@ const struct option_row train_options[] = {
     INT("seed", seed, FIXED, 0, 1e15, "1", "seed of every random stream"),
     INT("threads", threads, FREE, 0, 64, "0", "threads; 0: all CPUs"),
     FLOAT("minutes", minutes, FREE, 0, 1e6, "0",
-          "budget: both phases and their learning rates are fitted into it; 0: the steps decide"),
+          "budget: both stages and their learning rates are fitted into it; 0: the steps decide"),
 
     TEXT("clock", clock, FREE, clock_names, "wall",
          "clock of `minutes`: wall, or cpu: the process's CPU time per thread, for a machine shared with "
@@ -74,17 +93,18 @@ const struct option_row train_options[] = {
     FLOAT("optimizer.weight_decay", optimizer.weight_decay, FREE, 0, 1, "0", "AdamW: decoupled weight decay"),
     FLOAT("optimizer.clip", optimizer.clip, FREE, 0, 1e9, "1", "largest norm of a gradient; 0: unbounded"),
     FLOAT("optimizer.warmup", optimizer.warmup, FREE, 0, 1, "0.02",
-          "share of a phase in which its learning rate rises"),
+          "share of a stage in which its learning rate rises"),
     FLOAT("optimizer.final_share", optimizer.final_share, FREE, 0, 1, "0.1",
-          "share of the learning rate left at the end of a phase, reached linearly"),
+          "share of the learning rate left at the end of a stage, reached linearly"),
 
     INT("supervised.steps", supervised.steps, FIRST, 0, 1e12, "4000",
-        "phase one: learner steps (each trains both models)"),
-    FLOAT("supervised.share", supervised.share, FREE, 0, 1, "0.67", "phase one: share of `minutes`"),
+        "supervised warm start: learner steps (each trains both models)"),
+    FLOAT("supervised.share", supervised.share, FREE, 0, 1, "0.67",
+          "supervised warm start: share of `minutes`"),
     FLOAT("supervised.compressor_rate", supervised.compressor_rate, FIRST, 0, 1, "2e-3",
-          "phase one: peak learning rate"),
+          "supervised warm start: peak learning rate"),
     FLOAT("supervised.decompressor_rate", supervised.decompressor_rate, FIRST, 0, 1, "2e-3",
-          "phase one: peak learning rate"),
+          "supervised warm start: peak learning rate"),
 
     FLOAT("demonstration.empty", demonstration.empty, FREE, 0, 1, "0",
           "share of both models' demonstrations whose z is empty: the decompressor learns to be a language "
@@ -106,7 +126,7 @@ const struct option_row train_options[] = {
     BOOL("demonstration.shortest", demonstration.shortest, FREE, "false",
          "demonstrates the fewest tokens that spell x instead of its byte-pair tokens"),
 
-    INT("rl.steps", rl.steps, FREE, 0, 1e12, "500", "phase two: iterations (act, score, learn)"),
+    INT("rl.steps", rl.steps, FREE, 0, 1e12, "500", "rl stage: iterations (act, score, learn)"),
     INT("rl.texts", rl.texts, FREE, 1, 65536, "64", "texts acted on in one iteration"),
     INT("rl.updates", rl.updates, FREE, 0, 1000, "16", "learner steps of each model in one iteration"),
     INT("rl.episodes", rl.episodes, FREE, 1, 8192, "8", "most episodes of one replayed text in a batch"),
@@ -114,25 +134,22 @@ const struct option_row train_options[] = {
     TEXT("rl.goal", rl.goal, FREE, goal_names, "exact",
          "what search looks for and imitation takes as a text's best code: exact ones only, or the highest "
          "reward, where a residual is coded beside z"),
-    FLOAT("rl.compressor_rate", rl.compressor_rate, FREE, 0, 1, "1.5e-3", "phase two: peak learning rate"),
-    FLOAT("rl.decompressor_rate", rl.decompressor_rate, FREE, 0, 1, "3e-4", "phase two: peak learning rate"),
+    FLOAT("rl.compressor_rate", rl.compressor_rate, FREE, 0, 1, "1.5e-3", "rl stage: peak learning rate"),
+    FLOAT("rl.decompressor_rate", rl.decompressor_rate, FREE, 0, 1, "3e-4", "rl stage: peak learning rate"),
     FLOAT("rl.temperature", rl.temperature, FREE, 1e-6, 1e6, "0.01",
           "awr: reward difference that weighs e times as much (beta)"),
     FLOAT("rl.demonstrations", rl.demonstrations, FREE, 0, 1, "0.4",
-          "share of demonstrations in the decompressor's phase-two batches, against forgetting"),
+          "share of demonstrations in the decompressor's batches of the rl stage, against forgetting"),
     FLOAT("rl.imitation", rl.imitation, FREE, 0, 1e6, "0",
-          "weight of -ln C(z|x) beside the algorithm's own loss; dqn, pathwise, ilql: of a text's best code "
-          "(rl.goal); reinforce, vtrace: of codes without behaviour probabilities, times their advantage if "
+          "weight of -ln C(z|x) beside the algorithm's own loss; dqn, pcl, ilql: of a text's best code "
+          "(rl.goal); ppo, vtrace: of codes without behaviour probabilities, times their advantage if "
           "it is positive"),
-    FLOAT("rl.entropy", rl.entropy, FREE, 0, 1e6, "0",
-          "reinforce, vtrace, actor-critic: weight of the policy's entropy"),
-    FLOAT("rl.clip", rl.clip, FREE, 1e-3, 1e6, "0.2",
-          "reinforce: importance ratios are clipped to 1 +- this"),
+    FLOAT("rl.entropy", rl.entropy, FREE, 0, 1e6, "0", "ppo, vtrace, a2c: weight of the policy's entropy"),
+    FLOAT("rl.clip", rl.clip, FREE, 1e-3, 1e6, "0.2", "ppo: importance ratios are clipped to 1 +- this"),
     TEXT("rl.baseline", rl.baseline, FREE, baseline_names, "group",
-         "reinforce: mean reward of the text's episodes, or the learned value"),
-    FLOAT(
-        "rl.discount", rl.discount, FREE, 0, 1, "1",
-        "discount per token (gamma): vtrace, dqn, ilql, actor-critic, and reinforce with rl.baseline value"),
+         "ppo: mean reward of the text's episodes, or the learned value"),
+    FLOAT("rl.discount", rl.discount, FREE, 0, 1, "1",
+          "discount per token (gamma): vtrace, dqn, ilql, a2c, and ppo with rl.baseline value"),
 
     FLOAT(
         "rl.unseen", rl.unseen, FIXED, 0, 0.9, "0",
@@ -144,7 +161,7 @@ const struct option_row train_options[] = {
 
     FLOAT("value.rate", value.rate, FREE, 0, 1, "1e-2", "peak learning rate of the value head"),
     FLOAT("value.weight", value.weight, FREE, 0, 1e6, "0.5",
-          "weight of the value's own loss: squared error (vtrace, actor-critic, reinforce with rl.baseline "
+          "weight of the value's own loss: squared error (vtrace, a2c, ppo with rl.baseline "
           "value) or expectile loss (ilql)"),
     FLOAT("vtrace.ratio", vtrace.ratio, FREE, 1e-3, 1e6, "1", "V-trace: largest importance ratio (rho)"),
     FLOAT("vtrace.trace", vtrace.trace, FREE, 1e-3, 1e6, "1", "V-trace: largest ratio in traces (c)"),
@@ -154,14 +171,13 @@ const struct option_row train_options[] = {
     BOOL("q.dueling", q.dueling, FREE, "true",
          "Q = V(s) + scale ln softmax(logits), V a learned value; false: Q = scale x logit"),
     INT("q.steps", q.steps, FREE, 0, 1e6, "0", "dqn: tokens until the target network's value; 0: to the end"),
-    FLOAT("q.conservative", q.conservative, FREE, 0, 1e6, "0.1",
-          "weight of the conservative penalty: ln sum e^(Q / scale) - Q(a) / scale"),
+    FLOAT("q.cql", q.cql, FREE, 0, 1e6, "0.1",
+          "weight of the CQL penalty: ln sum e^(Q / scale) - Q(a) / scale"),
     TEXT("q.support", q.support, FREE, support_names, "all",
          "dqn with q.steps above 0: the maximum of Q ranges over all actions, or over those that the batch's "
          "episodes of the text took after the same prefix (group)"),
     FLOAT("q.expectile", q.expectile, FREE, 0.5, 0.999, "0.7", "ilql: expectile of the value"),
-    TEXT("q.path", q.path, FREE, path_names, "both",
-         "pathwise: consistency over one token, to the end, or both"),
+    TEXT("q.path", q.path, FREE, path_names, "both", "pcl: consistency over one token, to the end, or both"),
 
     BEHAVIOUR_LIST(BEHAVIOUR_ROWS_OF)
         INT("behaviour.rounds", behaviour.rounds, FREE, 1, 64, "1",
@@ -188,11 +204,11 @@ const struct option_row train_options[] = {
           "expert and awr: share of the draws that imitate one of these codes, not a group from the buffer"),
     TEXT("target.mode", target.mode, FREE, target_names, "polyak",
          "how target networks follow: averaging, or copies every target.every updates"),
-    FLOAT("target.rate", target.rate, FREE, 0, 1, "0.02",
-          "Polyak averaging per learner step: target += rate (live - target)"),
+    FLOAT("target.tau", target.tau, FREE, 0, 1, "0.02",
+          "Polyak averaging per learner step: target += tau (live - target)"),
     INT("target.every", target.every, FREE, 1, 1e9, "100", "updates between copies"),
     TEXT("decompressor.mode", decompressor.mode, FREE, decompressor_names, "live",
-         "phase two: learns always, never, or in bursts every decompressor.every iterations"),
+         "rl stage: learns always, never, or in bursts every decompressor.every iterations"),
     INT("decompressor.every", decompressor.every, FREE, 1, 1e9, "20", "iterations between bursts"),
     FLOAT("decompressor.drop", decompressor.drop, FREE, 0, 1, "0",
           "noise on replayed codes: each token is dropped with a probability drawn from 0 to this"),
@@ -200,7 +216,7 @@ const struct option_row train_options[] = {
           "share of the replayed rows with this noise"),
 
     REWARD_LIST(REWARD_ROWS_OF) FLOAT("reward.ramp", reward.ramp, FREE, 0, 1, "0.1",
-                                      "share of phase two in which weights go from ..._from to whole"),
+                                      "share of the rl stage in which weights go from ..._from to whole"),
     TEXT("reward.normalize", reward.normalize, FREE, normalize_names, "none",
          "group: rewards of one text's episodes are shifted and scaled to mean 0 and deviation 1"),
     TEXT("reward.shaping", reward.shaping, FREE, shaping_names, "dense",
@@ -209,31 +225,33 @@ const struct option_row train_options[] = {
     INT("evaluation.chunks", evaluation.chunks, FREE, 1, 1e9, "1024",
         "held-out chunks in an evaluation during training"),
     INT("evaluation.every", evaluation.every, FREE, 1, 1e9, "500",
-        "steps between evaluations; 20 times fewer in phase two"),
+        "steps between evaluations; 20 times fewer in the rl stage"),
     INT("evaluation.prior", evaluation.prior, FREE, 1, 1e9, "32768",
-        "training chunks whose codes the codec learns before it codes, gathered at the end of a phase"),
+        "training chunks whose codes the codec learns before it codes, gathered at the end of a stage"),
     INT("evaluation.search", evaluation.search, FREE, 0, 1e9, "0",
-        "held-out chunks on which all behaviour policies search for short codes at the end of a phase"),
+        "held-out chunks on which all behaviour policies search for short codes, at test time, at the end of "
+        "a stage"),
     INT("evaluation.examples", evaluation.examples, FREE, 0, 64, "2",
         "examples of x, z and the reconstruction shown and kept with every evaluation"),
-    FLOAT("alarm.length", alarm.length, FREE, 0, 1e6, "0.02",
+    FLOAT("collapse.length", collapse.length, FREE, 0, 1e6, "0.02",
           "warns when greedy codes have fewer tokens per byte than this"),
-    FLOAT("alarm.exact", alarm.exact, FREE, 0, 1, "0.5",
-          "warns when the held-out exact share falls by more than this below its best in the phase"),
-    FLOAT("alarm.q", alarm.q, FREE, 0, 1e9, "100", "warns when a Q or a value is larger than this"),
-    FLOAT("alarm.constant", alarm.constant, FREE, 0, 1, "0.9",
+    FLOAT("collapse.exact_match", collapse.exact_match, FREE, 0, 1, "0.5",
+          "warns when the held-out exact-match rate falls by more than this below its best in the stage"),
+    FLOAT("collapse.q", collapse.q, FREE, 0, 1e9, "100", "warns when a Q or a value is larger than this"),
+    FLOAT("collapse.constant", collapse.constant, FREE, 0, 1, "0.9",
           "warns when more than this share of the different held-out texts get one and the same code"),
-    FLOAT("alarm.gradient", alarm.gradient, FREE, 0, 1e30, "1e4",
+    FLOAT("collapse.gradient", collapse.gradient, FREE, 0, 1e30, "1e4",
           "warns when the norm of a model's gradient is larger than this before clipping"),
-    BOOL("alarm.stop", alarm.stop, FREE, "false", "an alarm saves and stops the run"),
-    INT("alarm.patience", alarm.patience, FREE, 0, 1e9, "50",
+    BOOL("collapse.stop", collapse.stop, FREE, "false",
+         "a collapse monitor that warns saves and stops the run"),
+    INT("collapse.patience", collapse.patience, FREE, 0, 1e9, "50",
         "saves and stops the run after so many steps in a row that file no code, teach neither model or have "
-        "gradients beyond alarm.gradient; 0: never"),
+        "gradients beyond collapse.gradient; 0: never"),
     TEXT("checkpoint.best", checkpoint.best, FREE, evaluation_names, "bits_per_byte",
          "held-out figure by which best.h5 is chosen"),
     FLOAT("checkpoint.minutes", checkpoint.minutes, FREE, 0, 1e6, "2",
           "minutes between checkpoints, 0: every step; one always at the end"),
-    OPTION_ROW_END,
+    OPTION_ROW_END_WITH(aliases),
 };
 
 enum status train_settings_check(const struct train_settings *s) {
@@ -258,11 +276,11 @@ enum status train_settings_check(const struct train_settings *s) {
     if (s->rl.unseen > 0 && s->rl.unseen_act == 1 && !chooses(s->decompressor.mode, "frozen"))
         return fail(STATUS_CONFIG, "rl.unseen_act is 1: the decompressor has no codes to learn from; set it "
                                    "below 1, or decompressor.mode to frozen");
-    int64_t episodes = behaviour_room(s);
-    if (episodes > GROUP_MAXIMUM)
+    int64_t episodes = behaviour_most_episodes(s);
+    if (episodes > EPISODES_MAXIMUM)
         return fail(STATUS_CONFIG,
                     "the behaviour policies may propose %lld episodes for a text, at most %d fit",
-                    (long long)episodes, (int)GROUP_MAXIMUM);
+                    (long long)episodes, (int)EPISODES_MAXIMUM);
     if (s->replay.capacity < episodes * s->rl.texts)
         return fail(
             STATUS_CONFIG,

@@ -4,17 +4,18 @@
 
 #include <string.h>
 #include "store/options.h"
-#include "train/behaviour_list.h"
-#include "train/reward_list.h"
+#include "train/acting/behaviour_list.h"
+#include "train/task/reward_list.h"
 
-/* A reward term's weight and the share of it at the beginning of phase two (reward.ramp leads to the whole).
+/* A reward term's weight and the share of it at the beginning of the rl stage (reward.ramp leads to the
+ * whole).
  */
 struct reward_weight {
     double weight, from;
 };
 
 /* Of a behaviour policy: episodes per text, and the share of texts it acts on, from the beginning to the end
- * of phase two. */
+ * of the rl stage. */
 struct behaviour_share {
     int64_t count;
     double begin, end;
@@ -58,7 +59,7 @@ struct train_settings {
         double ratio, trace;
     } vtrace;
     struct {
-        double scale, conservative, expectile;
+        double scale, cql, expectile;
         int64_t steps;
         bool dueling;
         char support[OPTION_TEXT_ROOM], path[OPTION_TEXT_ROOM];
@@ -76,7 +77,7 @@ struct train_settings {
     } replay;
     struct {
         char mode[OPTION_TEXT_ROOM];
-        double rate;
+        double tau;
         int64_t every;
     } target;
     struct {
@@ -95,10 +96,10 @@ struct train_settings {
         int64_t chunks, every, prior, examples, search;
     } evaluation;
     struct {
-        double length, exact, q, constant, gradient;
+        double length, exact_match, q, constant, gradient;
         int64_t patience;
         bool stop;
-    } alarm;
+    } collapse;
     struct {
         double minutes;
         char best[OPTION_TEXT_ROOM];

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/file.h"
+#include "base/log.h"
 #include "base/number.h"
 #include "base/signals.h"
 #include "base/suggest.h"
@@ -76,6 +77,8 @@ static enum status store(const struct cli_option *option, const char *text, cons
         break;
     case CLI_LIST:
         return append_to_list(option->target, text, called);
+    case CLI_ALIAS: /* take_long() has turned it into the option */
+        break;
     }
     return STATUS_OK;
 }
@@ -95,7 +98,8 @@ static enum status fail_unknown(const struct walk *walk, const char *argument, c
     size_t count = 0;
 
     for (const struct cli_option *o = walk->command->options; o && o->name && count + 1 < CANDIDATES; o++)
-        names[count++] = o->name;
+        if (o->kind != CLI_ALIAS)
+            names[count++] = o->name;
     names[count++] = "help";
     const char *nearest = suggest_nearest(name, names, count);
     if (nearest)
@@ -157,6 +161,11 @@ static enum status take(struct walk *walk, const struct cli_option *option, cons
     return store(option, attached, called.text);
 }
 
+static const struct cli_option *renamed(const struct cli_command *command, const struct cli_option *alias) {
+    log_info("%s: the option --%s is called --%s now", command->name, alias->name, alias->argument);
+    return find_option(command, alias->argument, strlen(alias->argument));
+}
+
 static enum status take_long(struct walk *walk, const char *argument) {
     const char *name = argument + 2;
     size_t length = strcspn(name, "=");
@@ -172,6 +181,8 @@ static enum status take_long(struct walk *walk, const char *argument) {
             print_table_and_exit(walk->command);
         return fail_unknown(walk, argument, unknown);
     }
+    if (option->kind == CLI_ALIAS)
+        option = renamed(walk->command, option);
     if (attached && !takes_value(option))
         return fail(STATUS_USAGE, "--%s takes no value; write --%s alone", option->name, option->name);
     return take(walk, option, attached, false);
@@ -283,7 +294,7 @@ static int help_column(const struct cli_command *command) {
     int column = format_option(&help_option, text, sizeof text);
 
     for (const struct cli_option *o = command->options; o && o->name; o++) {
-        int length = format_option(o, text, sizeof text);
+        int length = o->kind == CLI_ALIAS ? 0 : format_option(o, text, sizeof text);
         if (length > column && length <= HELP_COLUMN_MAXIMUM)
             column = length;
     }
@@ -310,7 +321,8 @@ void cli_print_help(const struct cli_command *command) {
     print_wrapped(command->summary, 0, 0);
     printf("\nOptions:\n");
     for (const struct cli_option *o = command->options; o && o->name; o++)
-        print_option(o, column);
+        if (o->kind != CLI_ALIAS)
+            print_option(o, column);
     print_option(&help_option, column);
     if (command->details) {
         size_t length = strlen(command->details);

@@ -31,7 +31,8 @@ enum cli_kind {
     CLI_INTEGER,  /* long *; suffixes k, M, G (1000s) */
     CLI_NUMBER,   /* double * */
     CLI_OPTIONAL, /* const char **: as CLI_TEXT; "" where --name stands without =VALUE */
-    CLI_LIST      /* struct cli_list *: may be repeated, order kept */
+    CLI_LIST,     /* struct cli_list *: may be repeated, order kept */
+    CLI_ALIAS     /* the name that the option `argument` had before: understood, and said once; never shown */
 };
 
 struct cli_list {
@@ -48,6 +49,9 @@ struct cli_option {
     void *target;
 };
 enum { CLI_DIGITS = '#' };
+/* CLI_RENAMED("dtype", "precision") */
+#define CLI_RENAMED(old, now)                                                                                \
+    { old, 0, now, NULL, CLI_ALIAS, NULL }
 #define CLI_END                                                                                              \
     { NULL, 0, NULL, NULL, CLI_FLAG, NULL }
 

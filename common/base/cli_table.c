@@ -15,6 +15,7 @@ static char kind_letter(enum cli_kind kind) {
     case CLI_WORDS:
     case CLI_INTEGER:
     case CLI_NUMBER:
+    case CLI_ALIAS:
         break;
     }
     return 'v';
@@ -22,8 +23,9 @@ static char kind_letter(enum cli_kind kind) {
 
 void cli_print_option_table(const struct cli_command *command) {
     for (const struct cli_option *o = command->options; o && o->name; o++)
-        printf("option\t%s\t%.1s\t%c\t%s\t%s\n", o->name, &o->letter, kind_letter(o->kind),
-               o->argument ? o->argument : "", o->help);
+        if (o->kind != CLI_ALIAS)
+            printf("option\t%s\t%.1s\t%c\t%s\t%s\n", o->name, &o->letter, kind_letter(o->kind),
+                   o->argument ? o->argument : "", o->help);
     printf("option\thelp\t\tf\t\tshow this help\n");
 }
 

@@ -26,13 +26,13 @@ struct read {
     const float *logits;
     const int32_t *actions, *others;
     size_t vocabulary;
-    const struct policy_reading *to;
+    const struct policy_statistics *to;
 };
 
 static void read_task(void *context, size_t begin, size_t end, int worker) {
     (void)worker;
     const struct read *r = context;
-    const struct policy_reading *to = r->to;
+    const struct policy_statistics *to = r->to;
     for (size_t t = begin; t < end; t++) {
         const float *row = r->logits + t * r->vocabulary;
         float largest = lane_ops->max(row, r->vocabulary), weighted = 0.0f;
@@ -48,14 +48,14 @@ static void read_task(void *context, size_t begin, size_t end, int worker) {
             to->argmax[t] = sample_first(row, (int)r->vocabulary, largest);
         if (to->entropy)
             to->entropy[t] = fmaxf(0.0f, log_sum - weighted / sum);
-        if (to->elsewhere && r->others)
-            to->elsewhere[t] = row[r->others[t]];
+        if (to->other_logit && r->others)
+            to->other_logit[t] = row[r->others[t]];
     }
 }
 
-void policy_read(const float *logits, const int32_t *actions, const int32_t *others, int tokens,
-                 int vocabulary, const struct policy_reading *reading) {
-    struct read r = {logits, actions, others, (size_t)vocabulary, reading};
+void policy_measure(const float *logits, const int32_t *actions, const int32_t *others, int tokens,
+                    int vocabulary, const struct policy_statistics *statistics) {
+    struct read r = {logits, actions, others, (size_t)vocabulary, statistics};
     threads_for((size_t)tokens, GRAIN, read_task, &r);
 }
 
@@ -63,22 +63,22 @@ struct descent {
     float *logits;
     const int32_t *actions;
     size_t vocabulary;
-    const struct policy_slope *slope;
+    const struct policy_gradients *gradients;
 };
 
-/* row = slope_sum p + slope_entropy dH/d(row), without the action's own share. */
-static void distribution_gradient(float *row, size_t vocabulary, float slope_sum, float slope_entropy) {
+/* row = dlog_sum p + dentropy dH/d(row), without the action's own share. */
+static void distribution_gradient(float *row, size_t vocabulary, float dlog_sum, float dentropy) {
     float largest = lane_ops->max(row, vocabulary);
-    if (slope_entropy == 0.0f) {
+    if (dentropy == 0.0f) {
         float sum = lane_ops->exp_sum(row, row, largest, vocabulary);
-        lane_ops->scale(row, slope_sum / sum, vocabulary);
+        lane_ops->scale(row, dlog_sum / sum, vocabulary);
         return;
     }
     float weighted, sum = exp_sums(row, vocabulary, largest, &weighted), log_sum = largest + logf(sum);
     float entropy = log_sum - weighted / sum;
     for (size_t i = 0; i < vocabulary; i++) {
         float log_p = row[i] - log_sum;
-        row[i] = expf(log_p) * (slope_sum - slope_entropy * (log_p + entropy));
+        row[i] = expf(log_p) * (dlog_sum - dentropy * (log_p + entropy));
     }
 }
 
@@ -87,18 +87,19 @@ static void descent_task(void *context, size_t begin, size_t end, int worker) {
     const struct descent *d = context;
     for (size_t t = begin; t < end; t++) {
         float *row = d->logits + t * d->vocabulary;
-        float sum = d->slope->log_sum[t], entropy = d->slope->entropy ? d->slope->entropy[t] : 0.0f;
-        if (sum == 0.0f && entropy == 0.0f)
+        float dlog_sum = d->gradients->dlog_sum[t],
+              dentropy = d->gradients->dentropy ? d->gradients->dentropy[t] : 0.0f;
+        if (dlog_sum == 0.0f && dentropy == 0.0f)
             memset(row, 0, d->vocabulary * sizeof *row);
         else
-            distribution_gradient(row, d->vocabulary, sum, entropy);
-        row[d->actions[t]] += d->slope->logit[t];
+            distribution_gradient(row, d->vocabulary, dlog_sum, dentropy);
+        row[d->actions[t]] += d->gradients->dlogit[t];
     }
 }
 
 void policy_gradient(float *logits, const int32_t *actions, int tokens, int vocabulary,
-                     const struct policy_slope *slope) {
-    struct descent d = {logits, actions, (size_t)vocabulary, slope};
+                     const struct policy_gradients *gradients) {
+    struct descent d = {logits, actions, (size_t)vocabulary, gradients};
     threads_for((size_t)tokens, GRAIN, descent_task, &d);
 }
 

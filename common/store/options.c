@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/file.h"
+#include "base/log.h"
 #include "base/number.h"
 #include "base/suggest.h"
 #include "store/json.h"
@@ -31,6 +32,18 @@ static enum status fail_unknown(const struct option_row *rows, const char *where
     for (; rows->name && count < ROWS_MAXIMUM; rows++)
         names[count++] = rows->name;
     return json_fail_unknown(where, name, names, count);
+}
+
+/* The present name of what was called `old`: an option (of NULL), or a value of the option `of`. */
+static struct option_alias *find_alias(const struct option_row *rows, const char *of, const char *old) {
+    while (rows->name)
+        rows++;
+    for (struct option_alias *alias = rows->aliases; alias && alias->old; alias++) {
+        bool same_kind = of && alias->option ? strcmp(alias->option, of) == 0 : of == alias->option;
+        if (same_kind && strcmp(alias->old, old) == 0)
+            return alias;
+    }
+    return NULL;
 }
 
 static void *field(const struct option_row *row, void *settings) {
@@ -138,6 +151,7 @@ static enum status store_written(const struct option_row *row, void *settings, c
     return STATUS_OK;
 }
 
+/* All but texts. */
 static enum status store_json(const struct option_row *row, void *settings, const cJSON *value,
                               const char *where) {
     if (row->type == OPTION_BOOL && cJSON_IsBool(value)) {
@@ -146,8 +160,6 @@ static enum status store_json(const struct option_row *row, void *settings, cons
     }
     if ((row->type == OPTION_INT || row->type == OPTION_FLOAT) && cJSON_IsNumber(value))
         return store_number(row, settings, value->valuedouble, where);
-    if (row->type == OPTION_TEXT && cJSON_IsString(value))
-        return store_text(row, settings, value->valuestring, where);
     return fail_value(row, where, json_show(value).text);
 }
 
@@ -161,13 +173,38 @@ void options_defaults(const struct option_row *rows, void *settings) {
     }
 }
 
-/* A walk over nested objects. */
+/* Where settings come from, which may be a walk over nested objects. */
 struct reader {
     const struct option_row *rows;
     void *settings;
     const char *where;
-    bool seen[ROWS_MAXIMUM];
+    bool is_record;                 /* a program wrote it */
+    const char *seen[ROWS_MAXIMUM]; /* by which name, or NULL */
 };
+
+static const char *say_alias(const struct reader *reader, struct option_alias *alias) {
+    if (!alias->said && !reader->is_record)
+        log_info("%s: %s%s%s is called %s now", reader->where, alias->option ? alias->option : "the option",
+                 alias->option ? "=" : " ", alias->old, alias->now);
+    alias->said = alias->said || !reader->is_record;
+    return alias->now;
+}
+
+/* By its name, or by one that it had before; *called is the table's spelling of it. */
+static const struct option_row *read_name(const struct reader *reader, const char *name,
+                                          const char **called) {
+    const struct option_row *row = find_row(reader->rows, name);
+    struct option_alias *alias = row ? NULL : find_alias(reader->rows, NULL, name);
+
+    *called = row ? row->name : alias ? alias->old : NULL;
+    return alias ? find_row(reader->rows, say_alias(reader, alias)) : row;
+}
+
+static const char *read_value(const struct reader *reader, const struct option_row *row, const char *value) {
+    struct option_alias *alias = row->choices ? find_alias(reader->rows, row->name, value) : NULL;
+
+    return alias ? say_alias(reader, alias) : value;
+}
 
 static bool is_group(const struct option_row *rows, const char *name) {
     size_t length = strlen(name);
@@ -181,8 +218,17 @@ static bool is_group(const struct option_row *rows, const char *name) {
 
 static enum status read_object(struct reader *reader, const cJSON *object, const char *prefix);
 
+static enum status fail_twice(const struct reader *reader, const struct option_row *row, const char *one,
+                              const char *other) {
+    if (strcmp(one, other) == 0)
+        return fail(STATUS_CONFIG, "%s: %s is given twice; keep one", reader->where, one);
+    return fail(STATUS_CONFIG, "%s: %s and %s are one option, which is given twice; keep %s", reader->where,
+                one, other, row->name);
+}
+
 static enum status read_member(struct reader *reader, const cJSON *member, const char *name) {
-    const struct option_row *row = find_row(reader->rows, name);
+    const char *called;
+    const struct option_row *row = read_name(reader, name, &called);
 
     if (!row && cJSON_IsObject(member) && (is_group(reader->rows, name) || member->child))
         return read_object(reader, member, name);
@@ -191,10 +237,12 @@ static enum status read_member(struct reader *reader, const cJSON *member, const
                     json_show(member).text);
     if (!row)
         return fail_unknown(reader->rows, reader->where, name);
-    bool *seen = &reader->seen[row - reader->rows];
+    const char **seen = &reader->seen[row - reader->rows];
     if (*seen)
-        return fail(STATUS_CONFIG, "%s: %s is given twice; keep one", reader->where, name);
-    *seen = true;
+        return fail_twice(reader, row, *seen, called);
+    *seen = called;
+    if (row->type == OPTION_TEXT && cJSON_IsString(member))
+        return store_text(row, reader->settings, read_value(reader, row, member->valuestring), reader->where);
     return store_json(row, reader->settings, member, reader->where);
 }
 
@@ -214,47 +262,56 @@ static enum status read_object(struct reader *reader, const cJSON *object, const
     return STATUS_OK;
 }
 
-static enum status read_text(const struct option_row *rows, void *settings, const char *json, size_t size,
-                             const char *where) {
-    struct reader reader = {.rows = rows, .settings = settings, .where = where};
+static enum status read_text(struct reader *reader, const char *json, size_t size) {
     cJSON *root;
 
-    TRY(json_parse_object(json, size, where, &root));
-    enum status status = read_object(&reader, root, "");
+    TRY(json_parse_object(json, size, reader->where, &root));
+    enum status status = read_object(reader, root, "");
     cJSON_Delete(root);
     return status;
 }
 
 enum status options_read_json(const struct option_row *rows, void *settings, const char *json,
                               const char *where) {
-    return read_text(rows, settings, json, strlen(json), where);
+    struct reader reader = {.rows = rows, .settings = settings, .where = where, .is_record = true};
+
+    return read_text(&reader, json, strlen(json));
 }
 
-enum status options_read_file(const struct option_row *rows, void *settings, const char *path) {
+static enum status read_file(struct reader *reader) {
     struct buffer text = {0};
-    enum status status = file_read(path, &text);
+    enum status status = file_read(reader->where, &text);
 
     if (status == STATUS_OK)
-        status = read_text(rows, settings, (const char *)text.data, text.size, path);
+        status = read_text(reader, (const char *)text.data, text.size);
     buffer_free(&text);
     return status;
 }
 
+enum status options_read_file(const struct option_row *rows, void *settings, const char *path) {
+    return read_file(&(struct reader){.rows = rows, .settings = settings, .where = path});
+}
+
+enum status options_read_record(const struct option_row *rows, void *settings, const char *path) {
+    return read_file(&(struct reader){.rows = rows, .settings = settings, .where = path, .is_record = true});
+}
+
 enum status options_set(const struct option_row *rows, void *settings, const char *assignment) {
+    struct reader reader = {.rows = rows, .settings = settings, .where = "--set"};
     char name[NAME_ROOM];
-    const char *equals = strchr(assignment, '=');
+    const char *equals = strchr(assignment, '='), *called;
 
     if (!equals || equals == assignment)
         return fail(STATUS_USAGE, "--set needs KEY=VALUE, not '%s'", assignment);
     snprintf(name, sizeof name, "%.*s",
              (int)(equals - assignment < NAME_ROOM ? equals - assignment : NAME_ROOM), assignment);
-    const struct option_row *row = find_row(rows, name);
+    const struct option_row *row = read_name(&reader, name, &called);
     if (!row && is_group(rows, name))
         return fail(STATUS_CONFIG, "--set: %s is a group of settings; set them one by one, %s.KEY=VALUE",
                     name, name);
     if (!row)
         return fail_unknown(rows, "--set", name);
-    return store_written(row, settings, equals + 1, "--set");
+    return store_written(row, settings, read_value(&reader, row, equals + 1), reader.where);
 }
 
 /* ---- values told apart and shown ---- */
@@ -364,7 +421,7 @@ enum status options_write_json(const struct option_row *rows, const void *settin
 }
 
 static const char *const rule_words[] = {[OPTION_FREE] = "",
-                                         [OPTION_FIRST] = "; of phase one",
+                                         [OPTION_FIRST] = "; of the supervised warm start",
                                          [OPTION_FIXED] = "; fixed when a run begins",
                                          [OPTION_MODEL] = "; fixed with the models"};
 

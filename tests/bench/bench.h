@@ -12,7 +12,7 @@
 /* ---- settings (main.c) ---- */
 
 struct bench_settings {
-    const char *work, *model, *dtype, *cpu; /* dtype: "fp32", "bf16"; NULL: both (kernels only) */
+    const char *work, *model, *precision, *cpu; /* precision: "fp32", "bf16"; NULL: both (kernels only) */
     const char *lines;          /* train only: a text whose lines give the rows their lengths, or NULL */
     long batch, source, target; /* rows; tokens of each, as encoder and decoder see them */
     long threads, repeat;
@@ -25,7 +25,7 @@ enum status bench_kernels(const struct bench_settings *settings);
 
 enum status command_codec(int argc, char **argv); /* laconic bench codec (codec.h) */
 
-bool bench_wants(const struct bench_settings *settings, const char *dtype);
+bool bench_wants(const struct bench_settings *settings, const char *precision);
 
 /* ---- models and batches (model.c) ---- */
 

@@ -84,7 +84,7 @@ static void add_self(struct kernel_table *table, struct self_attention *a, const
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct kernel_case *row = kernel_table_add(table);
         *row = cases[i];
-        row->dtype = a->in_bf16 ? "bf16" : "fp32";
+        row->precision = a->in_bf16 ? "bf16" : "fp32";
         row->operands = a;
         if (!a->in_bf16) {
             row->result = i == 0 ? a->out.f32 : a->gradient.q.f32;
@@ -100,7 +100,7 @@ static void add_step(struct kernel_table *table, struct step_attention *a) {
     size_t inner = (size_t)a->cache.heads * (size_t)a->cache.width;
     double keys = (double)a->shape.rows * (double)a->cache.capacity * (double)inner;
     row->kernel = "attention step";
-    row->dtype = a->in_bf16 ? "bf16" : "fp32";
+    row->precision = a->in_bf16 ? "bf16" : "fp32";
     row->flops = 4 * keys;
     row->bytes = 2 * keys * (a->in_bf16 ? sizeof(bf16) : sizeof(float));
     row->run = run_step;

@@ -184,7 +184,7 @@ static void add_kind(struct kernel_table *table, struct layer *layer, const stru
     double tokens = layer->tokens, in = layer->in, out = layer->out;
     struct kernel_case *row = kernel_table_add(table);
     row->kernel = kind->kernel;
-    row->dtype = kind->in_bf16 ? "bf16" : "fp32";
+    row->precision = kind->in_bf16 ? "bf16" : "fp32";
     row->flops = 2 * tokens * in * out;
     row->bytes = kind->x * tokens * in + kind->w * in * out + kind->y * tokens * out;
     row->prepare = kind->prepare;
@@ -219,7 +219,7 @@ static void add_packing(struct kernel_table *table, struct layer *layer) {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct kernel_case *row = kernel_table_add(table);
         row->kernel = rows[i].kernel;
-        row->dtype = "bf16";
+        row->precision = "bf16";
         row->bytes = rows[i].elements * rows[i].bytes;
         row->prepare = rows[i].prepare;
         row->run = rows[i].run;

@@ -9,7 +9,7 @@
 #include "t5/config.h"
 
 struct kernel_case {
-    const char *kernel, *dtype;
+    const char *kernel, *precision;
     char shape[40];
     double flops, bytes; /* of a run; bytes: what must move at least, each operand once */
     bench_action *prepare,

@@ -19,7 +19,7 @@ static const double seconds_each = 0.03; /* of timed runs, at least --repeat of 
 struct kernel_case *kernel_table_add(struct kernel_table *table) {
     assert(table->count < KERNEL_CASES);
     struct kernel_case *row = &table->cases[table->count++];
-    *row = (struct kernel_case){.dtype = "fp32"};
+    *row = (struct kernel_case){.precision = "fp32"};
     return row;
 }
 
@@ -75,7 +75,7 @@ static enum status measure_ceilings(struct ceilings *c) {
 }
 
 static double ceiling_share(const struct kernel_case *row, const struct ceilings *c, double seconds) {
-    double flops = strcmp(row->dtype, "bf16") == 0 ? c->bf16_pairs : c->fp32;
+    double flops = strcmp(row->precision, "bf16") == 0 ? c->bf16_pairs : c->fp32;
     double bytes = c->memory.read > c->memory.triad ? c->memory.read : c->memory.triad;
     return fmax(row->flops / seconds / flops, row->bytes / seconds / bytes);
 }
@@ -87,7 +87,7 @@ static void print_head(const struct kernel_shape *shape, const struct bench_sett
     printf("ceilings: %.1f GFLOP/s in fp32 (%s), %.1f in bf16 (%s), memory %.1f GB/s read, %.1f triad\n\n",
            c->fp32 / 1e9, ceiling_name(false), c->bf16_pairs / 1e9, ceiling_name(true), c->memory.read / 1e9,
            c->memory.triad / 1e9);
-    printf("%-24s %-5s %-22s %10s %9s %8s %7s %9s\n", "kernel", "dtype", "shape", "ms", "GFLOP/s", "GB/s",
+    printf("%-24s %-9s %-22s %10s %9s %8s %7s %9s\n", "kernel", "precision", "shape", "ms", "GFLOP/s", "GB/s",
            "share", "error");
 }
 
@@ -102,7 +102,7 @@ static void print_row(const struct kernel_case *row, const struct ceilings *c, d
         snprintf(gflops, sizeof gflops, "%.1f", gflops_of(row, seconds));
     if (isfinite(error))
         snprintf(wrong, sizeof wrong, "%.1e", error);
-    printf("%-24s %-5s %-22s %10.4f %9s %8.1f %5.0f %% %9s\n", row->kernel, row->dtype, row->shape,
+    printf("%-24s %-9s %-22s %10.4f %9s %8.1f %5.0f %% %9s\n", row->kernel, row->precision, row->shape,
            seconds * 1e3, gflops, row->bytes / seconds / 1e9, 100 * ceiling_share(row, c, seconds), wrong);
 }
 
@@ -111,7 +111,7 @@ static void print_row_json(const struct kernel_case *row, const struct ceilings 
     struct json_line line;
     json_line_begin(&line);
     json_line_text(&line, "kernel", row->kernel);
-    json_line_text(&line, "dtype", row->dtype);
+    json_line_text(&line, "dtype", row->precision);
     json_line_text(&line, "shape", row->shape);
     json_line_number(&line, "seconds", seconds);
     json_line_number(&line, "gflop_per_s", gflops_of(row, seconds));

@@ -10,7 +10,7 @@
 
 struct work {
     const char *name, *title, *summary, *sentence; /* the last three: of the helps */
-    const char *model, *dtype;                     /* the defaults */
+    const char *model, *precision;                 /* the defaults */
     enum status (*run)(const struct bench_settings *settings);
     const char *details;
 };
@@ -44,8 +44,8 @@ static enum status check_range(const char *option, long value, long low, long hi
 static enum status check_settings(const struct bench_settings *s) {
     enum { MOST_TOKENS = 1 << 22 };
     long longest = s->source > s->target ? s->source : s->target;
-    if (s->dtype && strcmp(s->dtype, "fp32") != 0 && strcmp(s->dtype, "bf16") != 0)
-        return fail(STATUS_USAGE, "--dtype takes fp32 or bf16, not '%s'", s->dtype);
+    if (s->precision && strcmp(s->precision, "fp32") != 0 && strcmp(s->precision, "bf16") != 0)
+        return fail(STATUS_USAGE, "--precision takes fp32 or bf16, not '%s'", s->precision);
     TRY(check_range("--batch", s->batch, 1, 1 << 16));
     TRY(check_range("--src", s->source, 1, 1 << 14));
     TRY(check_range("--tgt", s->target, 1, 1 << 14));
@@ -72,7 +72,7 @@ static enum status run_work(int argc, char **argv) {
     const struct work *work = find_work(argv[0]);
     struct bench_settings s = {.work = work->name,
                                .model = work->model,
-                               .dtype = work->dtype,
+                               .precision = work->precision,
                                .batch = 16,
                                .source = 128,
                                .target = 128,
@@ -82,9 +82,10 @@ static enum status run_work(int argc, char **argv) {
         {"model", 'm', "NAME",
          is_kernels ? "model whose shapes are used (default byte-8m)" : "model (default t5-small)", CLI_TEXT,
          &s.model},
-        {"dtype", 0, "TYPE",
+        {"precision", 0, "TYPE",
          is_kernels ? "only fp32 or bf16 products (default both)" : "fp32 (default) or bf16", CLI_TEXT,
-         &s.dtype},
+         &s.precision},
+        CLI_RENAMED("dtype", "precision"),
         {"batch", 0, "N", "rows (default 16)", CLI_INTEGER, &s.batch},
         {"src", 0, "N", "tokens of a row that the encoder sees (default 128)", CLI_INTEGER, &s.source},
         {"tgt", 0, "N", "tokens of a row that the decoder sees (default 128)", CLI_INTEGER, &s.target},

@@ -10,8 +10,8 @@
 
 enum { FIRST_ID = 3 }; /* behind padding, end and unknown */
 
-bool bench_wants(const struct bench_settings *s, const char *dtype) {
-    return !s->dtype || strcmp(s->dtype, dtype) == 0;
+bool bench_wants(const struct bench_settings *s, const char *precision) {
+    return !s->precision || strcmp(s->precision, precision) == 0;
 }
 
 enum status bench_config(struct t5_config *config, const struct bench_settings *s) {
@@ -36,7 +36,7 @@ enum status bench_model_open(struct t5_model *model, const struct bench_settings
     TRY(t5_open(model, &config));
     rng_seed(&rng, 0, "weights");
     t5_initialise(model, &rng);
-    return strcmp(s->dtype, "bf16") == 0 ? t5_use_bf16(model) : STATUS_OK;
+    return strcmp(s->precision, "bf16") == 0 ? t5_use_bf16(model) : STATUS_OK;
 }
 
 void bench_random_ids(int32_t *ids, size_t n, const struct t5_config *config, const char *stream) {

@@ -31,6 +31,7 @@ static double padding_of(const struct bench_result *r) {
     return 1 - r->tokens / r->padded_tokens;
 }
 
+/* The first keys are those of the PyTorch peer, so that lines divide. */
 static void print_json(const struct bench_settings *s, const struct bench_result *r) {
     struct json_line line;
     double speed = r->flops / r->timing.median;
@@ -38,7 +39,7 @@ static void print_json(const struct bench_settings *s, const struct bench_result
     json_line_text(&line, "peer", bench_version());
     json_line_text(&line, "work", s->work);
     json_line_text(&line, "model", s->model);
-    json_line_text(&line, "dtype", s->dtype);
+    json_line_text(&line, "dtype", s->precision);
     json_line_integer(&line, "batch", (uint64_t)s->batch);
     json_line_integer(&line, "src", (uint64_t)s->source);
     json_line_integer(&line, "tgt", (uint64_t)s->target);
@@ -62,9 +63,10 @@ static void print_json(const struct bench_settings *s, const struct bench_result
 
 static void print_words(const struct bench_settings *s, const struct bench_result *r) {
     double speed = r->flops / r->timing.median;
-    bool in_bf16 = strcmp(s->dtype, "bf16") == 0;
-    printf("%s %s, %s, %ld x (%ld + %ld) tokens, %d thread%s, %s\n", s->work, s->model, s->dtype, s->batch,
-           s->source, s->target, threads_count(), threads_count() == 1 ? "" : "s", cpu_description());
+    bool in_bf16 = strcmp(s->precision, "bf16") == 0;
+    printf("%s %s, %s, %ld x (%ld + %ld) tokens, %d thread%s, %s\n", s->work, s->model, s->precision,
+           s->batch, s->source, s->target, threads_count(), threads_count() == 1 ? "" : "s",
+           cpu_description());
     printf("  time      %10.4f s, median of %d (best %.4f)\n", r->timing.median, r->timing.runs,
            r->timing.best);
     printf("  tokens    %10.1f per second\n", r->tokens / r->timing.median);

@@ -1,11 +1,11 @@
-/* laconic bench train: one step of `laconic train`, the learner's own (train/learner.h): forward pass,
- * cross-entropy over the target, backward pass, clipping to norm 1, AdamW. */
+/* laconic bench train: one step of `laconic train`, the learner's own (train/learning/learner.h): forward
+ * pass, cross-entropy over the target, backward pass, clipping to norm 1, AdamW. */
 #include <math.h>
 #include <stdlib.h>
 #include "bench.h"
 #include "kernels/ceiling.h"
 #include "t5/flops.h"
-#include "train/learner.h"
+#include "train/learning/learner.h"
 
 struct train_work {
     const struct bench_settings *settings;

@@ -1,22 +1,22 @@
 /* Algorithms on lessons whose answer is known. */
-#include "lesson_world.h"
+#include "rl_batch_world.h"
 
 /* With pi = mu nothing is cut: v_t is the return. */
 Test(algorithms_answers, vtrace_on_policy_is_the_return) {
     static struct world w;
     world_set(&w, (const char *const[]){"rl.discount=0.9", "value.weight=1", NULL});
     world_random(&w, 4);
-    struct lesson *l = &w.lesson;
+    struct rl_batch *l = &w.batch;
     for (int r = 0; r < l->rows; r++)
-        l->row[r].known = true;
+        l->row[r].has_log_probability = true;
     for (int t = 0; t < l->tokens; t++)
-        l->behaviour[t] = lesson_log_probability(&l->live, t);
-    algorithm_vtrace.teach(l);
+        l->behaviour[t] = rl_batch_log_probability(&l->live, t);
+    algorithm_vtrace.loss_gradient(l);
     for (int r = 0; r < l->rows; r++)
         for (int t = l->start[r]; t < l->start[r + 1]; t++) {
-            float gain = lesson_return(l, r, t);
-            cr_expect_float_eq(l->live.value[t] - l->slope.value[t], gain, 1e-5);
-            cr_expect_float_eq(-l->slope.logit[t], gain - l->live.value[t], 1e-5, "the advantage");
+            float gain = rl_batch_return(l, r, t);
+            cr_expect_float_eq(l->live.value[t] - l->dvalue[t], gain, 1e-5);
+            cr_expect_float_eq(-l->dlogit[t], gain - l->live.value[t], 1e-5, "the advantage");
         }
     cr_expect_float_eq(l->figures.ratio, 1, 1e-6);
     cr_expect_eq(l->figures.clipped, 0);
@@ -27,16 +27,16 @@ Test(algorithms_answers, dqn_to_the_end_learns_returns) {
     static struct world w;
     double error = 0, least = INFINITY;
     world_set(&w,
-              (const char *const[]){"q.steps=0", "q.dueling=false", "q.scale=1", "q.conservative=0", NULL});
+              (const char *const[]){"q.steps=0", "q.dueling=false", "q.scale=1", "q.cql=0", NULL});
     world_random(&w, 5);
-    struct lesson *l = &w.lesson;
-    algorithm_dqn.teach(l);
+    struct rl_batch *l = &w.batch;
+    algorithm_dqn.loss_gradient(l);
     for (int r = 0; r < l->rows; r++)
         for (int t = l->start[r]; t < l->start[r + 1]; t++) {
             float sum = 0;
             for (int k = t; k < l->start[r + 1]; k++)
                 sum += l->reward[k];
-            cr_expect_float_eq(l->live.logit[t] - l->slope.logit[t], sum, 1e-5);
+            cr_expect_float_eq(l->live.logit[t] - l->dlogit[t], sum, 1e-5);
             error += (double)((l->live.logit[t] - sum) * (l->live.logit[t] - sum));
             least = fmin(least, (double)l->live.logit[t]);
         }
@@ -51,21 +51,21 @@ Test(algorithms_answers, reinforce_clips_only_what_would_grow) {
     const char *changes[] = {"rl.clip=0.2", NULL};
     world_set(&w, changes);
     world_random(&w, 6);
-    struct lesson *l = &w.lesson;
+    struct rl_batch *l = &w.batch;
     for (int r = 0; r < l->rows; r++) {
-        l->row[r].known = true;
+        l->row[r].has_log_probability = true;
         l->row[r].reward = l->row[r].baseline + (r % 2 ? 1.0f : -1.0f);
         for (int t = l->start[r]; t < l->start[r + 1]; t++)
             l->behaviour[t] =
-                lesson_log_probability(&l->live, t) - (r % 4 < 2 ? 1.0f : -1.0f); /* rho e, 1/e */
+                rl_batch_log_probability(&l->live, t) - (r % 4 < 2 ? 1.0f : -1.0f); /* rho e, 1/e */
     }
-    algorithm_reinforce.teach(l);
+    algorithm_ppo.loss_gradient(l);
     int clipped = 0;
     for (int r = 0; r < l->rows; r++)
         for (int t = l->start[r]; t < l->start[r + 1]; t++) {
             bool better = r % 2, above = r % 4 < 2;
             float expected = better == above ? 0.0f : (better ? -1.0f : 1.0f) * expf(above ? 1 : -1);
-            cr_expect_float_eq(l->slope.logit[t], expected, 1e-5, "row %d", r);
+            cr_expect_float_eq(l->dlogit[t], expected, 1e-5, "row %d", r);
             clipped += better == above;
         }
     cr_expect_float_eq(l->figures.clipped, (double)clipped / l->tokens, 1e-6);
@@ -105,7 +105,7 @@ static double tree_values(const int32_t *path, int size, double scale, double *q
 }
 
 static void add_path(struct world *w, const int32_t *path, int size, double shift) {
-    struct lesson *l = &w->lesson;
+    struct rl_batch *l = &w->batch;
     double q[WORLD_IDS], scale = w->settings.q.scale;
     for (int i = 0; i <= size; i++, l->tokens++) {
         int32_t action = i < size ? path[i] : END;
@@ -135,23 +135,23 @@ Test(algorithms_answers, path_consistency_holds_at_the_soft_optimum) {
     for (int p = 0; p < 3; p++)
         for (int dueling = 0; dueling < 2; dueling++) {
             world_set(&w, (const char *const[]){paths[p], dueling ? "q.dueling=true" : "q.dueling=false",
-                                                "q.scale=0.4", "q.conservative=0", NULL});
+                                                "q.scale=0.4", "q.cql=0", NULL});
             grow_tree(&w, dueling ? 1.7 : 0); /* with V apart, logits may be shifted */
-            algorithm_pathwise.teach(&w.lesson);
-            cr_expect_lt(w.lesson.figures.q_error, 1e-11, "%s, dueling %d: %g", paths[p], dueling,
-                         w.lesson.figures.q_error);
-            for (int t = 0; t < w.lesson.tokens; t++)
-                cr_expect_float_eq(w.lesson.slope.logit[t], 0.0f, 1e-5f);
-            w.lesson.reward[2] += 0.1f;
-            algorithm_pathwise.teach(&w.lesson);
-            cr_expect_gt(w.lesson.figures.q_error, 1e-5, "another reward has another optimum");
+            algorithm_pcl.loss_gradient(&w.batch);
+            cr_expect_lt(w.batch.figures.q_error, 1e-11, "%s, dueling %d: %g", paths[p], dueling,
+                         w.batch.figures.q_error);
+            for (int t = 0; t < w.batch.tokens; t++)
+                cr_expect_float_eq(w.batch.dlogit[t], 0.0f, 1e-5f);
+            w.batch.reward[2] += 0.1f;
+            algorithm_pcl.loss_gradient(&w.batch);
+            cr_expect_gt(w.batch.figures.q_error, 1e-5, "another reward has another optimum");
             world_close(&w);
         }
 }
 
 /* Two codes about one text, of rewards 0 and 1, taught to tables in place of networks for a long time. */
 static void teach_tables(struct world *w, int steps) {
-    struct lesson *l = &w->lesson;
+    struct rl_batch *l = &w->batch;
     world_open(w);
     l->rows = l->tokens = 2;
     memcpy(w->start, (const int32_t[]){0, 1, 2}, 3 * sizeof *w->start);
@@ -160,15 +160,15 @@ static void teach_tables(struct world *w, int steps) {
     w->live = w->target = (struct world_network){0};
     for (int step = 0; step < steps; step++) {
         float both[WORLD_IDS] = {0}, value;
-        memset(l->slope.logit, 0, 2 * sizeof(float));
-        memset(l->slope.log_sum, 0, 2 * sizeof(float));
-        memset(l->slope.value, 0, 2 * sizeof(float));
+        memset(l->dlogit, 0, 2 * sizeof(float));
+        memset(l->dlog_sum, 0, 2 * sizeof(float));
+        memset(l->dvalue, 0, 2 * sizeof(float));
         world_read(w);
-        algorithm_ilql.teach(l);
+        algorithm_ilql.loss_gradient(l);
         struct world_network gradient = w->live;
         policy_gradient(gradient.logits, w->actions, 2, WORLD_IDS,
-                        &(struct policy_slope){l->slope.logit, l->slope.log_sum, l->slope.entropy});
-        value = w->live.value[0] - 0.05f * (l->slope.value[0] + l->slope.value[1]);
+                        &(struct policy_gradients){l->dlogit, l->dlog_sum, l->dentropy});
+        value = w->live.value[0] - 0.05f * (l->dvalue[0] + l->dvalue[1]);
         for (int a = 0; a < WORLD_IDS; a++)
             both[a] = w->live.logits[a] - 0.3f * (gradient.logits[a] + gradient.logits[WORLD_IDS + a]);
         for (int t = 0; t < 2; t++) { /* one state */
@@ -188,9 +188,9 @@ Test(algorithms_answers, ilql_values_come_to_rest_at_the_expectile) {
     const char *heads[] = {"q.dueling=true", "q.dueling=false"};
     for (int i = 0; i < 2; i++) {
         world_set(
-            &w, (const char *const[]){heads[i], "q.expectile=0.7", "q.scale=0.3", "q.conservative=0", NULL});
+            &w, (const char *const[]){heads[i], "q.expectile=0.7", "q.scale=0.3", "q.cql=0", NULL});
         teach_tables(&w, 20000);
-        cr_expect_float_eq(w.lesson.figures.value, w.live.value[0], 1e-3);
+        cr_expect_float_eq(w.batch.figures.value, w.live.value[0], 1e-3);
         cr_expect_float_eq(w.live.value[0], 0.7f, 0.02f, "%s: %g", heads[i], (double)w.live.value[0]);
         cr_expect_gt(w.live.logits[3], w.live.logits[END] + 0.5f, "the better one is preferred");
         world_close(&w);
@@ -201,12 +201,12 @@ Test(lesson, returns_are_discounted_sums_to_the_end_of_the_row) {
     static struct world w;
     world_set(&w, (const char *const[]){"rl.discount=0.5", NULL});
     world_open(&w);
-    w.lesson.rows = 2;
-    w.lesson.tokens = 4;
+    w.batch.rows = 2;
+    w.batch.tokens = 4;
     memcpy(w.start, (const int32_t[]){0, 3, 4}, 3 * sizeof(int32_t));
-    memcpy(w.lesson.reward, (const float[]){1, 2, 4, 8}, 4 * sizeof(float));
-    cr_expect_eq(lesson_return(&w.lesson, 0, 0), 3.0f);
-    cr_expect_eq(lesson_return(&w.lesson, 0, 2), 4.0f);
-    cr_expect_eq(lesson_return(&w.lesson, 1, 3), 8.0f);
+    memcpy(w.batch.reward, (const float[]){1, 2, 4, 8}, 4 * sizeof(float));
+    cr_expect_eq(rl_batch_return(&w.batch, 0, 0), 3.0f);
+    cr_expect_eq(rl_batch_return(&w.batch, 0, 2), 4.0f);
+    cr_expect_eq(rl_batch_return(&w.batch, 1, 3), 8.0f);
     world_close(&w);
 }

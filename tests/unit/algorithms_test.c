@@ -1,6 +1,6 @@
 /* Every algorithm's slopes against finite differences of its loss, written out here once more, in double,
  * from the papers. */
-#include "lesson_world.h"
+#include "rl_batch_world.h"
 
 /* ------------------------------------------------------------ networks in double */
 
@@ -59,14 +59,14 @@ static double soft_value(const struct scene *s, const struct view *v, int t) {
 static double return_from(const struct scene *s, int t, int end) {
     double sum = 0, factor = 1;
     for (; t < end; t++, factor *= s->world->settings.rl.discount)
-        sum += factor * (double)s->world->lesson.reward[t];
+        sum += factor * (double)s->world->batch.reward[t];
     return sum;
 }
 
 /* A token on its way through a loss. */
 struct token {
     int row, t, end, action;
-    const struct lesson_row *about;
+    const struct rl_batch_row *about;
 };
 
 /* ------------------------------------------------------------ losses of one token */
@@ -86,22 +86,22 @@ static double imitation_loss(const struct scene *s, const struct view *now, cons
     return s->world->settings.rl.imitation * fmax(advantage, 0) * -log_pi(now, at->t, at->action);
 }
 
-static double reinforce_loss(const struct scene *s, const struct view *now, const struct token *at) {
+static double ppo_loss(const struct scene *s, const struct view *now, const struct token *at) {
     const struct train_settings *o = &s->world->settings;
     bool learned = o->rl.baseline[0] == 'v';
     double gain = return_from(s, at->t, at->end);
     double advantage =
         learned ? gain - s->held.value[at->t] : (double)at->about->reward - (double)at->about->baseline;
     double loss = learned ? o->value.weight * 0.5 * square(now->value[at->t] - gain) : 0;
-    if (!at->about->known)
+    if (!at->about->has_log_probability)
         return loss + imitation_loss(s, now, at, advantage);
-    double ratio = exp(log_pi(now, at->t, at->action) - (double)s->world->lesson.behaviour[at->t]);
+    double ratio = exp(log_pi(now, at->t, at->action) - (double)s->world->batch.behaviour[at->t]);
     loss -= fmin(ratio * advantage, clamp(ratio, 1 - o->rl.clip, 1 + o->rl.clip) * advantage);
     return loss - o->rl.entropy * entropy(now, at->t);
 }
 
 static double ratio_of(const struct scene *s, int t) {
-    return exp(log_pi(&s->held, t, s->world->actions[t]) - (double)s->world->lesson.behaviour[t]);
+    return exp(log_pi(&s->held, t, s->world->actions[t]) - (double)s->world->batch.behaviour[t]);
 }
 
 static double value_at(const struct view *v, int t, const struct token *at) {
@@ -115,7 +115,7 @@ static double trace_target(const struct scene *s, const struct token *at, int fr
     double sum = value_at(&s->held, from, at), factor = 1;
     for (int t = from; t < at->end; t++) {
         double ratio = ratio_of(s, t);
-        double delta = (double)s->world->lesson.reward[t] + o->rl.discount * value_at(&s->held, t + 1, at) -
+        double delta = (double)s->world->batch.reward[t] + o->rl.discount * value_at(&s->held, t + 1, at) -
                        value_at(&s->held, t, at);
         sum += factor * fmin(o->vtrace.ratio, ratio) * delta;
         factor *= o->rl.discount * fmin(o->vtrace.trace, ratio);
@@ -126,16 +126,16 @@ static double trace_target(const struct scene *s, const struct token *at, int fr
 static double vtrace_loss(const struct scene *s, const struct view *now, const struct token *at) {
     const struct train_settings *o = &s->world->settings;
     int t = at->t;
-    if (!at->about->known)
+    if (!at->about->has_log_probability)
         return imitation_loss(s, now, at, (double)at->about->reward - (double)at->about->baseline);
     double next = trace_target(s, at, t + 1), rho = fmin(o->vtrace.ratio, ratio_of(s, t));
-    double advantage = (double)s->world->lesson.reward[t] + o->rl.discount * next - s->held.value[t];
+    double advantage = (double)s->world->batch.reward[t] + o->rl.discount * next - s->held.value[t];
     return -rho * advantage * log_pi(now, t, at->action) +
            o->value.weight * 0.5 * square(now->value[t] - trace_target(s, at, t)) -
            o->rl.entropy * entropy(now, t);
 }
 
-static double actor_critic_loss(const struct scene *s, const struct view *now, const struct token *at) {
+static double a2c_loss(const struct scene *s, const struct view *now, const struct token *at) {
     const struct train_settings *o = &s->world->settings;
     double gain = return_from(s, at->t, at->end);
     return -(gain - s->held.value[at->t]) * log_pi(now, at->t, at->action) +
@@ -146,7 +146,7 @@ static double actor_critic_loss(const struct scene *s, const struct view *now, c
 static double q_extras(const struct scene *s, const struct view *now, const struct token *at) {
     const struct train_settings *o = &s->world->settings;
     double scale = o->q.scale;
-    return o->q.conservative * (soft_value(s, now, at->t) - q_of(s, now, at->t, at->action)) / scale +
+    return o->q.cql * (soft_value(s, now, at->t) - q_of(s, now, at->t, at->action)) / scale +
            (at->about->best ? o->rl.imitation * -log_pi(now, at->t, at->action) : 0);
 }
 
@@ -164,7 +164,7 @@ static double supported_q(const struct scene *s, const struct token *at, int t) 
     const struct world *w = s->world;
     int place = t - w->start[at->row];
     double most = -INFINITY;
-    for (int r = 0; r < w->lesson.rows; r++)
+    for (int r = 0; r < w->batch.rows; r++)
         if (world_same_state(w, at->row, r, place))
             most = fmax(most, q_of(s, &s->target, t, w->actions[w->start[r] + place]));
     return most;
@@ -180,15 +180,15 @@ static double dqn_loss(const struct scene *s, const struct view *now, const stru
     return 0.5 * square(q_of(s, now, at->t, at->action) - y) + q_extras(s, now, at);
 }
 
-static double pathwise_loss(const struct scene *s, const struct view *now, const struct token *at) {
+static double pcl_loss(const struct scene *s, const struct view *now, const struct token *at) {
     const struct train_settings *o = &s->world->settings;
     double loss = q_extras(s, now, at), path = soft_value(s, now, at->t);
     double next = at->t + 1 < at->end ? soft_value(s, &s->target, at->t + 1) : 0;
     for (int k = at->t; k < at->end; k++)
-        path += o->q.scale * log_pi(now, k, s->world->actions[k]) - (double)s->world->lesson.reward[k];
+        path += o->q.scale * log_pi(now, k, s->world->actions[k]) - (double)s->world->batch.reward[k];
     path /= at->end - s->world->start[at->row];
     if (strcmp(o->q.path, "multi") != 0)
-        loss += 0.5 * square(q_of(s, now, at->t, at->action) - (double)s->world->lesson.reward[at->t] - next);
+        loss += 0.5 * square(q_of(s, now, at->t, at->action) - (double)s->world->batch.reward[at->t] - next);
     if (strcmp(o->q.path, "single") != 0)
         loss += 0.5 * square(path);
     return loss;
@@ -197,9 +197,9 @@ static double pathwise_loss(const struct scene *s, const struct view *now, const
 static double ilql_loss(const struct scene *s, const struct view *now, const struct token *at) {
     const struct train_settings *o = &s->world->settings;
     int t = at->t;
-    double backup = (double)s->world->lesson.reward[t] + o->rl.discount * value_at(&s->target, t + 1, at);
+    double backup = (double)s->world->batch.reward[t] + o->rl.discount * value_at(&s->target, t + 1, at);
     double u = (o->q.dueling ? backup : q_of(s, &s->target, t, at->action)) - now->value[t];
-    double y = (double)s->world->lesson.reward[t] + o->rl.discount * value_at(&s->held, t + 1, at);
+    double y = (double)s->world->batch.reward[t] + o->rl.discount * value_at(&s->held, t + 1, at);
     double q = o->q.dueling ? s->held.value[t] + o->q.scale * log_pi(now, t, at->action)
                             : q_of(s, now, t, at->action);
     /* the penalty does not depend on V, but is written with it */
@@ -208,7 +208,7 @@ static double ilql_loss(const struct scene *s, const struct view *now, const str
 }
 
 static double whole_loss(const struct scene *s, const struct view *now, token_loss *of) {
-    const struct lesson *l = &s->world->lesson;
+    const struct rl_batch *l = &s->world->batch;
     double sum = 0;
     for (int r = 0; r < l->rows; r++)
         for (int t = l->start[r]; t < l->start[r + 1]; t++)
@@ -225,34 +225,30 @@ struct variant {
 };
 
 static const struct variant variants[] = {
-    {"reinforce", reinforce_loss, {"rl.baseline=group"}},
-    {"reinforce",
-     reinforce_loss,
-     {"rl.baseline=group", "rl.imitation=0.7", "rl.entropy=0.05", "rl.clip=0.4"}},
-    {"reinforce",
-     reinforce_loss,
-     {"rl.baseline=value", "rl.imitation=0.7", "rl.entropy=0.1", "value.weight=2"}},
-    {"reinforce", reinforce_loss, {"rl.baseline=value", "rl.discount=0.9", "rl.clip=0.05"}},
+    {"ppo", ppo_loss, {"rl.baseline=group"}},
+    {"ppo", ppo_loss, {"rl.baseline=group", "rl.imitation=0.7", "rl.entropy=0.05", "rl.clip=0.4"}},
+    {"ppo", ppo_loss, {"rl.baseline=value", "rl.imitation=0.7", "rl.entropy=0.1", "value.weight=2"}},
+    {"ppo", ppo_loss, {"rl.baseline=value", "rl.discount=0.9", "rl.clip=0.05"}},
     {"vtrace", vtrace_loss, {"rl.imitation=0"}},
     {"vtrace", vtrace_loss, {"rl.imitation=0.3", "rl.entropy=0.1", "rl.discount=0.9"}},
     {"vtrace", vtrace_loss, {"vtrace.ratio=1.3", "vtrace.trace=0.8", "value.weight=0.2"}},
     {"vtrace", vtrace_loss, {"vtrace.ratio=1000", "vtrace.trace=1000"}},
-    {"actor-critic", actor_critic_loss, {"rl.entropy=0"}},
-    {"actor-critic", actor_critic_loss, {"rl.entropy=0.1", "rl.discount=0.8", "value.weight=0.3"}},
+    {"a2c", a2c_loss, {"rl.entropy=0"}},
+    {"a2c", a2c_loss, {"rl.entropy=0.1", "rl.discount=0.8", "value.weight=0.3"}},
     {"dqn", dqn_loss, {"q.steps=0", "q.scale=0.3"}},
     {"dqn", dqn_loss, {"q.steps=1", "q.scale=0.3", "rl.imitation=0.4", "rl.discount=0.9"}},
-    {"dqn", dqn_loss, {"q.steps=2", "q.scale=0.3", "q.conservative=0"}},
+    {"dqn", dqn_loss, {"q.steps=2", "q.scale=0.3", "q.cql=0"}},
     {"dqn", dqn_loss, {"q.steps=1", "q.scale=0.3", "q.support=group"}},
     {"dqn", dqn_loss, {"q.steps=2", "q.scale=0.3", "q.support=group", "rl.discount=0.7"}},
     {"dqn", dqn_loss, {"q.steps=0", "q.dueling=false", "q.scale=0.5"}},
     {"dqn", dqn_loss, {"q.steps=1", "q.dueling=false", "q.scale=0.5", "rl.imitation=1"}},
     {"dqn", dqn_loss, {"q.steps=2", "q.dueling=false", "q.scale=2", "q.support=group"}},
-    {"pathwise", pathwise_loss, {"q.path=single", "q.scale=0.3"}},
-    {"pathwise", pathwise_loss, {"q.path=multi", "q.scale=0.3", "rl.imitation=0.2"}},
-    {"pathwise", pathwise_loss, {"q.path=both", "q.scale=0.3"}},
-    {"pathwise", pathwise_loss, {"q.path=single", "q.dueling=false", "q.scale=0.5"}},
-    {"pathwise", pathwise_loss, {"q.path=multi", "q.dueling=false", "q.scale=0.5", "q.conservative=0"}},
-    {"pathwise", pathwise_loss, {"q.path=both", "q.dueling=false", "q.scale=0.5", "rl.imitation=0.2"}},
+    {"pcl", pcl_loss, {"q.path=single", "q.scale=0.3"}},
+    {"pcl", pcl_loss, {"q.path=multi", "q.scale=0.3", "rl.imitation=0.2"}},
+    {"pcl", pcl_loss, {"q.path=both", "q.scale=0.3"}},
+    {"pcl", pcl_loss, {"q.path=single", "q.dueling=false", "q.scale=0.5"}},
+    {"pcl", pcl_loss, {"q.path=multi", "q.dueling=false", "q.scale=0.5", "q.cql=0"}},
+    {"pcl", pcl_loss, {"q.path=both", "q.dueling=false", "q.scale=0.5", "rl.imitation=0.2"}},
     {"ilql", ilql_loss, {"q.expectile=0.5", "q.scale=0.3"}},
     {"ilql", ilql_loss, {"q.expectile=0.9", "q.scale=0.3", "rl.discount=0.9", "rl.imitation=0.2"}},
     {"ilql", ilql_loss, {"q.expectile=0.7", "q.dueling=false", "q.scale=0.5", "value.weight=3"}},
@@ -282,19 +278,19 @@ static void check_variant(int number, uint64_t seed) {
     const struct algorithm *algorithm = algorithm_find(variant->algorithm);
     world_set(&w, variant->changes);
     world_random(&w, seed);
-    struct lesson *l = &w.lesson;
+    struct rl_batch *l = &w.batch;
     struct scene scene = {&w, view_of(&w.live), view_of(&w.target)};
     struct view now = scene.held;
-    if (strcmp(algorithm->name, "actor-critic") != 0) /* all its episodes are its own */
-        cr_assert(!l->row[2].known);
-    algorithm->teach(l);
+    if (strcmp(algorithm->name, "a2c") != 0) /* all its episodes are its own */
+        cr_assert(!l->row[2].has_log_probability);
+    algorithm->loss_gradient(l);
     policy_gradient(w.live.logits, w.actions, l->tokens, WORLD_IDS,
-                    &(struct policy_slope){l->slope.logit, l->slope.log_sum, l->slope.entropy});
+                    &(struct policy_gradients){l->dlogit, l->dlog_sum, l->dentropy});
     for (int t = 0; t < l->tokens; t++) {
         for (int a = 0; a < WORLD_IDS; a++)
             expect_near((double)w.live.logits[t * WORLD_IDS + a],
                         slope_of(&scene, &now, variant->loss, &now.logits[t][a]), number, "logit", t, a);
-        expect_near((double)l->slope.value[t], slope_of(&scene, &now, variant->loss, &now.value[t]), number,
+        expect_near((double)l->dvalue[t], slope_of(&scene, &now, variant->loss, &now.value[t]), number,
                     "value", t, -1);
     }
     world_close(&w);
@@ -308,7 +304,7 @@ Test(algorithms, slopes_are_those_of_the_written_losses) {
 
 Test(algorithms, every_one_that_teaches_is_checked) {
     for (int i = 0; algorithms[i]; i++) {
-        int seen = !algorithms[i]->teach;
+        int seen = !algorithms[i]->loss_gradient;
         for (int v = 0; v < VARIANTS; v++)
             seen += strcmp(variants[v].algorithm, algorithms[i]->name) == 0;
         cr_expect_gt(seen, 0, "%s", algorithms[i]->name);
@@ -322,13 +318,13 @@ Test(algorithms, every_one_that_teaches_is_checked) {
 Test(algorithms, an_unread_value_learns_nothing) {
     static struct world w;
     const char *cases[][3] = {
-        {"reinforce", "rl.baseline=group"}, {"dqn", "q.dueling=false"}, {"pathwise", "q.dueling=false"}};
+        {"ppo", "rl.baseline=group"}, {"dqn", "q.dueling=false"}, {"pcl", "q.dueling=false"}};
     for (int i = 0; i < 3; i++) {
         world_set(&w, (const char *const[]){cases[i][1], NULL});
         world_random(&w, 9);
-        algorithm_find(cases[i][0])->teach(&w.lesson);
-        for (int t = 0; t < w.lesson.tokens; t++)
-            cr_expect_eq(w.lesson.slope.value[t], 0.0f, "%s", cases[i][0]);
+        algorithm_find(cases[i][0])->loss_gradient(&w.batch);
+        for (int t = 0; t < w.batch.tokens; t++)
+            cr_expect_eq(w.batch.dvalue[t], 0.0f, "%s", cases[i][0]);
         world_close(&w);
     }
 }

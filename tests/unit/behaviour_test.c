@@ -3,7 +3,7 @@
 #include <criterion/criterion.h>
 #include <math.h>
 #include <string.h>
-#include "train/behaviour.h"
+#include "train/acting/behaviour.h"
 
 enum { TEXTS = 1, EPISODES = 40, CODE = 16 };
 
@@ -55,12 +55,12 @@ static void close_stage(struct stage *s) {
 }
 
 /* Proposes z for text 0 as an exact episode that has been scored. */
-static void add_exact(struct stage *s, const int32_t *code, int size, float nats) {
+static void add_exact(struct stage *s, const int32_t *code, int size, float nll) {
     struct rollout *r = &s->rollout;
     cr_assert(rollout_propose(
         r, 0, &(struct proposal){.policy = POLICY_demonstration, .size = size, .code = code}));
     rollout_episode(r, 0, r->count[0] - 1)->exact = 1;
-    rollout_episode(r, 0, r->count[0] - 1)->nats = nats;
+    rollout_episode(r, 0, r->count[0] - 1)->nll = nll;
     r->scored[0] = r->count[0];
 }
 
@@ -81,7 +81,7 @@ static int act(struct stage *s, int policy, int count) {
 static void begin(struct stage *s) {
     open_stage(s, TEXTS);
     add_exact(s, base, BASE, 1.0f);
-    rollout_begin_round(&s->rollout, GOAL_EXACT);
+    rollout_begin_round(&s->rollout, RANKING_SHORTEST);
 }
 
 static bool has_code(const struct stage *s, int first, const int32_t *code, int size) {
@@ -137,7 +137,7 @@ Test(behaviour, swaps_exchange_neighbours_that_differ) {
     close_stage(&s);
     open_stage(&s, TEXTS);
     add_exact(&s, twins, 3, 1.0f);
-    rollout_begin_round(&s.rollout, GOAL_EXACT);
+    rollout_begin_round(&s.rollout, RANKING_SHORTEST);
     act(&s, POLICY_swap, 100);
     cr_expect_eq(s.rollout.count[0], 2);
     cr_expect(HAS(&s, 1, 10, 20, 10));
@@ -169,7 +169,7 @@ Test(behaviour, mutations_need_an_exact_code) {
     open_stage(&s, TEXTS);
     rollout_propose(&s.rollout, 0, &(struct proposal){.policy = POLICY_sample, .size = 4, .code = base});
     s.rollout.scored[0] = 1;
-    rollout_begin_round(&s.rollout, GOAL_EXACT);
+    rollout_begin_round(&s.rollout, RANKING_SHORTEST);
     for (int policy = POLICY_deletion; policy < POLICY_COUNT; policy++)
         act(&s, policy, 100);
     cr_expect_eq(s.rollout.count[0], 1);
@@ -179,21 +179,21 @@ Test(behaviour, mutations_need_an_exact_code) {
 /* ------------------------------------------------------------ combinations */
 
 /* Scores an episode by its code: exact at these nats. */
-static void score(struct stage *s, const int32_t *code, int size, float nats) {
+static void score(struct stage *s, const int32_t *code, int size, float nll) {
     struct rollout *r = &s->rollout;
     for (int e = 1; e < r->count[0]; e++)
         if (rollout_episode(r, 0, e)->size == size &&
             memcmp(rollout_code(r, 0, e), code, (size_t)size * sizeof *code) == 0) {
             rollout_episode(r, 0, e)->exact = 1;
-            rollout_episode(r, 0, e)->nats = nats;
+            rollout_episode(r, 0, e)->nll = nll;
             return;
         }
     cr_assert_fail("no such episode");
 }
 
-#define SCORE(stage, nats, ...)                                                                              \
+#define SCORE(stage, nll, ...)                                                                               \
     score(stage, (const int32_t[]){__VA_ARGS__},                                                             \
-          (int)(sizeof((const int32_t[]){__VA_ARGS__}) / sizeof(int32_t)), nats)
+          (int)(sizeof((const int32_t[]){__VA_ARGS__}) / sizeof(int32_t)), nll)
 
 Test(behaviour, combinations_join_edits_of_lowest_loss_that_do_not_touch) {
     struct stage s;
@@ -219,11 +219,11 @@ Test(behaviour, combinations_are_spread_up_to_all_edits) {
     const int32_t long_code[] = {10, 11, 12, 13, 14, 15, 16};
     open_stage(&s, TEXTS);
     add_exact(&s, long_code, 7, 1.0f);
-    rollout_begin_round(&s.rollout, GOAL_EXACT);
+    rollout_begin_round(&s.rollout, RANKING_SHORTEST);
     act(&s, POLICY_deletion, 100);
     for (int e = 1; e < s.rollout.count[0]; e++) {
         rollout_episode(&s.rollout, 0, e)->exact = 1;
-        rollout_episode(&s.rollout, 0, e)->nats = (float)rollout_edit(&s.rollout, 0, e)->place;
+        rollout_episode(&s.rollout, 0, e)->nll = (float)rollout_edit(&s.rollout, 0, e)->place;
     }
     s.rollout.scored[0] = s.rollout.count[0];
     int first = act(&s, POLICY_combination, 2);
@@ -240,7 +240,7 @@ Test(behaviour, a_round_begins_from_what_the_last_one_left) {
     SCORE(&s, 2.0f, 20, 30, 40);
     SCORE(&s, 1.0f, 10, 30, 40);
     s.rollout.scored[0] = s.rollout.count[0];
-    rollout_begin_round(&s.rollout, GOAL_EXACT);
+    rollout_begin_round(&s.rollout, RANKING_SHORTEST);
     cr_expect_arr_eq(rollout_code(&s.rollout, 0, s.rollout.base[0]), ((const int32_t[]){10, 30, 40}), 12);
     int first = act(&s, POLICY_deletion, 100);
     cr_expect_eq(s.rollout.count[0], first + 3);
@@ -268,7 +268,7 @@ Test(behaviour, codes_that_need_no_model) {
 
 Test(behaviour, recall_proposes_the_best_code_ever) {
     struct stage s;
-    struct episode episode = {.text = 0, .size = 3, .exact = 1, .nats = 1.0f};
+    struct episode episode = {.text = 0, .size = 3, .exact = 1, .nll = 1.0f};
     open_stage(&s, 2);
     replay_begin_group(&s.replay, 1, 3);
     replay_push(&s.replay, &episode, base, NULL);
@@ -315,13 +315,13 @@ Test(behaviour, whole_shares_and_no_policy_take_no_random_number) {
 Test(behaviour, room_counts_mutations_once_per_round) {
     struct train_settings s;
     options_defaults(train_options, &s);
-    int once = behaviour_room(&s), mutations = 0;
+    int once = behaviour_most_episodes(&s), mutations = 0;
     for (int policy = 0; policy < POLICY_COUNT; policy++) {
         cr_expect_eq(behaviours[policy].mutates, policy >= POLICY_deletion, "%s", behaviours[policy].name);
         mutations += behaviours[policy].mutates ? (int)behaviour_share(&s, policy)->count : 0;
     }
     s.behaviour.rounds = 3;
-    cr_expect_eq(behaviour_room(&s), once + 2 * mutations);
+    cr_expect_eq(behaviour_most_episodes(&s), once + 2 * mutations);
     cr_expect_eq(mutations, 36, "16 deletions, 16 merges and 4 combinations");
     cr_expect_eq(once, mutations + 2, "a greedy code, a demonstration");
 }

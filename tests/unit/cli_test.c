@@ -21,6 +21,8 @@ static const struct cli_option options[] = {
     {"rate", 0, "X", "learning rate", CLI_NUMBER, &given.rate},
     {"set", 's', "KEY=VALUE", "change one setting", CLI_LIST, &given.sets},
     {"title", 0, "TEXT", "for people", CLI_WORDS, &given.title},
+    CLI_RENAMED("step-size", "rate"),
+    CLI_RENAMED("replace", "force"),
     CLI_END,
 };
 static const struct cli_command command = {"laconic compress", "[-o FILE] [FILE...]", "Compress files.",
@@ -66,6 +68,22 @@ Test(cli, understands_every_spelling) {
     cr_assert_eq(given.threads, -1);
     cr_assert(!given.force);
     cr_assert_eq(operand_count, 3);
+}
+
+Test(cli, old_names_are_understood_and_said, .init = cr_redirect_stderr) {
+    EXPECT_OK(PARSE("--step-size", "0.5", "--replace", "file"));
+    cr_expect_eq(given.rate, 0.5);
+    cr_expect(given.force);
+    cr_expect_eq(operand_count, 1);
+    EXPECT_FAIL(PARSE("--replace=1"), STATUS_USAGE, "--force takes no value");
+    EXPECT_FAIL(PARSE("--step-size=x"), STATUS_USAGE, "--rate needs a number such as 0.5 or 3e-4, not 'x'");
+    EXPECT_FAIL(PARSE("--step-siz=1"), STATUS_USAGE,
+                "unknown option '--step-siz=1'; 'laconic compress --help' lists");
+    fflush(stderr);
+    cr_expect_stderr_eq_str("laconic compress: the option --step-size is called --rate now\n"
+                            "laconic compress: the option --replace is called --force now\n"
+                            "laconic compress: the option --replace is called --force now\n"
+                            "laconic compress: the option --step-size is called --rate now\n");
 }
 
 Test(cli, integers_have_suffixes) {

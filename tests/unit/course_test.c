@@ -1,8 +1,9 @@
 /* The course of a run: rates and budgets, what a batch is made of, what evaluations and the end of a phase
  * leave, what searches find. */
 #include "run_world.h"
-#include "train/demonstration.h"
-#include "train/phase_two.h"
+#include "train/task/demonstration.h"
+#include "train/judging/search.h"
+#include "train/run/stages.h"
 
 TestSuite(course, .init = world_begin, .fini = world_end);
 
@@ -17,9 +18,9 @@ Test(course, the_optimiser_gets_every_option_and_the_rate_of_the_step_to_come) {
         enum phase phase;
         int64_t done;
         double rate;
-    } steps[] = {{PHASE_SUPERVISED, 0, 0.25}, {PHASE_SUPERVISED, 1, 0.5},  {PHASE_SUPERVISED, 3, 1},
-                 {PHASE_SUPERVISED, 9, 0.2},  {PHASE_REINFORCE, 0, 0.125}, {PHASE_REINFORCE, 7, 1},
-                 {PHASE_REINFORCE, 13, 0.6},  {PHASE_REINFORCE, 19, 0.2}};
+    } steps[] = {{PHASE_SUPERVISED, 0, 0.25}, {PHASE_SUPERVISED, 1, 0.5}, {PHASE_SUPERVISED, 3, 1},
+                 {PHASE_SUPERVISED, 9, 0.2},  {PHASE_RL, 0, 0.125},       {PHASE_RL, 7, 1},
+                 {PHASE_RL, 13, 0.6},         {PHASE_RL, 19, 0.2}};
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         t->phase = steps[i].phase;
         t->steps[t->phase] = steps[i].done;
@@ -34,14 +35,14 @@ Test(course, the_optimiser_gets_every_option_and_the_rate_of_the_step_to_come) {
 Test(course, minutes_are_shared_among_the_phases_that_are_on) {
     const struct {
         const char *changes[3];
-        double supervised, reinforce; /* seconds; 0: no such phase */
+        double supervised, rl; /* seconds; 0: no such phase */
     } cases[] = {{{"supervised.steps=9", "rl.steps=9", "supervised.share=0.75"}, 90, 30},
                  {{"supervised.steps=9", "rl.steps=0", "supervised.share=0.75"}, 120, 0},
                  {{"supervised.steps=0", "rl.steps=9", "supervised.share=0.75"}, 0, 120}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *const *c = cases[i].changes;
         struct trainer *t = WORLD_RUN("minutes=2", c[0], c[1], c[2]);
-        const double seconds[] = {cases[i].supervised, cases[i].reinforce};
+        const double seconds[] = {cases[i].supervised, cases[i].rl};
         for (int phase = 0; phase < PHASE_COUNT; phase++) {
             t->phase = (enum phase)phase;
             t->seconds[phase] = 15;
@@ -59,7 +60,7 @@ Test(course, evaluations_take_their_time_from_the_budget) {
     double begun = progress_clock();
     world_go_on(t, 5);
     double wall = progress_clock() - begun;
-    cr_expect_gt(t->seconds[PHASE_REINFORCE], 0.5 * wall, "%g of %g s", t->seconds[PHASE_REINFORCE], wall);
+    cr_expect_gt(t->seconds[PHASE_RL], 0.5 * wall, "%g of %g s", t->seconds[PHASE_RL], wall);
     world_leave(t);
 }
 
@@ -78,9 +79,9 @@ Test(course, every_model_learns_at_its_own_rate) {
             memcpy(before[m], models[m]->weights, models[m]->weight_count * sizeof(float));
         }
         t->phase = (enum phase)phase;
-        if (phase == PHASE_REINFORCE)
-            reinforce_begin(t);
-        phase == PHASE_SUPERVISED ? supervised_step(t) : reinforce_step(t);
+        if (phase == PHASE_RL)
+            rl_stage_begin(t);
+        phase == PHASE_SUPERVISED ? supervised_step(t) : rl_stage_step(t);
         for (int m = 0; m < 2; m++) {
             double largest = 0;
             for (size_t i = 0; i < models[m]->weight_count; i++)
@@ -88,9 +89,9 @@ Test(course, every_model_learns_at_its_own_rate) {
             cr_expect_float_eq(largest, rates[phase][m], 1e-5, "phase %d, model %d: %g", phase, m, largest);
             free(before[m]);
         }
-        for (int i = 0; phase == PHASE_REINFORCE && i < t->value.size; i++)
+        for (int i = 0; phase == PHASE_RL && i < t->value.size; i++)
             cr_expect(t->value.gradients[i] == 0.0f && fabsf(t->value.weights[i]) < 0.0501f);
-        if (phase == PHASE_REINFORCE)
+        if (phase == PHASE_RL)
             cr_expect_float_eq(fabs((double)t->value.weights[t->value.size - 1]), 0.05, 1e-5);
         world_leave(t);
     }
@@ -124,7 +125,7 @@ static int rows_from(const struct batch *b, int32_t first) {
 Test(course, half_of_the_replayed_codes_are_greedy_and_half_the_best) {
     struct trainer *t = WORLD_RUN("rl.goal=exact", "rl.demonstrations=0.25", "batch.rows=256");
     push_three(t);
-    learn_decompression(t);
+    rl_stage_learn_decompression(t);
     int greedy = rows_from(&t->batch, 10), best = rows_from(&t->batch, 20);
     cr_expect_eq(t->batch.rows, 256);
     cr_expect(abs(greedy - 96) < 32 && abs(best - 96) < 32, "%d greedy, %d best", greedy, best);
@@ -136,13 +137,13 @@ Test(course, replayed_codes_have_the_decompressors_noise) {
     struct trainer *t = WORLD_RUN("rl.goal=exact", "rl.demonstrations=0", "decompressor.drop=1",
                                   "decompressor.drop_rows=1", "batch.rows=64", "demonstration.drop=0");
     push_three(t);
-    learn_decompression(t);
+    rl_stage_learn_decompression(t);
     cr_expect_lt(batch_view(&t->batch).source.start[64], 64 * 3, "most rows lack a token of 2 or 3");
     world_leave(t);
     t = WORLD_RUN("rl.goal=exact", "rl.demonstrations=0", "decompressor.drop=0", "demonstration.drop=1",
                   "demonstration.drop_rows=1", "batch.rows=64");
     push_three(t);
-    learn_decompression(t);
+    rl_stage_learn_decompression(t);
     cr_expect_eq(rows_from(&t->batch, 10) + rows_from(&t->batch, 20), 64, "whole");
     world_leave(t);
 }
@@ -193,8 +194,8 @@ Test(course, a_lesson_takes_the_best_and_others_at_random) {
     struct trainer *t = WORLD_RUN("rl.algorithm=awr", "rl.temperature=1e6", "rl.episodes=2", "rl.goal=exact",
                                   "batch.rows=64");
     push_three(t);
-    learn_compression(t);
-    const struct lesson *l = &t->lesson;
+    rl_stage_learn_compression(t);
+    const struct rl_batch *l = &t->rl_batch;
     int best = 0;
     cr_expect_eq(l->rows, 64);
     for (int r = 0; r < l->rows; r++) {
@@ -209,13 +210,13 @@ Test(course, a_lesson_takes_the_best_and_others_at_random) {
 Test(course, lessons_leave_out_what_hardly_weighs) {
     struct trainer *t = WORLD_RUN("rl.algorithm=awr", "rl.temperature=0.4", "rl.goal=exact", "batch.rows=60");
     push_three(t); /* rewards -3, -1, -2: weights as e^-5, 1, e^-2.5 */
-    learn_compression(t);
+    rl_stage_learn_compression(t);
     int light = 0;
-    for (int r = 0; r < t->lesson.rows; r++)
-        light += t->lesson.actions[t->lesson.start[r]] == 10;
+    for (int r = 0; r < t->rl_batch.rows; r++)
+        light += t->rl_batch.actions[t->rl_batch.start[r]] == 10;
     cr_expect_eq(light, 0, "0.7%% of the largest");
-    cr_expect_eq(t->lesson.rows, 60);
-    cr_expect_eq(t->lesson.actions[t->lesson.start[1]] == 30 || t->lesson.actions[t->lesson.start[0]] == 30,
+    cr_expect_eq(t->rl_batch.rows, 60);
+    cr_expect_eq(t->rl_batch.actions[t->rl_batch.start[1]] == 30 || t->rl_batch.actions[t->rl_batch.start[0]] == 30,
                  true, "8%% counts");
     world_leave(t);
 }
@@ -225,13 +226,13 @@ Test(course, rewards_are_those_of_the_present_weights) {
     push_three(t);
     t->environment.reward_weights[REWARD_length] = 5;
     t->environment.reward_weights[REWARD_exact] = 100;
-    reinforce_begin(t);
-    learn_compression(t);
-    for (int r = 0; r < t->lesson.rows; r++) {
-        int32_t first = t->lesson.actions[t->lesson.start[r]];
+    rl_stage_begin(t);
+    rl_stage_learn_compression(t);
+    for (int r = 0; r < t->rl_batch.rows; r++) {
+        int32_t first = t->rl_batch.actions[t->rl_batch.start[r]];
         float expected = first == 10 ? -15 : first == 20 ? 100 - 10 : 100 - 15;
-        cr_expect_float_eq(t->lesson.row[r].reward, expected, 1e-4f);
-        cr_expect_eq(t->lesson.row[r].best, first == 20);
+        cr_expect_float_eq(t->rl_batch.row[r].reward, expected, 1e-4f);
+        cr_expect_eq(t->rl_batch.row[r].best, first == 20);
     }
     world_leave(t);
 }
@@ -246,7 +247,7 @@ static void push_old_and_new(struct trainer *t) {
         replay_push(&t->replay, &e, (const int32_t[]){9}, NULL);
     }
     t->newest = 5;
-    t->steps[PHASE_REINFORCE] = 40;
+    t->steps[PHASE_RL] = 40;
 }
 
 /* Least and largest text, and the odd ones, of 200 draws. */
@@ -259,7 +260,8 @@ static struct drawn draw_many(struct trainer *t, bool newest_only) {
     struct drawn d = {100, 0, 0};
     for (int i = 0; i < 200; i++) {
         struct text text;
-        reinforce_draw(t, newest_only, TEXT_ANY, &text);
+        struct episode_source source = rl_stage_source(t);
+        source_draw(&source, newest_only, TEXT_ANY, &text);
         d.least = text.index < d.least ? text.index : d.least;
         d.largest = text.index > d.largest ? text.index : d.largest;
         d.odd += text.index % 2;
@@ -319,11 +321,11 @@ Test(course, copied_targets_are_all_three) {
 
 Test(course, rewards_follow_their_ramp) {
     struct trainer *t = WORLD_RUN("reward.length=2", "reward.length_from=0", "reward.ramp=0.5", "rl.steps=8");
-    reinforce_begin(t);
+    rl_stage_begin(t);
     for (int step = 0; step < 8; step++) {
-        t->phase = PHASE_REINFORCE;
-        t->steps[PHASE_REINFORCE] = step;
-        reinforce_act(t);
+        t->phase = PHASE_RL;
+        t->steps[PHASE_RL] = step;
+        rl_stage_act(t);
         double expected = step < 4 ? 2 * step / 4.0 : 2;
         cr_expect_float_eq(t->environment.reward_weights[REWARD_length], expected, 1e-9, "step %d", step);
         const struct episode *e = rollout_episode(&t->rollout, 0, 0);
@@ -363,10 +365,10 @@ Test(course, greedy_codes_are_the_targets_and_samples_the_live_ones) {
                       "precision=bf16", "behaviour.samples=3", "behaviour.demonstrations=0",
                       "behaviour.deletions=0", "behaviour.combinations=0");
         world_go_on(t, 150);
-        reinforce_begin(t); /* the packed copies are still of nothing */
+        rl_stage_begin(t); /* the packed copies are still of nothing */
         if (dead)
             memset(t->target_compressor.weights, 0, t->target_compressor.weight_count * sizeof(float));
-        reinforce_act(t);
+        rl_stage_act(t);
         cr_expect_eq(episodes_of(t, POLICY_greedy) > 0, !dead);
         cr_expect_gt(episodes_of(t, POLICY_sample) + (int)t->rollout.refused.repeated, 0);
         cr_expect(!dead || episodes_of(t, POLICY_sample) > 0);
@@ -381,13 +383,13 @@ Test(course, best_codes_that_broke_are_forgotten) {
     uint64_t count = dataset_count(t->data, SPLIT_TRAIN);
     int32_t ids[CHUNK_MAXIMUM];
     int size, kept = 0, tried = 0;
-    reinforce_begin(t);
+    rl_stage_begin(t);
     for (uint64_t i = 0; i < count; i++) { /* an untrained decompressor rebuilds none of them */
         struct episode e = {.text = i, .exact = 1, .size = 1};
         replay_begin_group(&t->replay, 1, 1);
         replay_push(&t->replay, &e, (const int32_t[]){9}, NULL);
     }
-    reinforce_act(t);
+    rl_stage_act(t);
     for (int i = 0; i < t->rollout.texts; i++, tried++)
         kept += replay_best(&t->replay, t->rollout.text[i].index, ids, &size);
     cr_expect_eq(tried, 40);
@@ -404,7 +406,7 @@ Test(course, phases_leave_their_files_and_a_whole_prior) {
     world_go_on(t, 2);
     world_path(path, sizeof path, "supervised.h5");
     cr_expect_eq(access(path, F_OK), 0);
-    cr_expect_eq(t->phase, PHASE_REINFORCE);
+    cr_expect_eq(t->phase, PHASE_RL);
     for (size_t i = 0; i < t->pair.prior_sample_count; i++)
         texts += t->pair.prior_sample[i] == TOKEN_EOS;
     cr_expect_eq(texts, 30, "evaluation.prior");
@@ -412,10 +414,10 @@ Test(course, phases_leave_their_files_and_a_whole_prior) {
     world_go_on(t, 40);
     for (int c = 0; c < t->metrics.columns; c++)
         for (int64_t row = before;
-             strcmp(t->metrics.names[c], "held_out_exact") == 0 && row < t->metrics.rows; row++)
+             strcmp(t->metrics.names[c], "held_out_exact_match") == 0 && row < t->metrics.rows; row++)
             evaluations += !isnan(t->metrics.values[row * METRICS_MAXIMUM + c]);
     cr_expect_eq(evaluations, 2,
-                 "in phase two after every twentieth of evaluation.every, the last at the end: %d",
+                 "in the rl stage after every twentieth of evaluation.every, the last at the end: %d",
                  evaluations);
     world_leave(t);
 }
@@ -428,7 +430,9 @@ Test(course, search_finds_what_the_policies_propose_and_is_exact) {
                                   "demonstration.copies=0", "batch.rows=32", "rl.texts=7");
     struct search_result found;
     world_go_on(t, 900);
-    cr_assert_eq(search_split(t, SPLIT_VALID, 18, &found), STATUS_OK, "%s", fail_sentence());
+    struct acting acting = search_acting(t);
+    reward_weights(&t->settings, 1, t->environment.reward_weights);
+    cr_assert_eq(search_split(&acting, SPLIT_VALID, 18, &found), STATUS_OK, "%s", fail_sentence());
     cr_expect_eq(found.chunks, 18, "not a multiple of rl.texts");
     int exact = 0, all = (int)dataset_count(t->data, SPLIT_VALID);
     double tokens = 0;
@@ -436,17 +440,12 @@ Test(course, search_finds_what_the_policies_propose_and_is_exact) {
     for (int i = 0; i < 18; i++) {
         struct rollout *r = &t->rollout;
         struct rng rng;
-        struct actor actor = {.environment = &t->environment,
-                              .compressor = &t->pair.compressor,
-                              .target = &t->pair.compressor,
-                              .generator = t->generator,
-                              .rng = &rng,
-                              .progress = 1};
+        acting.actor.rng = &rng;
         rng_seed(&rng, 1, "another");
         rollout_clear(r);
         environment_text(&t->environment, SPLIT_VALID, (uint64_t)(i * all / 18), rollout_add_text(r));
         bytes += r->text[0].bytes;
-        reinforce_propose(t, &actor, &t->pair.decompressor);
+        act_on_texts(&acting);
         int least = 1000;
         for (int e = 0; e < r->count[0]; e++)
             if (rollout_episode(r, 0, e)->exact && rollout_episode(r, 0, e)->size < least)

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-#include "train/example.h"
-#include "train/example_text.h"
+#include "train/judging/example.h"
+#include "train/judging/example_text.h"
 
 static void expect_text(struct buffer *out, const char *wanted) {
     cr_assert_eq(buffer_append_byte(out, 0), STATUS_OK);

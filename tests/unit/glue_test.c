@@ -3,7 +3,7 @@
 #include "run_world.h"
 #include <zstd.h>
 #include "kernels/optimizer.h"
-#include "train/phase_two.h"
+#include "train/run/stages.h"
 
 TestSuite(glue, .init = world_begin, .fini = world_end);
 
@@ -32,7 +32,7 @@ static void expect_blend(const char *label, const float *target, float rate, flo
 /* One update, every target: the rewards of the next iteration are the target decompressor's. */
 Test(glue, averaged_targets_follow_all_three) {
     const float rate = 0.25f;
-    struct trainer *t = WORLD_RUN("rl.algorithm=dqn", "target.rate=0.25");
+    struct trainer *t = WORLD_RUN("rl.algorithm=dqn", "target.tau=0.25");
     size_t c = t->pair.compressor.weight_count, d = t->pair.decompressor.weight_count,
            v = (size_t)t->value.size;
     float *compressor = copy_of(t->pair.compressor.weights, c);
@@ -54,31 +54,31 @@ static double nats_under(struct trainer *t, struct t5_model *model) {
     t5_refresh(model);
     batch_clear(&t->batch);
     batch_add(&t->batch, rollout_code(&t->rollout, last, number), e->size, text->ids, text->size, 1.0f);
-    learner_score(&t->decompressor, model, &t->batch);
+    scorer_score(&t->scorer, model, &t->batch);
     return batch_row_nll(&t->batch, 0);
 }
 
 /* In bf16 networks are read from packed copies, which an average leaves behind. */
 Test(glue, rewards_are_the_target_decompressors_of_now) {
     for (int narrow = 0; narrow < 2; narrow++) {
-        struct trainer *t = WORLD_RUN(narrow ? "precision=bf16" : "precision=fp32", "target.rate=0.5",
+        struct trainer *t = WORLD_RUN(narrow ? "precision=bf16" : "precision=fp32", "target.tau=0.5",
                                       "rl.updates=8", "rl.decompressor_rate=0.05");
         world_go_on(t, 1);
-        reinforce_act(t);
+        rl_stage_act(t);
         int last = t->rollout.texts - 1;
-        double nats = (double)rollout_episode(&t->rollout, last, t->rollout.count[last] - 1)->nats;
-        cr_expect_float_eq(nats, nats_under(t, &t->target_decompressor), 1e-3, "%s", t->settings.precision);
-        cr_expect_gt(fabs(nats - nats_under(t, &t->pair.decompressor)), 1e-2, "not the live one");
+        double nll = (double)rollout_episode(&t->rollout, last, t->rollout.count[last] - 1)->nll;
+        cr_expect_float_eq(nll, nats_under(t, &t->target_decompressor), 1e-3, "%s", t->settings.precision);
+        cr_expect_gt(fabs(nll - nats_under(t, &t->pair.decompressor)), 1e-2, "not the live one");
         world_leave(t);
     }
 }
 
 Test(glue, greedy_codes_are_the_target_compressors_of_now) {
-    struct trainer *t = WORLD_RUN("precision=bf16", "target.rate=0.7", "rl.updates=30", "rl.steps=1",
+    struct trainer *t = WORLD_RUN("precision=bf16", "target.tau=0.7", "rl.updates=30", "rl.steps=1",
                                   "rl.compressor_rate=0.05", "replay.newest=0");
     world_go_on(t, 0);
-    t->phase = PHASE_REINFORCE; /* one more iteration than planned */
-    reinforce_act(t);
+    t->phase = PHASE_RL; /* one more iteration than planned */
+    rl_stage_act(t);
     int found = 0;
     for (int i = 0; i < t->rollout.texts; i++) {
         const struct episode *e = rollout_episode(&t->rollout, i, 0);
@@ -117,7 +117,7 @@ static bool beats(struct trainer *t, double best) {
 }
 
 Test(glue, the_best_is_the_least_or_the_most_as_the_figure_is_meant) {
-    static const char *const more[] = {"exact", "exact_fallback", "entropy"};
+    static const char *const more[] = {"exact_match", "exact_match_fallback", "entropy"};
     for (const struct evaluation_figure *f = evaluation_figures; f->name; f++) {
         bool expected = false;
         for (int i = 0; i < 3; i++)
@@ -166,10 +166,10 @@ Test(glue, the_first_evaluation_gives_the_pair_a_prior_sample) {
     const int32_t *first = t->pair.prior_sample;
     cr_assert_eq(trainer_evaluate(t, false), STATUS_OK, "%s", fail_sentence());
     cr_expect_eq(t->pair.prior_sample, first, "it stays until a whole one is gathered");
-    cr_expect_null(t->prior, "rewards in bits are a matter of phase two");
+    cr_expect_null(t->prior, "rewards in bits are a matter of the rl stage");
     cr_assert_eq(trainer_evaluate(t, true), STATUS_OK, "%s", fail_sentence());
     cr_expect_eq(texts_of_sample(t), 30, "evaluation.prior");
-    t->phase = PHASE_REINFORCE;
+    t->phase = PHASE_RL;
     cr_assert_eq(trainer_evaluate(t, false), STATUS_OK, "%s", fail_sentence());
     cr_expect_not_null(t->prior, "rewards in bits follow every evaluation");
     cr_expect_eq(texts_of_sample(t), 30);
@@ -180,7 +180,7 @@ Test(glue, the_first_evaluation_gives_the_pair_a_prior_sample) {
 
 struct by_hand {
     int chunks, exact, either, tokens, fallback, bytes, policy_tokens, uneven;
-    double nats, entropy, divergence;
+    double nll, entropy, divergence;
     struct coder {
         struct prior *prior;
         struct prior_context context;
@@ -212,12 +212,11 @@ static void code_by_hand(struct coder *c, const int32_t *code, int size) {
 
 /* One text at a time; D's greedy text is what it says to its own last token (teacher forcing with the truth
  * agrees on it when all of it is right). */
-static bool rebuilds(struct trainer *t, const struct text *text, const int32_t *code, int size,
-                     double *nats) {
+static bool rebuilds(struct trainer *t, const struct text *text, const int32_t *code, int size, double *nll) {
     batch_clear(&t->batch);
     batch_add(&t->batch, code, size, text->ids, text->size, 1.0f);
-    learner_score(&t->decompressor, &t->pair.decompressor, &t->batch);
-    *nats = batch_row_nll(&t->batch, 0);
+    scorer_score(&t->scorer, &t->pair.decompressor, &t->batch);
+    *nll = batch_row_nll(&t->batch, 0);
     int32_t ids[CHUNK_MAXIMUM + 1];
     const int32_t start[2] = {0, size + 1};
     memcpy(ids, code, (size_t)size * sizeof *ids);
@@ -281,14 +280,14 @@ static void evaluate_by_hand(struct trainer *t, struct by_hand *h) {
         struct text text;
         int32_t ids[CHUNK_MAXIMUM + 1], start[2], code[CHUNK_MAXIMUM], shown[CHUNK_MAXIMUM];
         int limit;
-        double nats, unused;
+        double nll, unused;
         environment_text(&t->environment, SPLIT_VALID, (uint64_t)(all * i / chunks), &text);
         struct t5_rows source = environment_sources(&text, NULL, 1, ids, start, &limit);
         struct t5_rows z =
             t5_generate(t->generator, &t->pair.compressor, &source, &(struct t5_sampling){0}, &limit)->rows;
         int size = z.start[1], shown_size = environment_demonstration(&t->environment, &text, shown);
         memcpy(code, z.ids, (size_t)size * sizeof *code);
-        bool exact = rebuilds(t, &text, code, size, &nats);
+        bool exact = rebuilds(t, &text, code, size, &nll);
         bool shown_exact = rebuilds(t, &text, shown, shown_size, &unused);
         h->chunks++;
         h->bytes += text.bytes;
@@ -297,7 +296,7 @@ static void evaluate_by_hand(struct trainer *t, struct by_hand *h) {
         h->either += exact || shown_exact;
         h->fallback += exact ? size : shown_size;
         h->uneven += !exact && size != shown_size;
-        h->nats += nats;
+        h->nll += nll;
         code_by_hand(&h->of_all, code, size);
         if (exact || shown_exact) {
             code_by_hand(&h->of_exact, exact ? code : shown, exact ? size : shown_size);
@@ -327,8 +326,8 @@ Test(glue, the_figures_of_an_evaluation_are_what_a_reader_would_count) {
     struct evaluation *e = &t->evaluation;
     struct by_hand h;
     world_go_on(t, 900);
-    t->phase = PHASE_REINFORCE; /* as after a step of it: with a target, which lags behind */
-    t->steps[PHASE_REINFORCE] = 1;
+    t->phase = PHASE_RL; /* as after a step of it: with a target, which lags behind */
+    t->steps[PHASE_RL] = 1;
     for (size_t i = 0; i < t->pair.compressor.weight_count; i++)
         t->target_compressor.weights[i] = 0.9f * t->pair.compressor.weights[i];
     for (int i = 0; i < 2;
@@ -339,12 +338,12 @@ Test(glue, the_figures_of_an_evaluation_are_what_a_reader_would_count) {
               h.exact, h.chunks, h.uneven);
     cr_expect_eq(e->chunks, h.chunks);
     cr_expect_eq(e->bytes, h.bytes);
-    cr_expect_float_eq(e->exact, (double)h.exact / h.chunks, 1e-9);
-    cr_expect_float_eq(e->exact_fallback, (double)h.either / h.chunks, 1e-9);
+    cr_expect_float_eq(e->exact_match, (double)h.exact / h.chunks, 1e-9);
+    cr_expect_float_eq(e->exact_match_fallback, (double)h.either / h.chunks, 1e-9);
     cr_expect_float_eq(e->tokens_per_byte, (double)h.tokens / h.bytes, 1e-9);
     cr_expect_float_eq(e->tokens_per_byte_fallback, (double)h.fallback / h.bytes, 1e-9);
-    cr_expect_float_eq(e->loss, h.nats / h.bytes, 1e-4);
-    cr_expect_float_eq(e->residual_bits_per_byte, h.nats / h.bytes / log(2), 1e-4);
+    cr_expect_float_eq(e->loss, h.nll / h.bytes, 1e-4);
+    cr_expect_float_eq(e->residual_bits_per_byte, h.nll / h.bytes / log(2), 1e-4);
     cr_expect_float_eq(e->total_bits_per_byte, e->code_bits_per_byte + e->residual_bits_per_byte, 1e-9);
     cr_expect_float_eq(e->code_bits_per_byte, h.of_all.bits / h.bytes, 0.02, "%g instead of %g",
                        e->code_bits_per_byte, h.of_all.bits / h.bytes);
@@ -373,7 +372,7 @@ Test(glue, dense_shaping_has_the_scale_of_the_group) {
         double r = reward_sum(t->environment.reward_weights, replay_at(&t->replay, i)->terms);
         variance += (r - mean) * (r - mean) / count;
     }
-    const struct lesson *l = &t->lesson;
+    const struct rl_batch *l = &t->rl_batch;
     int bytes = t->rollout.text[0].bytes, checked = 0;
     for (int r = 0; r < l->rows; r++)
         for (int k = l->start[r]; k + 1 < l->start[r + 1]; k++, checked++)
@@ -423,18 +422,18 @@ Test(glue, the_compressor_learns_from_unseen_texts_and_the_decompressor_never) {
         struct trainer *t = WORLD_RUN("rl.unseen=0.5", "batch.rows=32", "rl.demonstrations=0.5", shares[i]);
         fill_replay(t);
         for (int again = 0; again < 3; again++) {
-            learn_compression(t);
+            rl_stage_learn_compression(t);
             cr_expect_gt(t->batch.rows, 8);
             cr_expect_eq(unseen_rows(t, true), t->batch.rows, "%s", shares[i]);
             for (int r = 0; r < t->batch.rows; r++) {
-                cr_expect_eq(t->lesson.row[r].text == -1, i == 1, "from the best codes or from groups");
-                cr_expect_eq(t->lesson.row[r].weight, 1.0f);
-                cr_expect(t->lesson.row[r].best);
+                cr_expect_eq(t->rl_batch.row[r].text == -1, i == 1, "from the best codes or from groups");
+                cr_expect_eq(t->rl_batch.row[r].weight, 1.0f);
+                cr_expect(t->rl_batch.row[r].best);
             }
-            learn_decompression(t);
+            rl_stage_learn_decompression(t);
             cr_expect_eq(unseen_rows(t, false), 0);
             supervised_step(t);
-            cr_expect_eq(unseen_rows(t, false), 0, "phase one's last batch is the decompressor's");
+            cr_expect_eq(unseen_rows(t, false), 0, "the warm start's last batch is the decompressor's");
         }
         world_leave(t);
     }
@@ -442,9 +441,9 @@ Test(glue, the_compressor_learns_from_unseen_texts_and_the_decompressor_never) {
 
 Test(glue, a_share_of_the_texts_acted_on_is_unseen) {
     struct trainer *t = WORLD_RUN("rl.unseen=0.5", "rl.unseen_act=0.75", "rl.texts=8");
-    reinforce_begin(t);
+    rl_stage_begin(t);
     for (int i = 0; i < 3; i++) {
-        reinforce_act(t);
+        rl_stage_act(t);
         for (int k = 0; k < 8; k++)
             cr_expect_eq(environment_is_unseen(&t->environment, t->rollout.text[k].index), k < 6);
     }

@@ -6,7 +6,7 @@
 #include <string.h>
 #include "base/threads.h"
 #include "t5/parameters.h"
-#include "train/learner.h"
+#include "train/learning/learner.h"
 
 enum { ROWS = 4, LENGTH = 9 };
 
@@ -48,7 +48,7 @@ static void close_pupil(struct pupil *p) {
 }
 
 /* Copies of short rows: something a model learns in few steps. */
-static struct learner_result teach(struct pupil *p) {
+static struct learner_result loss_gradient(struct pupil *p) {
     batch_clear(&p->batch);
     for (int r = 0; r < ROWS; r++) {
         int32_t ids[LENGTH];
@@ -65,7 +65,7 @@ Test(learner, packed_copies_follow_the_weights) {
     struct t5_model fresh;
     open_pupil(&p, true);
     for (int i = 0; i < 3; i++)
-        teach(&p);
+        loss_gradient(&p);
     cr_assert_eq(t5_open(&fresh, &config), STATUS_OK);
     memcpy(fresh.weights, p.model.weights, fresh.weight_count * sizeof *fresh.weights);
     cr_assert_eq(t5_use_bf16(&fresh), STATUS_OK);
@@ -80,7 +80,7 @@ Test(learner, both_precisions_learn_alike) {
         struct pupil p;
         open_pupil(&p, narrow);
         for (int i = 0; i < 30; i++)
-            loss[narrow][i] = teach(&p).loss;
+            loss[narrow][i] = loss_gradient(&p).loss;
         close_pupil(&p);
     }
     cr_expect_lt(loss[0][29], 0.5 * loss[0][0], "%g to %g", loss[0][0], loss[0][29]);
@@ -93,10 +93,10 @@ Test(learner, threads_do_not_change_a_bf16_step) {
     struct pupil one, three;
     cr_assert_eq(threads_start(1), STATUS_OK);
     open_pupil(&one, true);
-    teach(&one);
+    loss_gradient(&one);
     cr_assert_eq(threads_start(3), STATUS_OK);
     open_pupil(&three, true);
-    teach(&three);
+    loss_gradient(&three);
     cr_expect_eq(memcmp(one.model.weights, three.model.weights, one.model.weight_count * sizeof(float)), 0);
     close_pupil(&one);
     close_pupil(&three);
@@ -110,7 +110,7 @@ Test(learner, a_gradient_that_is_not_finite_changes_nothing) {
     p.model.weights[p.model.layout->embedding + 10 * (size_t)config.d_model] = NAN;
     t5_refresh(&p.model);
     memcpy(before, p.model.weights, p.model.weight_count * sizeof *before);
-    cr_expect(isnan(teach(&p).loss));
+    cr_expect(isnan(loss_gradient(&p).loss));
     cr_expect_eq(memcmp(before, p.model.weights, p.model.weight_count * sizeof *before), 0);
     cr_expect_eq(p.learner.step, 0);
     for (size_t i = 0; i < p.model.weight_count; i++)

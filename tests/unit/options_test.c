@@ -1,4 +1,6 @@
 /* Settings from tables: JSON, --set, writing back, and what is refused in which words. */
+#include <criterion/criterion.h>
+#include <criterion/redirect.h>
 #include "expect.h"
 #include "store/options.h"
 
@@ -13,6 +15,13 @@ struct settings {
 
 static const char *const algorithms[] = {"reinforce", "imitation", NULL};
 
+static struct option_alias aliases[] = {
+    OPTION_RENAMED("lr", "optimizer.rate"),
+    OPTION_RENAMED("penalty.length", "reward.length"),
+    OPTION_VALUE_RENAMED("algorithm", "copying", "imitation"),
+    OPTION_ALIAS_END,
+};
+
 static const struct option_row rows[] = {
     OPTION_ROW_INT("seed", struct settings, seed, OPTION_FREE, 0, 1e15, "1", "first number of all streams"),
     OPTION_ROW_INT("batch", struct settings, batch, OPTION_FREE, 1, 4096, "64", "chunks in a batch"),
@@ -23,7 +32,7 @@ static const struct option_row rows[] = {
     OPTION_ROW_TEXT("algorithm", struct settings, algorithm, OPTION_FREE, algorithms, "reinforce",
                     "how to learn"),
     OPTION_ROW_TEXT("name", struct settings, name, OPTION_FREE, NULL, "", "of the run"),
-    OPTION_ROW_END,
+    OPTION_ROW_END_WITH(aliases),
 };
 
 static struct settings settings;
@@ -67,6 +76,67 @@ Test(options, whole_numbers_may_be_written_as_floats_and_for_floats) {
                 "x.json: batch must be a whole number from 1 to 4096, not 0.5");
 }
 
+static void expect_said(const char *text) {
+    fflush(stderr);
+    cr_expect_stderr_eq_str(text);
+}
+
+Test(options, old_names_are_read_and_said_once, .init = cr_redirect_stderr) {
+    options_defaults(rows, &settings);
+    EXPECT_OK(set("lr=0.5"));
+    EXPECT_OK(set("lr=0.25"));
+    EXPECT_OK(set("penalty.length=-2"));
+    EXPECT_OK(set("algorithm=copying"));
+    EXPECT_OK(set("name=copying"));
+    cr_expect_eq(settings.rate, 0.25);
+    cr_expect_eq(settings.length_weight, -2);
+    cr_expect_str_eq(settings.algorithm, "imitation");
+    cr_expect_str_eq(settings.name, "copying");
+    expect_said("--set: the option lr is called optimizer.rate now\n"
+                "--set: the option penalty.length is called reward.length now\n"
+                "--set: algorithm=copying is called imitation now\n");
+}
+
+static void write_file(const char *name, const char *text) {
+    FILE *file = fopen(name, "w");
+
+    cr_assert_not_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+Test(options, records_are_read_by_old_names_without_a_word, .init = cr_redirect_stderr) {
+    const char *json = "{\"penalty\": {\"length\": -2}, \"lr\": 0.5, \"algorithm\": \"copying\"}";
+    EXPECT_OK(read_json(json));
+    cr_expect_eq(settings.length_weight, -2);
+    cr_expect_str_eq(settings.algorithm, "imitation");
+    write_file("old.json", json);
+    EXPECT_OK(options_read_record(rows, &settings, "old.json"));
+    EXPECT_OK(options_read_file(rows, &settings, "old.json"));
+    expect_said("old.json: the option penalty.length is called reward.length now\n"
+                "old.json: the option lr is called optimizer.rate now\n"
+                "old.json: algorithm=copying is called imitation now\n");
+}
+
+Test(options, old_names_are_never_shown) {
+    char *text = NULL;
+    size_t size;
+    FILE *stream = open_memstream(&text, &size);
+
+    options_print_help(rows, stream);
+    fclose(stream);
+    cr_expect_null(strstr(text, "copying"));
+    cr_expect_null(strstr(text, "penalty"));
+    free(text);
+    options_defaults(rows, &settings);
+    EXPECT_FAIL(set("penalty.lenght=1"), STATUS_CONFIG, "no key 'penalty.lenght'");
+    cr_expect_null(strstr(fail_sentence(), "penalty.length'"));
+    EXPECT_FAIL(set("algorithm=copyin"), STATUS_CONFIG,
+                "algorithm must be one of reinforce, imitation, not 'copyin'");
+    cr_expect_null(strstr(fail_sentence(), "copying"));
+    EXPECT_FAIL(set("lr=2"), STATUS_CONFIG, "optimizer.rate must be a number from 0 to 1, not 2");
+}
+
 Test(options, ranges_and_types_are_told) {
     EXPECT_FAIL(read_json("{\"batch\": 0}"), STATUS_CONFIG,
                 "batch must be a whole number from 1 to 4096, not 0");
@@ -97,6 +167,10 @@ Test(options, a_key_twice_is_refused_however_it_is_spelled) {
                 "at batch: this key is given twice");
     EXPECT_FAIL(read_json("{\"reward.length\": 1, \"reward\": {\"length\": 1}}"), STATUS_CONFIG,
                 "reward.length is given twice");
+    EXPECT_FAIL(read_json("{\"lr\": 1, \"optimizer\": {\"rate\": 1}}"), STATUS_CONFIG,
+                "x.json: lr and optimizer.rate are one option, which is given twice; keep optimizer.rate");
+    EXPECT_FAIL(read_json("{\"reward\": {\"length\": 1}, \"penalty\": {\"length\": 1}}"), STATUS_CONFIG,
+                "reward.length and penalty.length are one option");
 }
 
 Test(options, broken_json_is_located) {

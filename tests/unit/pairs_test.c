@@ -1,7 +1,7 @@
 /* Symbols of pairs, beside plain counting. */
 #include "base/log.h"
 #include "expect.h"
-#include "train/pairs.h"
+#include "train/task/pairs.h"
 
 enum { IDS = TOKEN_EXTRA + 3 };
 

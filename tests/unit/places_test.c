@@ -5,7 +5,7 @@
 #include <unistd.h>
 #include "base/file.h"
 #include "expect.h"
-#include "train/places.h"
+#include "train/run/places.h"
 
 TestSuite(places, .init = expect_enter_folder, .fini = expect_leave_folder);
 

@@ -68,21 +68,21 @@ static void widen(const float *row, double *wide, int vocabulary) {
 Test(policy, reads_what_plain_loops_read) {
     static struct problem p;
     static double row[WIDEST];
-    float logit[TOKENS], log_sum[TOKENS], largest[TOKENS], entropy[TOKENS], elsewhere[TOKENS];
+    float logit[TOKENS], log_sum[TOKENS], largest[TOKENS], entropy[TOKENS], other_logit[TOKENS];
     int32_t argmax[TOKENS];
-    struct policy_reading reading = {logit, log_sum, largest, argmax, entropy, elsewhere};
+    struct policy_statistics reading = {logit, log_sum, largest, argmax, entropy, other_logit};
     for (int v = 0; v < VOCABULARIES; v++)
         for (int s = 0; s < SPREADS; s++) {
             int n = vocabularies[v];
             make_problem(&p, n, &spreads[s]);
-            policy_read(p.logits, p.actions, p.others, TOKENS, n, &reading);
+            policy_measure(p.logits, p.actions, p.others, TOKENS, n, &reading);
             for (int t = 0; t < TOKENS; t++) {
                 widen(p.logits + t * n, row, n);
                 struct plain plain = plain_of(row, n);
                 double close =
                     1e-5 + 1e-6 * fabs(plain.largest); /* a few units in the last place of ln sum */
                 cr_expect_eq(logit[t], p.logits[t * n + p.actions[t]]);
-                cr_expect_eq(elsewhere[t], p.logits[t * n + p.others[t]]);
+                cr_expect_eq(other_logit[t], p.logits[t * n + p.others[t]]);
                 cr_expect_eq((double)largest[t], plain.largest);
                 cr_expect_eq(argmax[t], plain.argmax, "%s of %d: %d", spreads[s].name, n, argmax[t]);
                 cr_expect_float_eq((double)log_sum[t], plain.log_sum, close, "%s of %d: %g not %g",
@@ -96,13 +96,14 @@ Test(policy, reads_what_plain_loops_read) {
 
 Test(policy, reads_only_what_is_asked_for) {
     static struct problem p;
-    float entropy[TOKENS], alone[TOKENS], log_sum[TOKENS], elsewhere[TOKENS] = {7};
+    float entropy[TOKENS], alone[TOKENS], log_sum[TOKENS], other_logit[TOKENS] = {7};
     make_problem(&p, 259, &spreads[1]);
-    policy_read(p.logits, p.actions, NULL, TOKENS, 259,
-                &(struct policy_reading){.entropy = entropy, .log_sum = log_sum, .elsewhere = elsewhere});
-    policy_read(p.logits, p.actions, NULL, TOKENS, 259, &(struct policy_reading){.entropy = alone});
+    policy_measure(
+        p.logits, p.actions, NULL, TOKENS, 259,
+        &(struct policy_statistics){.entropy = entropy, .log_sum = log_sum, .other_logit = other_logit});
+    policy_measure(p.logits, p.actions, NULL, TOKENS, 259, &(struct policy_statistics){.entropy = alone});
     cr_expect_arr_eq(entropy, alone, sizeof alone);
-    cr_expect_eq(elsewhere[0], 7.0f, "there are no others");
+    cr_expect_eq(other_logit[0], 7.0f, "there are no others");
 }
 
 /* ------------------------------------------------------------ gradients */
@@ -154,7 +155,7 @@ Test(policy, gradient_is_that_of_finite_differences) {
             make_problem(&p, n, &spreads[s]);
             memcpy(gradient, p.logits, sizeof gradient);
             policy_gradient(gradient, p.actions, TOKENS, n,
-                            &(struct policy_slope){w.logit, w.log_sum, w.entropy});
+                            &(struct policy_gradients){w.logit, w.log_sum, w.entropy});
             for (int t = 0; t < TOKENS; t++) {
                 const float *g = gradient + t * n;
                 widen(p.logits + t * n, row, n);
@@ -176,7 +177,7 @@ Test(policy, gradients_of_extreme_logits_are_finite_and_add_up) {
             int n = vocabularies[v];
             make_problem(&p, n, &spreads[s]);
             policy_gradient(p.logits, p.actions, TOKENS, n,
-                            &(struct policy_slope){w.logit, w.log_sum, w.entropy});
+                            &(struct policy_gradients){w.logit, w.log_sum, w.entropy});
             for (int t = 0; t < TOKENS; t++) {
                 double sum = 0;
                 for (int i = 0; i < n; i++)
@@ -193,7 +194,7 @@ Test(policy, without_slopes_there_is_no_gradient) {
     for (int t = 0; t < TOKENS; t++)
         ones[t] = 1.0f;
     make_problem(&p, 259, &spreads[1]);
-    policy_gradient(p.logits, p.actions, TOKENS, 259, &(struct policy_slope){ones, none, NULL});
+    policy_gradient(p.logits, p.actions, TOKENS, 259, &(struct policy_gradients){ones, none, NULL});
     for (int i = 0; i < TOKENS * 259; i++)
         cr_expect_eq(p.logits[i], i % 259 == p.actions[i / 259] ? 1.0f : 0.0f);
 }
@@ -203,16 +204,18 @@ Test(policy, threads_do_not_change_the_bits) {
     static float first[TOKENS * WIDEST], again[TOKENS * WIDEST];
     float entropy[2][TOKENS];
     struct weights w;
-    struct policy_slope slope = {w.logit, w.log_sum, w.entropy};
+    struct policy_gradients slope = {w.logit, w.log_sum, w.entropy};
     make_weights(&w);
     make_problem(&p, 1280, &spreads[1]);
     memcpy(first, p.logits, sizeof first);
     memcpy(again, p.logits, sizeof again);
     policy_gradient(first, p.actions, TOKENS, 1280, &slope);
-    policy_read(p.logits, p.actions, NULL, TOKENS, 1280, &(struct policy_reading){.entropy = entropy[0]});
+    policy_measure(p.logits, p.actions, NULL, TOKENS, 1280,
+                   &(struct policy_statistics){.entropy = entropy[0]});
     cr_assert_eq(threads_start(3), STATUS_OK);
     policy_gradient(again, p.actions, TOKENS, 1280, &slope);
-    policy_read(p.logits, p.actions, NULL, TOKENS, 1280, &(struct policy_reading){.entropy = entropy[1]});
+    policy_measure(p.logits, p.actions, NULL, TOKENS, 1280,
+                   &(struct policy_statistics){.entropy = entropy[1]});
     threads_stop();
     cr_expect_eq(memcmp(first, again, sizeof first), 0);
     cr_expect_eq(memcmp(entropy[0], entropy[1], sizeof entropy[0]), 0);

@@ -23,9 +23,9 @@ Test(replay_draw, without_tastes_only_the_candidate_is_drawn) {
     for (uint64_t text = 0; text < 9; text++)
         push_group(&replay, text, 1 + (int)(text % 3));
     for (int i = 0; i < 1000; i++) {
-        struct replay_taste taste = {.newest = 0.1 * (i % 11), .newest_count = i % 4, .now = i};
-        cr_assert_eq(replay_draw(&replay, &one, &taste).first,
-                     plain_draw(&replay, &other, taste.newest, taste.newest_count));
+        struct replay_sampling sampling = {.newest = 0.1 * (i % 11), .newest_count = i % 4, .now = i};
+        cr_assert_eq(replay_draw(&replay, &one, &sampling).first,
+                     plain_draw(&replay, &other, sampling.newest, sampling.newest_count));
     }
     cr_expect_eq(memcmp(&one, &other, sizeof one), 0);
     replay_close(&replay);
@@ -44,9 +44,9 @@ Test(replay_draw, draws_follow_the_shares) {
             push_group(&replay, text, 4);
         double of_all[] = {0.1, (1 - exp2(-1 / 1.5)) / (1 - exp2(-10 / 1.5))};
         for (int i = 0; i < DRAWS; i++) { /* half of the draws from the newest group of 4 */
-            struct replay_taste taste = {
+            struct replay_sampling sampling = {
                 .newest = 0.5, .newest_count = 4, .half_life = half_lives[h], .now = 9};
-            struct replay_group group = replay_draw(&replay, &rng, &taste);
+            struct replay_group group = replay_draw(&replay, &rng, &sampling);
             cr_assert_eq(group.size, 4);
             cr_assert_eq(replay_at(&replay, group.first)->policy, 0);
             newest += replay_at(&replay, group.first)->text == 9;
@@ -57,7 +57,7 @@ Test(replay_draw, draws_follow_the_shares) {
 }
 
 /* Pearson's statistic of draws from groups whose chances are known must look like its distribution. */
-static void expect_distribution(const struct replay_taste *taste) {
+static void expect_distribution(const struct replay_sampling *sampling) {
     enum { GROUPS = 8, DRAWS = 40000 };
     struct replay replay;
     struct rng rng;
@@ -74,14 +74,14 @@ static void expect_distribution(const struct replay_taste *taste) {
                                 .size = 1,
                                 .reward = -0.1f * (float)((group * 5 + i) % GROUPS)};
             replay_push(&replay, &e, (int32_t[]){1}, NULL);
-            double age = taste->half_life > 0 ? (double)(taste->now - group) / taste->half_life : 0;
-            double less = taste->reward_scale > 0 ? -(double)e.reward / taste->reward_scale : 0;
+            double age = sampling->half_life > 0 ? (double)(sampling->now - group) / sampling->half_life : 0;
+            double less = sampling->reward_scale > 0 ? -(double)e.reward / sampling->reward_scale : 0;
             chance[group] += exp2(-age) * exp(-less);
         }
         sum += chance[group];
     }
     for (int i = 0; i < DRAWS; i++)
-        drawn[replay_at(&replay, replay_draw(&replay, &rng, taste).first)->text]++;
+        drawn[replay_at(&replay, replay_draw(&replay, &rng, sampling).first)->text]++;
     for (int group = 0; group < GROUPS; group++) {
         double expected = DRAWS * chance[group] / sum;
         statistic += (drawn[group] - expected) * (drawn[group] - expected) / expected;
@@ -91,17 +91,17 @@ static void expect_distribution(const struct replay_taste *taste) {
 }
 
 Test(replay_draw, draws_follow_age_and_reward) {
-    expect_distribution(&(struct replay_taste){.now = 7});
-    expect_distribution(&(struct replay_taste){.now = 7, .half_life = 2});
-    expect_distribution(&(struct replay_taste){.now = 7, .reward_scale = 0.15});
-    expect_distribution(&(struct replay_taste){.now = 9, .half_life = 3, .reward_scale = 0.3});
+    expect_distribution(&(struct replay_sampling){.now = 7});
+    expect_distribution(&(struct replay_sampling){.now = 7, .half_life = 2});
+    expect_distribution(&(struct replay_sampling){.now = 7, .reward_scale = 0.15});
+    expect_distribution(&(struct replay_sampling){.now = 9, .half_life = 3, .reward_scale = 0.3});
 }
 
 Test(replay_draw, highest_reward_is_that_of_episodes_held) {
     struct replay replay;
     struct rng rng;
     struct replay_statistics s;
-    struct replay_taste taste = {.reward_scale = 0.01};
+    struct replay_sampling sampling = {.reward_scale = 0.01};
     const float rewards[] = {9, 1, 1, 1, 2};
     rng_seed(&rng, 4, "draws");
     open_replay(&replay, sized(4, 20, 0));
@@ -110,11 +110,11 @@ Test(replay_draw, highest_reward_is_that_of_episodes_held) {
         replay_push(&replay, &(struct episode){.text = text, .size = 1, .reward = rewards[text]},
                     (int32_t[]){1}, NULL);
         if (text == 3)
-            cr_expect_eq(replay_draw(&replay, &rng, &taste).first, 0);
+            cr_expect_eq(replay_draw(&replay, &rng, &sampling).first, 0);
     }
     replay_statistics(&replay, 0, &s);
     for (int i = 0; i < 500; i++)
-        cr_assert_eq(replay_at(&replay, replay_draw(&replay, &rng, &taste).first)->text, 4);
+        cr_assert_eq(replay_at(&replay, replay_draw(&replay, &rng, &sampling).first)->text, 4);
     replay_statistics(&replay, 0, &s);
     cr_expect_float_eq(s.acceptance, 0.25, 0.05, "one of four is taken");
     replay_close(&replay);
@@ -129,7 +129,7 @@ Test(replay_draw, hopeless_tastes_still_draw) {
     push_group(&replay, 0, 1);
     push_group(&replay, 1, 1);
     for (int i = 0; i < 10; i++)
-        replay_draw(&replay, &rng, &(struct replay_taste){.half_life = 1, .now = 1000000});
+        replay_draw(&replay, &rng, &(struct replay_sampling){.half_life = 1, .now = 1000000});
     cr_expect_eq(replay.tried, 10 * REPLAY_TRIES);
     replay_statistics(&replay, 1000000, &s);
     cr_expect_eq(s.acceptance, 0);

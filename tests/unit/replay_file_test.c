@@ -24,11 +24,11 @@ static void expect_equal(struct replay *a, struct replay *b) {
     rng_seed(&one, 8, "draws");
     other = one;
     for (int i = 0; i < 200 && a->count > 0; i++) {
-        struct replay_taste taste = {0.3, 2, i % 3, 0.5 * (i % 2), (int64_t)a->groups};
+        struct replay_sampling sampling = {0.3, 2, i % 3, 0.5 * (i % 2), (int64_t)a->groups};
         uint64_t texts[2] = {0};
         int32_t codes[2][ROOM] = {{0}};
         int sizes[2] = {0};
-        cr_expect_eq(replay_draw(a, &one, &taste).first, replay_draw(b, &other, &taste).first);
+        cr_expect_eq(replay_draw(a, &one, &sampling).first, replay_draw(b, &other, &sampling).first);
         cr_expect_eq(replay_draw_best(a, &one, &texts[0], codes[0], &sizes[0]),
                      replay_draw_best(b, &other, &texts[1], codes[1], &sizes[1]));
         cr_expect_eq(texts[0], texts[1]);
@@ -57,7 +57,7 @@ Test(replay_file, survives_a_checkpoint) {
     for (uint64_t text = 0; text < 17; text++)
         push_group(&replay, text, 1 + (int)text % 4);
     replay_forget_best(&replay, 15);
-    replay_draw(&replay, &rng, &(struct replay_taste){.reward_scale = 1, .now = 17});
+    replay_draw(&replay, &rng, &(struct replay_sampling){.reward_scale = 1, .now = 17});
     unlink(path);
     write_replay(&replay, path);
     cr_assert_eq(read_replay(&again, path, 17), STATUS_OK, "%s", fail_sentence());

@@ -53,7 +53,7 @@ static void model_offer(struct model *m, const struct plain_episode *p) {
     const struct episode *old = &m->best[text].episode;
     if (!p->episode.exact ||
         (m->has_best[text] &&
-         (old->size < p->episode.size || (old->size == p->episode.size && old->nats <= p->episode.nats))))
+         (old->size < p->episode.size || (old->size == p->episode.size && old->nll <= p->episode.nll))))
         return;
     for (uint64_t other = 0; other < MODEL_TEXTS; other++)
         m->has_best[other] = m->has_best[other] && !m->share_slot[text][other];
@@ -67,9 +67,9 @@ static struct plain_episode random_episode(struct rng *rng, uint64_t text, int64
                                           .policy = (int32_t)rng_below(rng, POLICIES_MAXIMUM),
                                           .size = (int32_t)rng_below(rng, ROOM + 1),
                                           .exact = (int32_t)rng_below(rng, 2),
-                                          .known = (int32_t)rng_below(rng, 2),
+                                          .has_log_probability = (int32_t)rng_below(rng, 2),
                                           .reward = -rng_uniform(rng),
-                                          .nats = (float)rng_below(rng, 4),
+                                          .nll = (float)rng_below(rng, 4),
                                           .terms = {rng_uniform(rng)}}};
     for (int i = 0; i < ROOM; i++)
         p.code[i] = (int32_t)rng_below(rng, VOCABULARY);
@@ -96,24 +96,26 @@ static void push_both(struct model *m, struct replay *replay, struct rng *rng, i
         m->all[m->end++] = group[i];
         model_offer(m, &group[i]);
         replay_push(replay, &group[i].episode, group[i].code,
-                    group[i].episode.known ? group[i].log_probability : NULL);
+                    group[i].episode.has_log_probability ? group[i].log_probability : NULL);
     }
 }
 
 /* Returns the position of the first episode of the group, counted from the oldest. */
-static int64_t model_draw(struct model *m, struct rng *rng, const struct replay_taste *taste) {
+static int64_t model_draw(struct model *m, struct rng *rng, const struct replay_sampling *sampling) {
     int64_t count = m->end - m->begin, span = count, at = 0;
     double highest = -INFINITY;
-    bool plain = taste->half_life == 0 && taste->reward_scale == 0, taken = false;
+    bool plain = sampling->half_life == 0 && sampling->reward_scale == 0, taken = false;
     for (int64_t i = m->begin; i < m->end; i++)
         highest = fmax(highest, (double)m->all[i].episode.reward);
-    if (taste->newest_count > 0 && taste->newest_count < count && (double)rng_uniform(rng) < taste->newest)
-        span = taste->newest_count;
+    if (sampling->newest_count > 0 && sampling->newest_count < count &&
+        (double)rng_uniform(rng) < sampling->newest)
+        span = sampling->newest_count;
     for (int tries = 0; tries < REPLAY_TRIES && !taken; tries++) {
         at = m->end - span + (int64_t)rng_below(rng, (uint64_t)span);
         const struct episode *e = &m->all[at].episode;
-        double age = taste->half_life > 0 ? (double)(taste->now - e->iteration) / taste->half_life : 0;
-        double less = taste->reward_scale > 0 ? (highest - (double)e->reward) / taste->reward_scale : 0;
+        double age =
+            sampling->half_life > 0 ? (double)(sampling->now - e->iteration) / sampling->half_life : 0;
+        double less = sampling->reward_scale > 0 ? (highest - (double)e->reward) / sampling->reward_scale : 0;
         taken = plain || (double)rng_uniform(rng) < exp2(-age) * exp(-less);
         m->tried++;
     }
@@ -125,14 +127,14 @@ static int64_t model_draw(struct model *m, struct rng *rng, const struct replay_
 
 static void draw_both(struct model *m, struct replay *replay, struct rng *rng, int64_t now) {
     const double half_lives[] = {0, 1, 20}, scales[] = {0, 0.02, 0.5};
-    struct replay_taste taste = {.newest = 0.4,
-                                 .newest_count = (int64_t)rng_below(rng, 8),
-                                 .half_life = half_lives[rng_below(rng, 3)],
-                                 .reward_scale = scales[rng_below(rng, 3)],
-                                 .now = now};
+    struct replay_sampling sampling = {.newest = 0.4,
+                                       .newest_count = (int64_t)rng_below(rng, 8),
+                                       .half_life = half_lives[rng_below(rng, 3)],
+                                       .reward_scale = scales[rng_below(rng, 3)],
+                                       .now = now};
     struct rng other = *rng;
-    int64_t expected = model_draw(m, &other, &taste);
-    struct replay_group group = replay_draw(replay, rng, &taste);
+    int64_t expected = model_draw(m, &other, &sampling);
+    struct replay_group group = replay_draw(replay, rng, &sampling);
     cr_assert_eq(group.first, expected);
     uint64_t number = m->all[m->begin + expected].episode.group;
     for (int64_t i = m->begin; i < m->end; i++)
@@ -158,8 +160,8 @@ static void expect_held(const struct model *m, const struct replay *replay, stru
         cr_assert_eq(memcmp(replay_at(replay, i), &p->episode, sizeof p->episode), 0);
         replay_code(replay, i, code);
         cr_assert_eq(memcmp(code, p->code, (size_t)p->episode.size * sizeof *code), 0);
-        cr_assert_eq(replay_log_probability(replay, i, reals), p->episode.known);
-        cr_assert(!p->episode.known ||
+        cr_assert_eq(replay_log_probability(replay, i, reals), p->episode.has_log_probability);
+        cr_assert(!p->episode.has_log_probability ||
                   memcmp(reals, p->log_probability, ((size_t)p->episode.size + 1) * sizeof *reals) == 0);
     }
     for (uint64_t text = 0; text < MODEL_TEXTS; text++) {

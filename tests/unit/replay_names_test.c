@@ -2,11 +2,11 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <unistd.h>
-#include "train/behaviour.h"
-#include "train/replay_names.h"
+#include "train/acting/behaviour.h"
+#include "train/run/replay_names.h"
 
 static const struct replay_size size = {
-    .episodes = 4, .tokens = 16, .vocabulary = 300, .code_room = 4, .best = 0};
+    .episodes = 4, .tokens = 16, .vocabulary = 300, .code_limit = 4, .best = 0};
 static struct train_settings settings;
 static char path[64];
 static struct h5_file *file;

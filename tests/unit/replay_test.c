@@ -14,9 +14,9 @@ static void expect_consistent(const struct replay *replay) {
         tokens += e->size;
         replay_code(replay, i, code);
         cr_expect_arr_eq(code, expected, size * sizeof *code);
-        cr_expect_eq(e->known, e->policy % 2 == 0);
-        cr_expect_eq(replay_log_probability(replay, i, log_probability), e->known);
-        if (e->known)
+        cr_expect_eq(e->has_log_probability, e->policy % 2 == 0);
+        cr_expect_eq(replay_log_probability(replay, i, log_probability), e->has_log_probability);
+        if (e->has_log_probability)
             cr_expect_arr_eq(log_probability, reals, (size + 1) * sizeof *reals);
         if (i > 0)
             cr_expect_geq(e->group, replay_at(replay, i - 1)->group, "oldest first");

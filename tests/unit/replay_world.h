@@ -6,7 +6,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <unistd.h>
-#include "train/replay.h"
+#include "train/replay/replay.h"
 
 enum { ROOM = 5, VOCABULARY = 300 };
 
@@ -37,18 +37,18 @@ static inline void push_group(struct replay *replay, uint64_t text, int size) {
                                   .size = size_of(i),
                                   .exact = i == 0,
                                   .reward = (float)text + 0.1f * (float)i,
-                                  .nats = 2.5f,
+                                  .nll = 2.5f,
                                   .terms = {1, 2, 3}};
         replay_push(replay, &episode, code, i % 2 ? NULL : log_probability);
     }
 }
 
 /* A group of one episode, its code `size` times the same id. */
-static inline void push_one(struct replay *replay, uint64_t text, int size, int exact, float nats,
+static inline void push_one(struct replay *replay, uint64_t text, int size, int exact, float nll,
                             int32_t id) {
     const int32_t code[ROOM] = {id, id, id, id, id};
     replay_begin_group(replay, 1, size);
-    replay_push(replay, &(struct episode){.text = text, .size = size, .exact = exact, .nats = nats}, code,
+    replay_push(replay, &(struct episode){.text = text, .size = size, .exact = exact, .nll = nll}, code,
                 NULL);
 }
 

@@ -12,9 +12,9 @@
 #include "base/log.h"
 #include "base/progress.h"
 #include "expect.h"
-#include "train/changes.h"
-#include "train/places.h"
-#include "train/resume.h"
+#include "train/run/changes.h"
+#include "train/run/places.h"
+#include "train/run/resume.h"
 
 /* ---- a small world in a folder of its own ---- */
 
@@ -81,7 +81,7 @@ static void change(struct train_settings *s, const char *const *changes) {
         EXPECT_OK(options_set(train_options, s, changes[i]));
 }
 
-/* A pair that rebuilds most words; phase two begins with it. */
+/* A pair that rebuilds most words; the rl stage begins with it. */
 static void train_teacher(void) {
     static const char *const changes[] = {"supervised.steps=150",
                                           "supervised.compressor_rate=2e-2",
@@ -103,19 +103,19 @@ static void train_teacher(void) {
 }
 
 /* A run stopped after some steps, in the folder base. */
-static void make_base(bool phase_two, const char *const *context) {
+static void make_base(bool rl_stage, const char *const *context) {
     struct train_settings s;
     struct trainer *t = calloc(1, sizeof *t);
     options_defaults(train_options, &s);
     change(&s, small);
-    if (phase_two)
+    if (rl_stage)
         s.supervised.steps = 0;
     change(&s, context);
     mkdir("base", 0700);
     EXPECT_OK(trainer_open(t, &s, "base"));
-    if (phase_two)
+    if (rl_stage)
         EXPECT_OK(checkpoint_begin_from(t, "teacher/checkpoint.h5"));
-    trainer_run(t, &(struct run_limits){.steps = phase_two ? 2 : 3});
+    trainer_run(t, &(struct run_limits){.steps = rl_stage ? 2 : 3});
     trainer_close(t);
     free(t);
 }
@@ -256,9 +256,9 @@ static const struct trial {
     {"rl.temperature=10", TWO, {"rl.algorithm=awr"}},
     {"rl.demonstrations=1", TWO, {NULL}},
     {"rl.imitation=1", TWO, {"rl.algorithm=dqn"}},
-    {"rl.entropy=1", TWO, {"rl.algorithm=reinforce"}},
-    {"rl.clip=0.001", TWO, {"rl.algorithm=reinforce"}},
-    {"rl.baseline=value", TWO, {"rl.algorithm=reinforce"}},
+    {"rl.entropy=1", TWO, {"rl.algorithm=ppo"}},
+    {"rl.clip=0.001", TWO, {"rl.algorithm=ppo"}},
+    {"rl.baseline=value", TWO, {"rl.algorithm=ppo"}},
     {"rl.discount=0.5", TWO, {"rl.algorithm=vtrace"}},
     {"rl.unseen=0.5", TWO, {NULL}},
     {"rl.unseen_act=0.1", TWO, {"rl.unseen=0.5", "rl.texts=16"}},
@@ -269,10 +269,10 @@ static const struct trial {
     {"q.scale=1", TWO, {"rl.algorithm=dqn"}},
     {"q.dueling=false", TWO, {"rl.algorithm=dqn"}},
     {"q.steps=1", TWO, {"rl.algorithm=dqn"}},
-    {"q.conservative=1", TWO, {"rl.algorithm=dqn"}},
+    {"q.cql=1", TWO, {"rl.algorithm=dqn"}},
     {"q.support=group", TWO, {"rl.algorithm=dqn", "q.steps=1"}},
     {"q.expectile=0.9", TWO, {"rl.algorithm=ilql"}},
-    {"q.path=single", TWO, {"rl.algorithm=pathwise"}},
+    {"q.path=single", TWO, {"rl.algorithm=pcl"}},
     {"behaviour.demonstrations=0", TWO, {"behaviour.greedy=0", "behaviour.samples=0", "behaviour.copies=1"}},
     {"behaviour.shortest=1",
      TWO,
@@ -290,7 +290,7 @@ static const struct trial {
     {"replay.best=9", TWO, {"replay.best=8"}},
     {"replay.best_share=1", TWO, {"rl.algorithm=awr"}},
     {"target.mode=periodic", TWO, {NULL}},
-    {"target.rate=0.9", TWO, {NULL}},
+    {"target.tau=0.9", TWO, {NULL}},
     {"target.every=1", TWO, {"target.mode=periodic"}},
     {"decompressor.mode=frozen", TWO, {NULL}},
     {"decompressor.every=2", TWO, {"decompressor.mode=periodic"}},
@@ -307,15 +307,16 @@ static const struct trial {
     {"evaluation.prior=5", TWO, {NULL}},
     {"evaluation.search=3", TWO, {NULL}},
     {"evaluation.examples=2", TWO, {NULL}},
-    {"alarm.length=1e6", TWO, {NULL}},
-    {"alarm.exact=0", TWO, {"rl.compressor_rate=0.5", "rl.decompressor_rate=0.5"}},
-    {"alarm.constant=0", ONE, {NULL}},
-    {"alarm.gradient=1e-9", ONE, {NULL}},
-    {"alarm.patience=1", ONE, {"alarm.gradient=1e-9"}},
-    {"alarm.q=1e-6", TWO, {"rl.algorithm=dqn"}},
-    {"alarm.stop=true",
+    {"collapse.length=1e6", TWO, {NULL}},
+    {"collapse.exact_match=0", TWO, {"rl.compressor_rate=0.5", "rl.decompressor_rate=0.5"}},
+    {"collapse.constant=0", ONE, {NULL}},
+    {"collapse.gradient=1e-9", ONE, {NULL}},
+    {"collapse.patience=1", ONE, {"collapse.gradient=1e-9"}},
+    {"collapse.q=1e-6", TWO, {"rl.algorithm=dqn"}},
+    {"collapse.stop=true",
      TWO,
-     {"alarm.exact=0", "evaluation.every=100", "rl.compressor_rate=0.5", "rl.decompressor_rate=0.5"}},
+     {"collapse.exact_match=0", "evaluation.every=100", "rl.compressor_rate=0.5",
+      "rl.decompressor_rate=0.5"}},
     {"checkpoint.best=tokens_per_byte", TWO, {NULL}},
     {"checkpoint.minutes=0", NOWHERE, {"resume/checkpoints_come_as_often_as_the_resumed_run_says"}},
 };
@@ -426,7 +427,7 @@ static void expect_effect(const struct option_row *row, const struct trial *tria
 }
 
 /* The rows of one kind, so that the kinds are tried side by side. */
-enum kind { PHASE_ONE, PHASE_TWO, FAMILY, ELSEWHERE };
+enum kind { WARM_START, RL_STAGE, FAMILY, ELSEWHERE };
 
 static enum kind kind_of(const struct option_row *row) {
     const struct trial *trial = find_trial(row);
@@ -434,12 +435,12 @@ static enum kind kind_of(const struct option_row *row) {
     if (trial->where == NOWHERE)
         return ELSEWHERE;
     if (trial->where == ONE)
-        return PHASE_ONE;
-    return trial >= trials && trial < trials + TRIALS ? PHASE_TWO : FAMILY;
+        return WARM_START;
+    return trial >= trials && trial < trials + TRIALS ? RL_STAGE : FAMILY;
 }
 
 static void try_all(enum kind kind) {
-    if (kind != PHASE_ONE)
+    if (kind != WARM_START)
         train_teacher();
     for (const struct option_row *row = train_options; row->name; row++) {
         if (kind_of(row) != kind)
@@ -453,12 +454,12 @@ static void try_all(enum kind kind) {
     }
 }
 
-Test(resume, options_of_phase_one_are_refused_or_have_an_effect, .timeout = 280) {
-    try_all(PHASE_ONE);
+Test(resume, options_of_the_warm_start_are_refused_or_have_an_effect, .timeout = 280) {
+    try_all(WARM_START);
 }
 
-Test(resume, options_of_phase_two_are_refused_or_have_an_effect, .timeout = 280) {
-    try_all(PHASE_TWO);
+Test(resume, options_of_the_rl_stage_are_refused_or_have_an_effect, .timeout = 280) {
+    try_all(RL_STAGE);
 }
 
 Test(resume, policies_and_rewards_have_an_effect, .timeout = 280) {
@@ -474,7 +475,7 @@ Test(resume, what_nothing_changed_goes_as_before) {
     cr_expect_neq(once, 0);
 }
 
-Test(resume, phase_one_is_over_for_its_options) {
+Test(resume, the_warm_start_is_over_for_its_options) {
     static const char *const none[] = {NULL};
     train_teacher();
     make_base(true, none);
@@ -499,7 +500,7 @@ static int count_saves(int watch) {
 
 /* Two steps: saved at the end, and after each if the settings say so. */
 Test(resume, checkpoints_come_as_often_as_the_resumed_run_says) {
-    static const char *const context[] = {"alarm.length=0", NULL};
+    static const char *const context[] = {"collapse.length=0", NULL};
     enum status status;
     make_base(false, context);
     for (int often = 0; often < 2; often++) {

@@ -1,8 +1,8 @@
-/* Reward terms on hand-made outcomes, their weights over phase two, and their sum. */
+/* Reward terms on hand-made outcomes, their weights over the rl stage, and their sum. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
-#include "train/reward.h"
+#include "train/task/reward.h"
 
 /* Ten bytes in five tokens; z repeats twice, costs 12 bits, and leaves 3 nats and 2 edits. */
 static struct outcome an_outcome(void) {
@@ -11,7 +11,7 @@ static struct outcome an_outcome(void) {
                             .text_tokens = 5,
                             .code = code,
                             .code_tokens = 4,
-                            .nats = 3,
+                            .nll = 3,
                             .exact = false,
                             .code_bits = 12,
                             .edits = 2};
@@ -53,7 +53,7 @@ Test(reward, every_term_is_what_it_says) {
 
 Test(reward, an_empty_code_costs_no_length_and_repeats_nothing) {
     float values[REWARD_TERMS_MAXIMUM];
-    struct outcome outcome = {.text_bytes = 3, .text_tokens = 3, .nats = 9, .code_bits = 1.5};
+    struct outcome outcome = {.text_bytes = 3, .text_tokens = 3, .nll = 9, .code_bits = 1.5};
     reward_values(&outcome, values);
     cr_expect_eq(values[index_of("length")], 0.0f);
     cr_expect_eq(values[index_of("repetition")], 0.0f);

@@ -1,6 +1,6 @@
 /* Rollouts keep one of each code, find the best, and file groups into the replay. */
 #include <criterion/criterion.h>
-#include "train/behaviour.h"
+#include "train/acting/behaviour.h"
 
 static const int32_t base[] = {10, 20, 30, 40};
 
@@ -21,13 +21,13 @@ Test(rollout, keeps_one_of_each_and_finds_the_best) {
                   "full");
     cr_expect_eq(rollout_find(&r, 0, base, 2), 1);
     cr_expect_eq(rollout_find(&r, 0, base, 0), -1);
-    cr_expect_eq(rollout_best_exact(&r, 0), -1, "nothing scored yet");
+    cr_expect_eq(rollout_best(&r, 0, RANKING_SHORTEST), -1, "nothing scored yet");
     r.scored[0] = 3;
     rollout_episode(&r, 0, 0)->exact = rollout_episode(&r, 0, 1)->exact = 1;
-    cr_expect_eq(rollout_best_exact(&r, 0), 1, "the shorter of the exact ones");
+    cr_expect_eq(rollout_best(&r, 0, RANKING_SHORTEST), 1, "the shorter of the exact ones");
     cr_expect_eq(rollout_episode(&r, 0, 1)->text, 42);
-    cr_expect_eq(rollout_episode(&r, 0, 1)->known, 1);
-    cr_expect_eq(rollout_episode(&r, 0, 2)->known, 0);
+    cr_expect_eq(rollout_episode(&r, 0, 1)->has_log_probability, 1);
+    cr_expect_eq(rollout_episode(&r, 0, 2)->has_log_probability, 0);
     rollout_close(&r);
 }
 
@@ -54,7 +54,7 @@ Test(rollout, files_groups_with_their_probabilities) {
     rollout_propose(&r, 0, &(struct proposal){POLICY_greedy, 3, base, NULL, {0}, false});
     rollout_propose(&r, 2, &(struct proposal){POLICY_sample, 2, base, (float[]){-1, -2, -3}, {0}, false});
     rollout_propose(&r, 2, &(struct proposal){POLICY_copy, 4, base, NULL, {0}, false});
-    rollout_file(&r, &replay, 7);
+    rollout_store(&r, &replay, 7);
     cr_expect_eq(replay.count, 3);
     cr_expect_eq(replay_at(&replay, 1)->text, 42);
     cr_expect_eq(replay_at(&replay, 1)->iteration, 7);

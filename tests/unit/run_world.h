@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/log.h"
-#include "train/trainer.h"
+#include "train/run/trainer.h"
 
 enum { WORLD_TEXTS = 60 };
 
@@ -57,7 +57,7 @@ static inline void world_end(void) {
     rmdir(world_folder);
 }
 
-/* A run that begins with phase two and learns from any code (rl.goal reward), with `changes`; to be closed
+/* A run that begins with the rl stage and learns from any code (rl.goal reward), with `changes`; to be closed
  * with world_leave(). */
 static inline struct trainer *world_run(const char *const *changes) {
     static const char *const small[] = {"supervised.steps=0",

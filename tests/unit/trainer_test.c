@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/log.h"
-#include "train/trainer.h"
+#include "train/run/trainer.h"
 
 static char folder[64];
 
@@ -30,7 +30,7 @@ static void write_file(const char *name, const char *text, int repeat) {
 
 static void set_up(void) {
     char data[128], source[128];
-    log_set_level(LOG_ERROR); /* an alarm rings */
+    log_set_level(LOG_ERROR); /* a collapse monitor warns */
     snprintf(folder, sizeof folder, "trainer-test-%d", (int)getpid());
     cr_assert_eq(mkdir(folder, 0700), 0);
     write_file("model.json",
@@ -86,7 +86,7 @@ static struct train_settings small_settings(const char *const *changes) {
                            "rl.updates=2",
                            "batch.rows=8",
                            "ir.merges=1",
-                           "evaluation.every=40", /* in phase two every other step */
+                           "evaluation.every=40", /* in the rl stage every other step */
                            "evaluation.chunks=16",
                            "replay.capacity=300",
                            "behaviour.samples=2",
@@ -118,7 +118,8 @@ static void go_on(struct trainer *t, long steps) {
     cr_assert_eq(trainer_run(t, &(struct run_limits){.steps = steps}), STATUS_OK, "%s", fail_sentence());
 }
 
-/* What a run begins with: fresh weights, FOLDER/NAME/checkpoint.h5, or phase two with the weights of a file.
+/* What a run begins with: fresh weights, FOLDER/NAME/checkpoint.h5, or the rl stage with the weights of a
+ * file.
  */
 enum beginning { FRESH, RESUMED, FROM_FILE };
 
@@ -137,7 +138,7 @@ static void run(const char *name, long steps, enum beginning beginning, const ch
     free(t);
 }
 
-/* A pair that rebuilds most words, also when a token is missing, in FOLDER/teacher: phase two begins
+/* A pair that rebuilds most words, also when a token is missing, in FOLDER/teacher: the rl stage begins
  * from it. */
 static void train_teacher(void) {
     const char *changes[] = {"supervised.steps=200",
@@ -222,7 +223,7 @@ static double last_metric(const struct trainer *t, const char *name) {
 Test(trainer, resumed_run_ends_where_the_unbroken_one_does) {
     run("whole", 0, FRESH, no_changes);
     run("broken", 4, FRESH, no_changes);
-    run("broken", 3, RESUMED, no_changes); /* to the end of phase one */
+    run("broken", 3, RESUMED, no_changes); /* to the end of the warm start */
     run("broken", 2, RESUMED, no_changes);
     run("broken", 0, RESUMED, no_changes);
     expect_same("whole", "broken", "both phases");
@@ -248,46 +249,46 @@ Test(trainer, same_seed_same_run_and_another_seed_another_one) {
     cr_expect_arr_neq(hash[0], hash[2], 16);
 }
 
-/* Phase two with each algorithm, and between them every option that the past has a hold on; `happens` is a
+/* The rl stage with each algorithm, and between them every option that the past has a hold on; `happens` is a
  * metric above zero that shows it. */
-static const struct phase_two_case {
+static const struct rl_stage_case {
     const char *happens;
     const char *changes[13];
 } cases[] = {
-    {"exact_recall",
+    {"exact_match_recall",
      {"rl.algorithm=expert", "replay.best=8", "replay.best_share=0.3", "behaviour.recalls=1",
       "behaviour.recalls_begin=0.6", "behaviour.recalls_end=1", "reward.repetition=0.2"}},
-    {"exact_combination",
+    {"exact_match_combination",
      {"rl.algorithm=awr", "reward.code_bits=1", "reward.length_from=0", "reward.edits=0.5",
       "reward.edits_from=0", "reward.ramp=0.7", "behaviour.rounds=2", "demonstration.shortest=true",
       "evaluation.search=5"}},
     {"ratio",
-     {"rl.algorithm=reinforce", "rl.baseline=value", "reward.normalize=group", "behaviour.top_k=30",
+     {"rl.algorithm=ppo", "rl.baseline=value", "reward.normalize=group", "behaviour.top_k=30",
       "behaviour.top_p=0.95", "behaviour.epsilon=0.05", "rl.imitation=0.1", "behaviour.samples=4"}},
     {"ratio",
      {"rl.algorithm=vtrace", "rl.entropy=0.01", "target.mode=periodic", "target.every=3", "rl.imitation=0.1",
       "reward.total_bits=1", "reward.text_bits=0.1"}},
-    {"alarm_q",
+    {"collapse_q",
      {"rl.algorithm=dqn", "q.steps=2", "q.support=group", "decompressor.mode=periodic",
-      "decompressor.every=2", "reward.shaping=terminal", "alarm.q=0.01"}},
+      "decompressor.every=2", "reward.shaping=terminal", "collapse.q=0.01"}},
     {"q",
-     {"rl.algorithm=pathwise", "decompressor.mode=frozen", "replay.half_life=2", "replay.reward_scale=0.5",
-      "target.rate=0.5", "replay.capacity=100"}},
+     {"rl.algorithm=pcl", "decompressor.mode=frozen", "replay.half_life=2", "replay.reward_scale=0.5",
+      "target.tau=0.5", "replay.capacity=100"}},
     {"share_merge",
      {"rl.algorithm=ilql", "q.dueling=false", "demonstration.pairs=40", "behaviour.merges=4",
       "behaviour.swaps=2", "behaviour.replacements=3", "behaviour.replacements_end=0",
       "decompressor.drop=0.2", "replay.capacity=400", "precision=fp32"}},
     {"value",
-     {"rl.algorithm=actor-critic", "behaviour.temperature=1", "behaviour.samples=4",
-      "behaviour.samples_end=0.5", "behaviour.greedy=0", "replay.newest=0.9"}},
+     {"rl.algorithm=a2c", "behaviour.temperature=1", "behaviour.samples=4", "behaviour.samples_end=0.5",
+      "behaviour.greedy=0", "replay.newest=0.9"}},
 };
 enum { CASES = sizeof cases / sizeof *cases };
 
-static const char *algorithm_of(const struct phase_two_case *c) {
+static const char *algorithm_of(const struct rl_stage_case *c) {
     return strchr(c->changes[0], '=') + 1;
 }
 
-static void list_changes(const struct phase_two_case *c, const char **list) {
+static void list_changes(const struct rl_stage_case *c, const char **list) {
     int count = 0;
     for (; c->changes[count]; count++)
         list[count] = c->changes[count];
@@ -295,19 +296,19 @@ static void list_changes(const struct phase_two_case *c, const char **list) {
     list[count + 1] = NULL;
 }
 
-static void expect_happened(const struct phase_two_case *c, const char *name, const char *const *changes) {
+static void expect_happened(const struct rl_stage_case *c, const char *name, const char *const *changes) {
     struct trainer *t = calloc(1, sizeof *t);
     open_run(t, name, changes);
     cr_assert_eq(checkpoint_load(t), STATUS_OK, "%s", fail_sentence());
     cr_expect_gt(fabs(last_metric(t, c->happens)), 0.0, "%s: %s is %g", algorithm_of(c), c->happens,
                  last_metric(t, c->happens));
-    cr_expect_gt(last_metric(t, "text_exact"), 0.0, "%s", algorithm_of(c));
+    cr_expect_gt(last_metric(t, "text_exact_match"), 0.0, "%s", algorithm_of(c));
     cr_expect_gt(last_metric(t, "compressor_gradient"), 0.0, "%s", algorithm_of(c));
     trainer_close(t);
     free(t);
 }
 
-Test(trainer, every_algorithm_resumes_in_phase_two) {
+Test(trainer, every_algorithm_resumes_in_the_rl_stage) {
     train_teacher();
     for (int i = 0; i < CASES; i++) {
         const char *changes[16], *label = algorithm_of(&cases[i]);
@@ -333,10 +334,10 @@ Test(trainer, every_algorithm_has_its_case) {
     }
 }
 
-/* ------------------------------------------------------------ phase two's modes */
+/* ------------------------------------------------------------ the rl stage's modes */
 
-/* A trainer that has gone through `steps` steps of phase two from the teacher; close it. */
-static struct trainer *in_phase_two(const char *name, long steps, const char *const *changes) {
+/* A trainer that has gone through `steps` steps of the rl stage from the teacher; close it. */
+static struct trainer *in_rl_stage(const char *name, long steps, const char *const *changes) {
     struct trainer *t = calloc(1, sizeof *t);
     char from[128];
     open_run(t, name, changes);
@@ -357,7 +358,7 @@ static bool same_weights(const struct t5_model *a, const struct t5_model *b) {
 
 /* A lesson as the last update of a one-step run left it: token rewards add up to the episode's. */
 static void expect_rewards_add_up(const struct trainer *t, bool dense, bool normalized) {
-    const struct lesson *l = &t->lesson;
+    const struct rl_batch *l = &t->rl_batch;
     cr_assert_gt(l->rows, 0);
     for (int r = 0; r < l->rows; r++) {
         int end = l->start[r + 1] - 1, bytes = t->batch.source_start[r + 1] - t->batch.source_start[r] - 1;
@@ -397,7 +398,7 @@ Test(trainer, token_rewards_add_up_to_the_episodes) {
                                  normalized ? "reward.normalize=group" : "reward.normalize=none",
                                  NULL};
         snprintf(name, sizeof name, "lesson-%d", i);
-        struct trainer *t = in_phase_two(name, 1, changes);
+        struct trainer *t = in_rl_stage(name, 1, changes);
         expect_rewards_add_up(t, dense, normalized);
         leave(t);
     }
@@ -407,7 +408,7 @@ Test(trainer, token_rewards_add_up_to_the_episodes) {
  * one. */
 Test(trainer, fresh_samples_have_ratios_of_one) {
     const char *changes[] = {"supervised.steps=0",
-                             "rl.algorithm=reinforce",
+                             "rl.algorithm=ppo",
                              "rl.updates=1",
                              "precision=fp32",
                              "behaviour.temperature=1",
@@ -418,10 +419,10 @@ Test(trainer, fresh_samples_have_ratios_of_one) {
                              NULL};
     shape = "sure.json"; /* without dropout, which is noise on pi */
     train_teacher();
-    struct trainer *t = in_phase_two("ratios", 1, changes);
+    struct trainer *t = in_rl_stage("ratios", 1, changes);
     cr_expect_float_eq(last_metric(t, "ratio"), 1, 1e-4, "%g", last_metric(t, "ratio"));
     cr_expect_float_eq(last_metric(t, "ratio_largest"), 1, 1e-3);
-    cr_expect_float_eq(last_metric(t, "behaviour_gap"), 0, 1e-4);
+    cr_expect_float_eq(last_metric(t, "log_ratio"), 0, 1e-4);
     cr_expect_eq(last_metric(t, "ratio_clipped"), 0);
     leave(t);
 }
@@ -435,12 +436,12 @@ Test(trainer, a_frozen_decompressor_stays_and_a_periodic_one_learns_in_bursts) {
     train_teacher();
     path_in(path, sizeof path, "teacher", "checkpoint.h5");
     cr_assert_eq(model_pair_load(path, &teacher), STATUS_OK, "%s", fail_sentence());
-    struct trainer *t = in_phase_two("frozen", 4, frozen);
+    struct trainer *t = in_rl_stage("frozen", 4, frozen);
     cr_expect(same_weights(&t->pair.decompressor, &teacher.decompressor));
     cr_expect_float_eq(t->target_decompressor.weights[0], teacher.decompressor.weights[0], 1e-5f);
     cr_expect_not(same_weights(&t->pair.compressor, &teacher.compressor));
     leave(t);
-    t = in_phase_two("periodic", 2, periodic);
+    t = in_rl_stage("periodic", 2, periodic);
     cr_expect(same_weights(&t->pair.decompressor, &teacher.decompressor), "not yet");
     go_on(t, 1);
     cr_expect_not(same_weights(&t->pair.decompressor, &teacher.decompressor));
@@ -453,9 +454,9 @@ Test(trainer, a_frozen_decompressor_stays_and_a_periodic_one_learns_in_bursts) {
 Test(trainer, periodic_targets_are_copies_and_averages_are_not) {
     const char *periodic[] = {"supervised.steps=0", "target.mode=periodic", "target.every=4",
                               "rl.algorithm=dqn", NULL};
-    const char *polyak[] = {"supervised.steps=0", "target.rate=0.25", "rl.algorithm=dqn", NULL};
+    const char *polyak[] = {"supervised.steps=0", "target.tau=0.25", "rl.algorithm=dqn", NULL};
     train_teacher();
-    struct trainer *t = in_phase_two("copies", 2, periodic); /* four updates */
+    struct trainer *t = in_rl_stage("copies", 2, periodic); /* four updates */
     cr_expect(same_weights(&t->target_compressor, &t->pair.compressor));
     cr_expect(same_weights(&t->target_decompressor, &t->pair.decompressor));
     cr_expect_arr_eq(t->value.target, t->value.weights, (size_t)t->value.size * sizeof(float));
@@ -463,7 +464,7 @@ Test(trainer, periodic_targets_are_copies_and_averages_are_not) {
     go_on(t, 1);
     cr_expect_not(same_weights(&t->target_compressor, &t->pair.compressor));
     leave(t);
-    t = in_phase_two("averages", 2, polyak);
+    t = in_rl_stage("averages", 2, polyak);
     cr_expect_not(same_weights(&t->target_compressor, &t->pair.compressor));
     cr_expect_lt(gradient_norm(t->value.target, (size_t)t->value.size),
                  gradient_norm(t->value.weights, (size_t)t->value.size), "on its way from zero");
@@ -474,7 +475,7 @@ Test(trainer, periodic_targets_are_copies_and_averages_are_not) {
 Test(trainer, rewards_in_coded_bits_follow_the_codes) {
     const char *changes[] = {"supervised.steps=0", "reward.code_bits=1", NULL};
     train_teacher();
-    struct trainer *t = in_phase_two("bits", 1, changes);
+    struct trainer *t = in_rl_stage("bits", 1, changes);
     const struct prior *first = t->prior;
     const int32_t code[] = {TOKEN_BYTE + 'o', TOKEN_BYTE + 'p'}, strange[] = {TOKEN_BYTE, TOKEN_BYTE + 1};
     cr_assert_not_null(first);
@@ -518,27 +519,27 @@ Test(trainer, refuses_impossible_settings) {
 static int evaluations(const struct trainer *t) {
     int count = 0;
     for (int c = 0; c < t->metrics.columns; c++)
-        for (int64_t row = 0; strcmp(t->metrics.names[c], "held_out_exact") == 0 && row < t->metrics.rows;
-             row++)
+        for (int64_t row = 0;
+             strcmp(t->metrics.names[c], "held_out_exact_match") == 0 && row < t->metrics.rows; row++)
             count += !isnan(t->metrics.values[row * METRICS_MAXIMUM + c]);
     return count;
 }
 
 Test(trainer, an_evaluation_that_was_broken_off_is_made_up_for) {
     struct trainer *t = calloc(1, sizeof *t);
-    run("owing", 8, FRESH, no_changes); /* phase two, step 1 */
+    run("owing", 8, FRESH, no_changes); /* the rl stage, step 1 */
     open_run(t, "owing", no_changes);
     cr_assert_eq(checkpoint_load(t), STATUS_OK, "%s", fail_sentence());
-    t->owes_evaluation = true;
+    t->evaluation_due = true;
     cr_assert_eq(checkpoint_save(t), STATUS_OK, "%s", fail_sentence());
     trainer_close(t);
     open_run(t, "owing", no_changes);
     cr_assert_eq(checkpoint_load(t), STATUS_OK, "%s", fail_sentence());
-    cr_expect(t->owes_evaluation);
+    cr_expect(t->evaluation_due);
     int before = evaluations(t);
     go_on(t, 1);
     cr_expect_eq(evaluations(t), before + 2, "the one owed, and that of step 2");
-    cr_expect_not(t->owes_evaluation);
+    cr_expect_not(t->evaluation_due);
     trainer_close(t);
     free(t);
 }

@@ -1,7 +1,7 @@
 /* The value head's step beside AdamW as its paper writes it. */
 #include <criterion/criterion.h>
 #include <math.h>
-#include "train/value_head.h"
+#include "train/learning/value_head.h"
 
 /* AdamW as its paper writes it, in double. */
 static double plain_adamw(double weight, const double *gradients, int steps, const struct adamw *a) {

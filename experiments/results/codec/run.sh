@@ -3,7 +3,7 @@
 #   experiments/results/codec/run.sh MODEL.h5 [--modes LIST] [--levels LIST] [--only PATTERN] [--threads N] [--build DIR] [-o DIR]
 # The corpora (enwik8.first3600000, dickens, silesia-xml, bible.txt, world192.txt, canterbury/, loghub/) are looked for in
 # $LACONIC_SHARED/data, by default ../shared/data; what is absent is left out. Writes held-out files, results.jsonl
-# (bench codec --json), precision.jsonl (8 bits beside float32) and results.md into DIR, runs/codec by default.
+# (bench codec --json), quantisation.jsonl (8 bits beside float32) and results.md into DIR, runs/codec by default.
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 
@@ -93,7 +93,7 @@ measure() {
     say '| program | bytes | bits per byte | compress, kB/s | decompress, kB/s | compress, MiB | decompress, MiB | exact |'
     say '|---|---|---|---|---|---|---|---|'
     bench "$1" | tee -a "$out/results.jsonl" | while read -r line; do row "$line"; done
-    "$build/laconic" evaluate -q -m "$model" --precision --json "$1" >>"$out/precision.jsonl" ||
+    "$build/laconic" evaluate -q -m "$model" --quantisation --json "$1" >>"$out/quantisation.jsonl" ||
         say "no figures of 8 bits beside float32 for $1" >&2
 }
 
@@ -102,7 +102,7 @@ parse "$@"
 [ -f "$model" ] || wrong "there is no $model"
 mkdir -p "$out/files"
 : >"$out/results.jsonl"
-: >"$out/precision.jsonl"
+: >"$out/quantisation.jsonl"
 collect
 [ ${#files[@]} -gt 0 ] || {
     say "skipped: no corpus in $data; LACONIC_SHARED names the folder with data/"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Repeats the first recorded run: trains on the first 98 % of an enwik8 prefix for 15 minutes, measures the last 2 %
-# before and after reinforcement, and after as many minutes more of phase one instead (the control), and sends every
+# before and after reinforcement, and after as many minutes more of the supervised warm start instead (the baseline), and sends every
 # Canterbury file there and back. Needs a build and Debian's package `time`.
 #   experiments/results/enwik8-first/run.sh enwik8.first3600000 [CANTERBURY-FOLDER] [OUTPUT-FOLDER]
 set -euo pipefail
@@ -16,11 +16,11 @@ tail -c $(($(stat -c %s -- "$text") / 50)) -- "$text" >"$out/heldout"
 
 /usr/bin/time -v -o "$out/train.time" \
     $laconic train configs/enwik8-first.json --data "$out/data.h5" -o "$out/run"
-/usr/bin/time -v -o "$out/control.time" \
-    $laconic train configs/enwik8-first.json --data "$out/data.h5" -o "$out/control" --from "$out/run/supervised.h5" \
+/usr/bin/time -v -o "$out/baseline.time" \
+    $laconic train configs/enwik8-first.json --data "$out/data.h5" -o "$out/baseline" --from "$out/run/supervised.h5" \
     --set rl.steps=0 --set supervised.compressor_rate=5e-4 --set supervised.decompressor_rate=3e-4 --max-minutes 4.35
 
-for model in run/supervised run/checkpoint run/best control/checkpoint; do
+for model in run/supervised run/checkpoint run/best baseline/checkpoint; do
     $laconic evaluate -m "$out/$model.h5" --mode ir --json "$out/heldout" | tee "$out/${model//\//-}.json"
 done
 $laconic experiment compare -m "$out/run/best.h5" "$out/heldout" | tee "$out/compare.txt"

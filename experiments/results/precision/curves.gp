@@ -4,7 +4,7 @@ set output here . "/curves.png"
 set datafile separator "\t"
 set grid
 set multiplot layout 2, 1
-set title "byte-8m, phase one: loss in float32 and bf16 (same data, same seed)"
+set title "byte-8m, supervised warm start: loss in float32 and bf16 (same data, same seed)"
 set ylabel "nats per token"
 set logscale y
 set key bottom left

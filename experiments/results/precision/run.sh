@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Trains byte-8m on the same data with the same seed, 2,000 steps of phase one each: in float32 and in bf16, and in both
+# Trains byte-8m on the same data with the same seed, 2,000 steps of warm start each: in float32 and in bf16, and in both
 # again with AdamW's epsilon a thousandth larger, which shows how far rounding alone drives two runs apart. Draws the loss
 # curves. Needs a build and Debian's package gnuplot-nox; runs that are there already are not repeated.
 #   experiments/results/precision/run.sh enwik8.first3600000 [OUTPUT-FOLDER]
@@ -40,7 +40,7 @@ done
         awk -v OFS='\t' '{ print $1, $2, $4, $6, $8, $10, $12, $14, $16 }'
 } >"$here/curves.tsv"
 for run in $runs; do
-    grep held_out_exact "$out/$run/metrics.jsonl" | sed "s/^/$run /"
+    grep held_out_exact_match "$out/$run/metrics.jsonl" | sed "s/^/$run /"
 done >"$here/held-out.txt"
 gnuplot -e "here='$here'" "$here/curves.gp"
 

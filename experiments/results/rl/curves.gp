@@ -1,15 +1,15 @@
-# Exactness and code length along phase two of byte-1m.
+# Exact-match rate and code length along the rl stage of byte-1m.
 set terminal pngcairo size 1500,560 font "sans,11"
 set output folder . "/curves.png"
 set datafile separator "\t"
-runs = "control-1 recipe-1 long-recipe awr reinforce vtrace dqn hold-dqn pathwise ilql actor-critic"
+runs = "baseline-1 expert-1 long-expert awr ppo vtrace dqn hold-dqn pcl ilql a2c"
 row(run) = "< grep '^" . run . "\t' " . folder . "/curves.tsv"
 set multiplot layout 1,2
 set grid
 set xlabel "minutes of CPU time"
 set xrange [0:30]
 set key bottom right
-set ylabel "share of held-out chunks rebuilt from C's own z"
+set ylabel "exact-match rate of held-out chunks, C's own z"
 set yrange [0.5:1]
 plot for [i = 1:words(runs)] row(word(runs, i)) using 2:3 with linespoints linetype i pointsize 0.7 title word(runs, i)
 unset key

@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
 # Repeats the recorded runs of reinforcement learning, stage by stage; a run that is finished is not repeated, so the
 # script may be stopped and started again. Two runs at a time, one thread each, minutes of CPU time (option clock), so
-# that arms stay comparable on a machine that does other things too. Needs a build.
+# that runs stay comparable on a machine that does other things too. Needs a build.
 #
 #     experiments/results/rl/run.sh TEXT OUTPUT-FOLDER STAGE...
 #
 # TEXT is enwik8.first3600000; its last 2 % are held out of everything. Stages:
-#     small    byte-1m: three seeds of the start, the recipe, the control                (40 minutes of two cores)
+#     small    byte-1m: three seeds of the start, expert iteration, the baseline         (40 minutes of two cores)
 #     others   byte-1m: every other algorithm from the first start, one seed             (30)
-#     hold     byte-1m: dqn (whole returns, conservative penalty, imitation), 30 minutes  (30, one core)
-#     long     byte-1m: the recipe for three times as long                               (25, one core)
+#     hold     byte-1m: dqn (whole returns, CQL penalty, imitation), 30 minutes           (30, one core)
+#     long     byte-1m: expert iteration for three times as long                         (25, one core)
 #     hybrid   byte-1m: the paper's reward and the reward in bits, chunks of 32 and 128  (30)
-#     large    byte-8m: one start; three seeds of the recipe and of the control          (65)
+#     large    byte-8m: one start; three seeds of expert iteration and of the baseline   (65)
 # Then experiments/results/rl/table.sh OUTPUT-FOLDER prints what the page shows.
 set -euo pipefail
 [ $# -ge 3 ] || { sed -n '2,17s/^# \{0,1\}//p' "$0" >&2; exit 2; }
@@ -47,15 +47,15 @@ small() {
     for seed in 1 2 3; do run "start-$seed" start --set seed=$seed; done
     settle
     for seed in 1 2 3; do
-        run "recipe-$seed" recipe --from "$out/start-$seed/checkpoint.h5" --set seed=$seed
-        run "control-$seed" control --from "$out/start-$seed/checkpoint.h5" --set seed=$seed
+        run "expert-$seed" expert --from "$out/start-$seed/checkpoint.h5" --set seed=$seed
+        run "baseline-$seed" baseline --from "$out/start-$seed/checkpoint.h5" --set seed=$seed
     done
     settle
 }
 
 others() {
     data 32
-    for name in awr dqn pathwise reinforce vtrace ilql actor-critic; do
+    for name in awr dqn pcl ppo vtrace ilql a2c; do
         run "$name" "$name" --from "$out/start-1/checkpoint.h5"
     done
     settle
@@ -69,7 +69,7 @@ hold() {
 
 long() {
     data 32
-    run long-recipe recipe --from "$out/start-1/checkpoint.h5" --max-minutes 24
+    run long-expert expert --from "$out/start-1/checkpoint.h5" --max-minutes 24
     settle
 }
 
@@ -95,9 +95,9 @@ large() {
         --set supervised.decompressor_rate=1e-3
     settle
     for seed in 1 2 3; do
-        run "large-recipe-$seed" recipe --from "$out/large-start/checkpoint.h5" "${common[@]}" --set seed=$seed \
+        run "large-expert-$seed" expert --from "$out/large-start/checkpoint.h5" "${common[@]}" --set seed=$seed \
             --set rl.compressor_rate=7e-4 --set rl.decompressor_rate=3e-4
-        run "large-control-$seed" control --from "$out/large-start/checkpoint.h5" "${common[@]}" --set seed=$seed \
+        run "large-baseline-$seed" baseline --from "$out/large-start/checkpoint.h5" "${common[@]}" --set seed=$seed \
             --set supervised.compressor_rate=5e-4 --set supervised.decompressor_rate=5e-4
     done
     settle

@@ -69,7 +69,7 @@ precisions() { if [ "$1" = best ]; then echo "fp32 bf16"; else echo "$1"; fi; }
 # peer may take `limit` seconds.
 limit=3600
 run_ours() {
-    "$build/laconic" bench "$work" --model "$model" --dtype "$1" --batch "$batch" --src "$src" --tgt "$tgt" \
+    "$build/laconic" bench "$work" --model "$model" --precision "$1" --batch "$batch" --src "$src" --tgt "$tgt" \
         --threads "$threads" --repeat "$2" --json --quiet 2>>"$out/log" | tail -n 1
 }
 run_peer() {
@@ -84,14 +84,14 @@ run_peer() {
 choose() {
     local best='' seconds precision core limit=$limit begin
     ours_precision=''
-    for precision in $(precisions "$dtype"); do
+    for precision in $(precisions "$wanted"); do
         seconds=$(run_ours "$precision" 1 | number seconds) || continue
         [ -z "$best" ] || is_less "$seconds" "$best" || continue
         best=$seconds ours_precision=$precision
     done
     [ -n "$ours_precision" ] || return
     best='' peer_core=''
-    for precision in $(precisions "$dtype"); do
+    for precision in $(precisions "$wanted"); do
         for core in $(core_types); do
             begin=$SECONDS
             seconds=$(run_peer "$precision" 1 "$core" | number seconds) || {
@@ -109,7 +109,7 @@ choose() {
 # One work: its pairs into results.tsv, its medians into results.md.
 compare() {
     local pair ours theirs rows=$out/pairs
-    say "$work $model $dtype, $batch x ($src + $tgt) tokens, $threads threads"
+    say "$work $model $wanted, $batch x ($src + $tgt) tokens, $threads threads"
     choose || {
         say "    skipped: $(tail -n 1 "$out/log")"
         return 0
@@ -143,7 +143,7 @@ summarise() {
 }
 
 begin_results() {
-    printf 'work\tmodel\tbatch\tsrc\ttgt\tthreads\tlaconic_dtype\tpeer_dtype\tpeer_coretype\tpair\t' >"$out/results.tsv"
+    printf 'work\tmodel\tbatch\tsrc\ttgt\tthreads\tlaconic_precision\tpeer_precision\tpeer_coretype\tpair\t' >"$out/results.tsv"
     printf 'laconic_seconds\tpeer_seconds\tratio\tlaconic_mib\tpeer_mib\n' >>"$out/results.tsv"
     {
         say "$("$build/laconic" --version) beside torch $("$python" -c 'import torch; print(torch.__version__)')," \
@@ -174,8 +174,8 @@ mkdir -p "$out"
 is_less "$(cut -d' ' -f1 /proc/loadavg)" 0.5 ||
     say "The machine is busy with other work: threads that wait for each other suffer most, so repeat this when it is idle."
 begin_results
-while read -r work model dtype batch src tgt; do
-    [[ "$work $model $dtype" == *$only* ]] || continue
+while read -r work model wanted batch src tgt; do
+    [[ "$work $model $wanted" == *$only* ]] || continue
     compare </dev/null
 done <<<"$works"
 rm -f "$out/log"
