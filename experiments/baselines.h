@@ -1,4 +1,4 @@
-/* Other compressors as peers, through their own commands, each restored and compared. */
+/* Other compressors as baselines, through their own commands, each decompressed and compared. */
 #ifndef LACONIC_EXPERIMENTS_BASELINES_H
 #define LACONIC_EXPERIMENTS_BASELINES_H
 
@@ -21,7 +21,7 @@ struct baseline_sizes {
     struct baseline_cost compress[BASELINE_COUNT], decompress[BASELINE_COUNT];
 };
 
-/* Compresses the file at `path` with each of the first `count`, in a temporary folder, and restores it. */
+/* Compresses the file at `path` with each of the first `count`, in a temporary folder, and decompresses it. */
 enum status baselines_measure(const char *path, uint64_t input_bytes, int count,
                               struct baseline_sizes *sizes);
 

@@ -16,7 +16,7 @@ static enum status print_table(const char *title, uint64_t input_bytes, const st
     for (int i = 0; i < sizes->count; i++) {
         if (sizes->bytes[i] < 0)
             continue;
-        snprintf(notes[i], sizeof notes[i], "in %.3f s, restored in %.3f s", sizes->compress[i].seconds,
+        snprintf(notes[i], sizeof notes[i], "in %.3f s, decompressed in %.3f s", sizes->compress[i].seconds,
                  sizes->decompress[i].seconds);
         rows[i].note = notes[i];
     }
@@ -65,7 +65,7 @@ static enum status measure_all(char **files, int count, int baselines, bool as_j
 
 static const char baselines_details[] =
     "The commands themselves are run, in a temporary folder (TMPDIR), and every file is\n"
-    "restored and compared. Each is compressed on its own, so the total is that of\n"
+    "decompressed and compared. Each is compressed on its own, so the total is that of\n"
     "separate archives. zpaq's archive also holds a name, a date and checksums.\n";
 
 enum status command_baselines(int argc, char **argv) {

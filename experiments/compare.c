@@ -1,4 +1,5 @@
-/* Compresses each file with laconic, restores it, compares byte for byte, and asks laconic what it saw. */
+/* Compresses each file with laconic, decompresses it, compares byte for byte, and asks laconic what it saw.
+ */
 #include "compare.h"
 
 #include <inttypes.h>
@@ -146,11 +147,12 @@ static enum status compare_all(const struct workplace *place, char **files, int 
 }
 
 static const char compare_details[] =
-    "Each file is compressed into a temporary folder (TMPDIR), restored and compared\n"
-    "byte for byte. In mode ir the IR part is what the tokens take and the fallback part\n"
-    "the rest; in the others the text part is what goes through the decompressor or the\n"
-    "byte model. Bits per byte are bits per byte of the whole file. The model counts as\n"
-    "'laconic pack' stores it. Exit code 0 only if every file was restored exactly.\n";
+    "Each file is compressed into a temporary folder (TMPDIR), decompressed and\n"
+    "compared byte for byte. In mode ir the IR part is what the tokens take and the\n"
+    "fallback part the rest; in the others the text part is what goes through the\n"
+    "decompressor or the context-mixing model. Bits per byte are bits per byte of the\n"
+    "whole file. The model counts as 'laconic pack' stores it. Exit code 0 only if every\n"
+    "file came back exactly.\n";
 
 enum status command_compare(int argc, char **argv) {
     const char *model = getenv("LACONIC_MODEL");

@@ -13,7 +13,7 @@ struct comparison {
     uint64_t input_bytes, archive_bytes;
     uint64_t model_bytes;              /* as it is stored for use, packed; counted once in a sum */
     uint64_t ir_bytes, fallback_bytes; /* of the archive: coded z of mode ir; what went to zstd */
-    uint64_t text_bytes;               /* and what went through the decompressor or the byte model */
+    uint64_t text_bytes;               /* and what went through the decompressor or the context-mixing model */
     uint64_t chunks, ir_chunks;        /* all; stored as z */
     double ir_tokens;                  /* in the compressor's z for all chunks */
     double exact_chunks;               /* rebuilt exactly from the compressor's first z */

@@ -73,7 +73,7 @@ enum status command_compress(int argc, char **argv) {
     const char *seekable = NULL, *memory_limit = NULL;
     const struct cli_option options[] = {
         LEVEL_OPTION(&level),
-        {"decompress", 'd', NULL, "restore instead: laconic decompress", CLI_FLAG, &unused},
+        {"decompress", 'd', NULL, "decompress instead: laconic decompress", CLI_FLAG, &unused},
         {"test", 't', NULL, "check archives instead: laconic test", CLI_FLAG, &unused},
         {"list", 'l', NULL, "list archives instead: laconic list", CLI_FLAG, &unused},
         {"output", 'o', "OUT", "write to OUT (default: FILE.lcn)", CLI_TEXT, &transfer.output},

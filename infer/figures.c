@@ -169,7 +169,7 @@ static void print_carriers(const struct codec_report *archive) {
     } carriers[] = {{"z", archive->ir_input_bytes},
                     {"z and rest", archive->hybrid_input_bytes},
                     {"decompressor", archive->text_input_bytes},
-                    {"byte model", archive->bytes_input_bytes},
+                    {"context mixing", archive->bytes_input_bytes},
                     {"zstd", archive->fallback_input_bytes}};
     const char *comma = "";
     for (size_t i = 0; i < sizeof carriers / sizeof *carriers; i++) {

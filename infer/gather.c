@@ -81,7 +81,7 @@ static size_t last_component(const char *name) {
     return says_nothing ? strlen(name) : begin;
 }
 
-/* A folder's contents are compressed unless they are archives; only archives are restored. */
+/* A folder's contents are compressed unless they are archives; only archives are decompressed. */
 static bool is_wanted(const struct transfer *transfer, const char *name) {
     return is_archive(name) == (transfer->naming != TRANSFER_ADD_SUFFIX);
 }

@@ -11,8 +11,8 @@
 
 static const struct cli_subcommand subcommands[] = {
     {"compress", "compress files", command_compress},
-    {"decompress", "restore compressed files", command_decompress},
-    {"test", "check that archives can be restored", command_test},
+    {"decompress", "decompress archives", command_decompress},
+    {"test", "check that archives can be decompressed", command_test},
     {"list", "say what archives contain", command_list},
     {"evaluate", "measure a pair on files", command_evaluate},
     {"generate", "let one model of a pair write", command_generate},
@@ -35,7 +35,7 @@ int main(int argc, char **argv) {
     enum status status = zstd_options_apply(&argc, argv, &text);
     name_program(argc > 1 ? argv[1] : NULL, program, sizeof program);
     if (status == STATUS_OK)
-        status = cli_dispatch("laconic", "Compress, restore and measure with a trained pair.", subcommands,
+        status = cli_dispatch("laconic", "Compress, decompress and measure with a trained pair.", subcommands,
                               argc, argv);
     free(text);
     return cli_finish(program, status);

@@ -27,8 +27,8 @@ enum archive_method {
     ARCHIVE_STORED,
     ARCHIVE_ZSTD,
     ARCHIVE_IR,     /* z of chunks */
-    ARCHIVE_TEXT,   /* bytes under the decompressor and the byte model */
-    ARCHIVE_BYTES,  /* bytes under the byte model alone */
+    ARCHIVE_TEXT,   /* bytes under the decompressor and the context-mixing model */
+    ARCHIVE_BYTES,  /* bytes under the context-mixing model alone */
     ARCHIVE_HYBRID, /* z and bytes under the decompressor given z */
     ARCHIVE_METHODS
 };
@@ -37,7 +37,7 @@ struct archive_header {
     enum codec_mode mode;
     struct chunking chunking;
     uint8_t model_hash[16];
-    int window;            /* of the byte model */
+    int window;            /* of the context-mixing model, log2 of bytes */
     uint64_t content_size; /* CODEC_SIZE_UNKNOWN: not known when the frame began */
     bool no_check;         /* the end has no hash of the content */
     bool seek_table;       /* one follows the frame */

@@ -16,7 +16,7 @@ struct block_hybrid {
 };
 
 /* Chooses for every chunk the cheapest z (nothing, the compressor's own, the tokenizer's, with `shortened`
- * shorter ones) and codes. The byte model learns, tools->model does not. */
+ * shorter ones) and codes. The context-mixing model `bytes` learns, tools->model does not. */
 enum status block_hybrid_encode(struct block_tools *tools, struct block *block, struct byte_model *bytes,
                                 bool shortened, struct block_hybrid *hybrid);
 /* Reads sizes and z back with the decoder's model, which so comes to where the decoder will be. */

@@ -51,7 +51,7 @@ struct codec_report {
     uint64_t hybrid_chunks, hybrid_input_bytes, hybrid_coded_bytes;       /* z and residual */
     uint64_t hybrid_tokens, hybrid_token_bytes;                           /* z of these */
     uint64_t text_chunks, text_input_bytes, text_coded_bytes;             /* under the decompressor */
-    uint64_t bytes_chunks, bytes_input_bytes, bytes_coded_bytes;          /* under the byte model alone */
+    uint64_t bytes_chunks, bytes_input_bytes, bytes_coded_bytes;          /* under the context-mixing model alone */
     uint64_t fallback_chunks, fallback_input_bytes, fallback_coded_bytes; /* zstd or stored */
 };
 
@@ -71,14 +71,14 @@ void codec_set_finder(struct codec *codec, codec_find_model *find, void *context
 /* A hash of zeros, as frames have it that name no model. */
 bool codec_is_bare(const uint8_t hash[MODEL_HASH_BYTES]);
 
-/* Memory that compressing or restoring takes, the models and this process included, in bytes: an estimate
+/* Memory that compressing or decompressing takes, the models and this process included, in bytes: an estimate
  * that is rather too high. */
 struct codec_use {
     bool encoding;
     bool text;   /* under the decompressor */
     bool ir;     /* with z: both models write */
     bool hybrid; /* with z and a residual */
-    int window;  /* of the byte model; 0: without */
+    int window;  /* of the context-mixing model, log2 of bytes (byte_model.h); 0: without */
 };
 uint64_t codec_memory(const struct model_pair *pair, struct codec_use use);
 /* STATUS_LIMIT and both numbers if that is more than the limit; 0: none. */
