@@ -14,7 +14,8 @@ struct codec {
     struct block_tools tools;
     struct block block;
     XXH64_state_t *content; /* hash of the content of the frame so far */
-    struct codec_use use;   /* what memory was last asked for; its window: that of the context-mixing models that are open */
+    struct codec_use
+        use; /* what memory was last asked for; its window: that of the context-mixing models that are open */
     uint64_t memory_limit;  /* 0: none */
     uint64_t since_start;   /* bytes of content since the models started anew */
     bool stale;             /* they still have to, before a block that uses them */

@@ -3,7 +3,9 @@
  * Rows that have ended leave the batch. Random numbers belong to the row (seed and row number), so a row's
  * sample does not depend on its neighbours. With gemm_select(GEMM_PORTABLE) neither does any bit of its
  * logits, on any CPU, at any thread count and in any batch: what one machine decodes greedily, every machine
- * decodes.
+ * decodes. Archives do not depend on this: the codec decodes in integers (codec/exact).
+ *
+ * A generator is for one thread at a time and spreads its work over the pool (base/threads.h).
  */
 #ifndef LACONIC_T5_GENERATE_H
 #define LACONIC_T5_GENERATE_H

@@ -17,6 +17,9 @@
  *
  * t5_use_bf16() gives a model packed bf16 copies of its weights; passes and generators opened for bf16
  * multiply those, with float32 sums, float32 residual stream and float32 gradients of the weights.
+ *
+ * A pass is for one thread at a time and spreads its work over the pool (base/threads.h). Passes may share a
+ * model whose weights nobody changes meanwhile.
  */
 #ifndef LACONIC_T5_MODEL_H
 #define LACONIC_T5_MODEL_H

@@ -7,14 +7,14 @@
 #include <stdint.h>
 #include "base/status.h"
 
-enum { CHUNK_MAXIMUM = 4096 };
+enum { CHUNK_MAXIMUM = 4096 }; /* bytes */
 
 enum chunking_kind { CHUNK_BYTES, CHUNK_LINES };
 
 struct chunking {
     enum chunking_kind kind;
-    int size; /* CHUNK_BYTES: bytes of every chunk but the last; CHUNK_LINES: longest chunk, 1 ..
-                 CHUNK_MAXIMUM */
+    int size; /* bytes, 1 .. CHUNK_MAXIMUM: CHUNK_BYTES: of every chunk but the last; CHUNK_LINES: of the
+                 longest chunk */
 };
 
 /* "32" or "lines" or "lines:128" (longest chunk; 128 when not given). STATUS_CONFIG names what is wrong. */

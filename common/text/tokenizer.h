@@ -3,6 +3,8 @@
  * Ids follow ByT5 (Xue et al. 2021): pad 0, eos 1, unk 2, byte b is b + 3. Ids from 259 on are extra tokens:
  * those below 259 + merge_count stand for learned byte-pair merges (Sennrich et al. 2016, on raw bytes), the
  * rest have no bytes and serve as free symbols of the intermediate representation.
+ *
+ * An open tokenizer does not change: several threads may use it at once. Sizes are bytes, counts are ids.
  */
 #ifndef LACONIC_TEXT_TOKENIZER_H
 #define LACONIC_TEXT_TOKENIZER_H
