@@ -8,7 +8,7 @@ die() {
     exit 1
 }
 
-# packages_for build|test|peers...: what each purpose needs.
+# packages_for build|test|baselines...: what each purpose needs.
 packages_for() {
     local purpose
     for purpose; do
@@ -16,7 +16,7 @@ packages_for() {
         build) printf '%s\n' gcc libc6-dev meson ninja-build pkgconf libopenblas-dev libcjson-dev libhdf5-dev libzstd-dev \
             libxxhash-dev libmd-dev ;;
         test) printf '%s\n' libcriterion-dev patch strace ;;
-        peers) printf '%s\n' gzip xz-utils zstd ;;
+        baselines) printf '%s\n' gzip xz-utils zstd ;;
         esac
     done
 }

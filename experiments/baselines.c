@@ -1,4 +1,4 @@
-/* Peer compressors measured. */
+/* Other compressors measured. */
 #include "baselines.h"
 
 #include <errno.h>

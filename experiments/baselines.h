@@ -21,7 +21,8 @@ struct baseline_sizes {
     struct baseline_cost compress[BASELINE_COUNT], decompress[BASELINE_COUNT];
 };
 
-/* Compresses the file at `path` with each of the first `count`, in a temporary folder, and decompresses it. */
+/* Compresses the file at `path` with each of the first `count`, in a temporary folder, and decompresses it.
+ */
 enum status baselines_measure(const char *path, uint64_t input_bytes, int count,
                               struct baseline_sizes *sizes);
 

@@ -15,6 +15,14 @@ store:base kernels t5 text
 codec:base kernels t5 text store
 library:base kernels t5 text store codec"
 tools="datasets train infer experiments notebooks-export"
+
+# The same of the rooms of train/. What all of them share stands at its top: settings, metrics, phases.
+train_rooms="task:
+replay:task
+acting:task replay
+learning:task replay acting
+judging:task replay acting learning
+run:task replay acting learning judging"
 common="base kernels t5 text store codec library"
 
 # Prints "FILE:LINE: PATH" for every #include in the C files of a folder.
@@ -53,6 +61,26 @@ done <<<"$rooms"
 for tool in $tools; do
     verdict "$tool" "$(forbidden_arrows "$tool" "$tools" "$tool")"
 done
+
+# Rooms of train/ that the C files in `$1` include, unless listed in `$2`; tables of names, NAME_list.h, are
+# for everybody.
+forbidden_in_train() {
+    local where path room
+    while IFS=' ' read -r where path; do
+        while [ "${path#../}" != "$path" ]; do path=${path#../}; done
+        path=${path#train/}
+        room=${path%%/*}
+        case $path in *_list.h) continue ;; esac
+        case " $all_train_rooms " in *" $room "*) ;; *) continue ;; esac
+        case " $2 " in *" $room "*) ;; *) echo "$where forbidden arrow: $1 -> $room ($path)" ;; esac
+    done
+}
+
+all_train_rooms=$(cut -d: -f1 <<<"$train_rooms" | tr '\n' ' ')
+while IFS=: read -r room allowed; do
+    verdict "train/$room" "$(includes "train/$room" | forbidden_in_train "train/$room" "$room $allowed")"
+done <<<"$train_rooms"
+verdict train "$(includes train | grep -E '^train/[^/]*:' | forbidden_in_train train '')"
 
 # HDF5 and cJSON have one owner.
 for header in 'hdf5(_hl)?\.h' 'H5[A-Za-z]*\.h' 'cJSON(_Utils)?\.h'; do

@@ -1,8 +1,6 @@
 /* The option table of training: name, type, range, default, help. */
 #include "train/settings.h"
-#include "train/learning/algorithm.h"
-#include "train/acting/behaviour.h"
-#include "train/judging/evaluation.h"
+#include "train/judging/evaluation_list.h"
 
 /* The word behind the field is its rule: when the option may still change (enum option_rule). */
 #define BOOL(name, field, rule, value, help)                                                                 \
@@ -11,19 +9,33 @@
     OPTION_ROW_INT(name, struct train_settings, field, OPTION_##rule, minimum, maximum, value, help)
 #define FLOAT(name, field, rule, minimum, maximum, value, help)                                              \
     OPTION_ROW_FLOAT(name, struct train_settings, field, OPTION_##rule, minimum, maximum, value, help)
-#define TEXT(name, field, rule, choices, value, help)                                                        \
-    OPTION_ROW_TEXT(name, struct train_settings, field, OPTION_##rule, choices, value, help)
+#define TEXT(name, field, rule, value, help)                                                                 \
+    OPTION_ROW_TEXT(name, struct train_settings, field, OPTION_##rule, value, help)
 
-static const char *const precision_names[] = {"bf16", "fp32", NULL};
-static const char *const clock_names[] = {"wall", "cpu", NULL};
-static const char *const baseline_names[] = {"group", "value", NULL};
-static const char *const goal_names[] = {"exact", "reward", NULL};
-static const char *const support_names[] = {"all", "group", NULL};
-static const char *const path_names[] = {"single", "multi", "both", NULL};
-static const char *const target_names[] = {"polyak", "periodic", NULL};
-static const char *const decompressor_names[] = {"live", "frozen", "periodic", NULL};
-static const char *const normalize_names[] = {"none", "group", NULL};
-static const char *const shaping_names[] = {"terminal", "dense", NULL};
+#define CHOICE(name, field, rule, choices, value, help)                                                      \
+    OPTION_ROW_CHOICE(name, struct train_settings, field, OPTION_##rule, choices, value, help)
+
+const char *const precision_names[] = {[PRECISION_BF16] = "bf16", [PRECISION_FP32] = "fp32", NULL};
+static const char *const clock_names[] = {[CLOCK_WALL] = "wall", [CLOCK_CPU] = "cpu", NULL};
+static const char *const baseline_names[] = {[BASELINE_GROUP] = "group", [BASELINE_VALUE] = "value", NULL};
+static const char *const goal_names[] = {[GOAL_EXACT] = "exact", [GOAL_REWARD] = "reward", NULL};
+static const char *const support_names[] = {[SUPPORT_ALL] = "all", [SUPPORT_GROUP] = "group", NULL};
+static const char *const path_names[] = {
+    [PATH_SINGLE] = "single", [PATH_MULTI] = "multi", [PATH_BOTH] = "both", NULL};
+static const char *const target_names[] = {[TARGET_POLYAK] = "polyak", [TARGET_PERIODIC] = "periodic", NULL};
+static const char *const decompressor_names[] = {[DECOMPRESSOR_LIVE] = "live",
+                                                 [DECOMPRESSOR_FROZEN] = "frozen",
+                                                 [DECOMPRESSOR_PERIODIC] = "periodic",
+                                                 NULL};
+static const char *const normalize_names[] = {[NORMALIZE_NONE] = "none", [NORMALIZE_GROUP] = "group", NULL};
+static const char *const shaping_names[] = {[SHAPING_TERMINAL] = "terminal", [SHAPING_DENSE] = "dense", NULL};
+
+#define ALGORITHM_NAME(name) #name,
+#define FIGURE_NAME(name, more_is_better) #name,
+const char *const algorithm_names[] = {ALGORITHM_LIST(ALGORITHM_NAME) NULL};
+static const char *const figure_names[] = {EVALUATION_LIST(FIGURE_NAME) NULL};
+#undef ALGORITHM_NAME
+#undef FIGURE_NAME
 
 #define BEHAVIOUR_ROWS_OF(name, option, usual, most, help)                                                   \
     INT("behaviour." #option, behaviour.option.count, FREE, 0, most, usual, help),                           \
@@ -57,11 +69,11 @@ static struct option_alias aliases[] = {
 };
 
 const struct option_row train_options[] = {
-    TEXT("model", model, MODEL, NULL, "byte-1m", "both models: a name from configs/models or a JSON file"),
-    TEXT("decompressor_model", decompressor_model, MODEL, NULL, "",
+    TEXT("model", model, MODEL, "byte-1m", "both models: a name from configs/models or a JSON file"),
+    TEXT("decompressor_model", decompressor_model, MODEL, "",
          "another shape for the decompressor; empty: as model"),
-    TEXT("data", data, FREE, NULL, "", "data set from `laconic data make`; --data overrides"),
-    TEXT("data_hash", data_hash, FIXED, NULL, "",
+    TEXT("data", data, FREE, "", "data set from `laconic data make`; --data overrides"),
+    TEXT("data_hash", data_hash, FIXED, "",
          "content that `data` must have, by the hash that `laconic data info` prints; empty: any. A run "
          "writes it down"),
     BOOL("absolute_positions", absolute_positions, MODEL, "false",
@@ -70,16 +82,16 @@ const struct option_row train_options[] = {
     FLOAT("local_bias", local_bias, MODEL, 0, 100, "0",
           "relative biases begin at minus this times the distance in the first head, a quarter of it in each "
           "further one; 0: T5's own initial values. Long chunks without learned positions need it"),
-    TEXT("precision", precision, FREE, precision_names, "bf16",
-         "operands of the matrix products while training; sums, weights and optimiser stay in float32"),
+    CHOICE("precision", precision, FREE, precision_names, "bf16",
+           "operands of the matrix products while training; sums, weights and optimiser stay in float32"),
     INT("seed", seed, FIXED, 0, 1e15, "1", "seed of every random stream"),
     INT("threads", threads, FREE, 0, 64, "0", "threads; 0: all CPUs"),
     FLOAT("minutes", minutes, FREE, 0, 1e6, "0",
           "budget: both stages and their learning rates are fitted into it; 0: the steps decide"),
 
-    TEXT("clock", clock, FREE, clock_names, "wall",
-         "clock of `minutes`: wall, or cpu: the process's CPU time per thread, for a machine shared with "
-         "others"),
+    CHOICE("clock", clock, FREE, clock_names, "wall",
+           "clock of `minutes`: wall, or cpu: the process's CPU time per thread, for a machine shared with "
+           "others"),
 
     INT("ir.merges", ir.merges, MODEL, 0, 261885, "768",
         "byte-pair merges learned from the training text: the first code z that the models are taught; a "
@@ -130,10 +142,11 @@ const struct option_row train_options[] = {
     INT("rl.texts", rl.texts, FREE, 1, 65536, "64", "texts acted on in one iteration"),
     INT("rl.updates", rl.updates, FREE, 0, 1000, "16", "learner steps of each model in one iteration"),
     INT("rl.episodes", rl.episodes, FREE, 1, 8192, "8", "most episodes of one replayed text in a batch"),
-    TEXT("rl.algorithm", rl.algorithm, FREE, algorithm_names, "expert", "off-policy loss of the compressor"),
-    TEXT("rl.goal", rl.goal, FREE, goal_names, "exact",
-         "what search looks for and imitation takes as a text's best code: exact ones only, or the highest "
-         "reward, where a residual is coded beside z"),
+    CHOICE("rl.algorithm", rl.algorithm, FREE, algorithm_names, "expert",
+           "off-policy loss of the compressor"),
+    CHOICE("rl.goal", rl.goal, FREE, goal_names, "exact",
+           "what search looks for and imitation takes as a text's best code: exact ones only, or the highest "
+           "reward, where a residual is coded beside z"),
     FLOAT("rl.compressor_rate", rl.compressor_rate, FREE, 0, 1, "1.5e-3", "rl stage: peak learning rate"),
     FLOAT("rl.decompressor_rate", rl.decompressor_rate, FREE, 0, 1, "3e-4", "rl stage: peak learning rate"),
     FLOAT("rl.temperature", rl.temperature, FREE, 1e-6, 1e6, "0.01",
@@ -146,8 +159,8 @@ const struct option_row train_options[] = {
           "it is positive"),
     FLOAT("rl.entropy", rl.entropy, FREE, 0, 1e6, "0", "ppo, vtrace, a2c: weight of the policy's entropy"),
     FLOAT("rl.clip", rl.clip, FREE, 1e-3, 1e6, "0.2", "ppo: importance ratios are clipped to 1 +- this"),
-    TEXT("rl.baseline", rl.baseline, FREE, baseline_names, "group",
-         "ppo: mean reward of the text's episodes, or the learned value"),
+    CHOICE("rl.baseline", rl.baseline, FREE, baseline_names, "group",
+           "ppo: mean reward of the text's episodes, or the learned value"),
     FLOAT("rl.discount", rl.discount, FREE, 0, 1, "1",
           "discount per token (gamma): vtrace, dqn, ilql, a2c, and ppo with rl.baseline value"),
 
@@ -173,11 +186,13 @@ const struct option_row train_options[] = {
     INT("q.steps", q.steps, FREE, 0, 1e6, "0", "dqn: tokens until the target network's value; 0: to the end"),
     FLOAT("q.cql", q.cql, FREE, 0, 1e6, "0.1",
           "weight of the CQL penalty: ln sum e^(Q / scale) - Q(a) / scale"),
-    TEXT("q.support", q.support, FREE, support_names, "all",
-         "dqn with q.steps above 0: the maximum of Q ranges over all actions, or over those that the batch's "
-         "episodes of the text took after the same prefix (group)"),
+    CHOICE(
+        "q.support", q.support, FREE, support_names, "all",
+        "dqn with q.steps above 0: the maximum of Q ranges over all actions, or over those that the batch's "
+        "episodes of the text took after the same prefix (group)"),
     FLOAT("q.expectile", q.expectile, FREE, 0.5, 0.999, "0.7", "ilql: expectile of the value"),
-    TEXT("q.path", q.path, FREE, path_names, "both", "pcl: consistency over one token, to the end, or both"),
+    CHOICE("q.path", q.path, FREE, path_names, "both",
+           "pcl: consistency over one token, to the end, or both"),
 
     BEHAVIOUR_LIST(BEHAVIOUR_ROWS_OF)
         INT("behaviour.rounds", behaviour.rounds, FREE, 1, 64, "1",
@@ -202,13 +217,13 @@ const struct option_row train_options[] = {
         "texts whose shortest exact code is kept beyond its time in the buffer"),
     FLOAT("replay.best_share", replay.best_share, FREE, 0, 1, "0",
           "expert and awr: share of the draws that imitate one of these codes, not a group from the buffer"),
-    TEXT("target.mode", target.mode, FREE, target_names, "polyak",
-         "how target networks follow: averaging, or copies every target.every updates"),
+    CHOICE("target.mode", target.mode, FREE, target_names, "polyak",
+           "how target networks follow: averaging, or copies every target.every updates"),
     FLOAT("target.tau", target.tau, FREE, 0, 1, "0.02",
           "Polyak averaging per learner step: target += tau (live - target)"),
     INT("target.every", target.every, FREE, 1, 1e9, "100", "updates between copies"),
-    TEXT("decompressor.mode", decompressor.mode, FREE, decompressor_names, "live",
-         "rl stage: learns always, never, or in bursts every decompressor.every iterations"),
+    CHOICE("decompressor.mode", decompressor.mode, FREE, decompressor_names, "live",
+           "rl stage: learns always, never, or in bursts every decompressor.every iterations"),
     INT("decompressor.every", decompressor.every, FREE, 1, 1e9, "20", "iterations between bursts"),
     FLOAT("decompressor.drop", decompressor.drop, FREE, 0, 1, "0",
           "noise on replayed codes: each token is dropped with a probability drawn from 0 to this"),
@@ -217,10 +232,11 @@ const struct option_row train_options[] = {
 
     REWARD_LIST(REWARD_ROWS_OF) FLOAT("reward.ramp", reward.ramp, FREE, 0, 1, "0.1",
                                       "share of the rl stage in which weights go from ..._from to whole"),
-    TEXT("reward.normalize", reward.normalize, FREE, normalize_names, "none",
-         "group: rewards of one text's episodes are shifted and scaled to mean 0 and deviation 1"),
-    TEXT("reward.shaping", reward.shaping, FREE, shaping_names, "dense",
-         "for losses over tokens: the whole reward at the end token, or every token pays its length at once"),
+    CHOICE("reward.normalize", reward.normalize, FREE, normalize_names, "none",
+           "group: rewards of one text's episodes are shifted and scaled to mean 0 and deviation 1"),
+    CHOICE(
+        "reward.shaping", reward.shaping, FREE, shaping_names, "dense",
+        "for losses over tokens: the whole reward at the end token, or every token pays its length at once"),
 
     INT("evaluation.chunks", evaluation.chunks, FREE, 1, 1e9, "1024",
         "held-out chunks in an evaluation during training"),
@@ -247,44 +263,9 @@ const struct option_row train_options[] = {
     INT("collapse.patience", collapse.patience, FREE, 0, 1e9, "50",
         "saves and stops the run after so many steps in a row that file no code, teach neither model or have "
         "gradients beyond collapse.gradient; 0: never"),
-    TEXT("checkpoint.best", checkpoint.best, FREE, evaluation_names, "bits_per_byte",
-         "held-out figure by which best.h5 is chosen"),
+    CHOICE("checkpoint.best", checkpoint.best, FREE, figure_names, "bits_per_byte",
+           "held-out figure by which best.h5 is chosen"),
     FLOAT("checkpoint.minutes", checkpoint.minutes, FREE, 0, 1e6, "2",
           "minutes between checkpoints, 0: every step; one always at the end"),
     OPTION_ROW_END_WITH(aliases),
 };
-
-enum status train_settings_check(const struct train_settings *s) {
-    if (s->rl.steps == 0 && s->evaluation.search == 0)
-        return STATUS_OK;
-    if (s->behaviour.samples.count + s->behaviour.greedy.count + s->behaviour.demonstrations.count +
-            s->behaviour.copies.count + s->behaviour.shortest.count ==
-        0)
-        return fail(STATUS_CONFIG, "no behaviour policy is on: set behaviour.samples, behaviour.greedy or "
-                                   "behaviour.demonstrations above 0, or rl.steps to 0");
-    unsigned needs = s->rl.steps > 0 ? algorithm_find(s->rl.algorithm)->needs : 0;
-    if ((needs & NEEDS_SAMPLES) && s->behaviour.samples.count == 0)
-        return fail(STATUS_CONFIG,
-                    "rl.algorithm %s learns from its own samples only: set behaviour.samples above 0",
-                    s->rl.algorithm);
-    if ((needs & NEEDS_NEWEST) && (s->behaviour.temperature != 1 || s->behaviour.top_k != 0 ||
-                                   s->behaviour.top_p != 1 || s->behaviour.epsilon != 0))
-        return fail(STATUS_CONFIG,
-                    "rl.algorithm %s is on-policy: its samples must be the compressor's own, with "
-                    "behaviour.temperature 1, top_k 0, top_p 1 and epsilon 0",
-                    s->rl.algorithm);
-    if (s->rl.unseen > 0 && s->rl.unseen_act == 1 && !chooses(s->decompressor.mode, "frozen"))
-        return fail(STATUS_CONFIG, "rl.unseen_act is 1: the decompressor has no codes to learn from; set it "
-                                   "below 1, or decompressor.mode to frozen");
-    int64_t episodes = behaviour_most_episodes(s);
-    if (episodes > EPISODES_MAXIMUM)
-        return fail(STATUS_CONFIG,
-                    "the behaviour policies may propose %lld episodes for a text, at most %d fit",
-                    (long long)episodes, (int)EPISODES_MAXIMUM);
-    if (s->replay.capacity < episodes * s->rl.texts)
-        return fail(
-            STATUS_CONFIG,
-            "replay.capacity is %lld, less than one iteration fills (rl.texts x episodes per text = %lld)",
-            (long long)s->replay.capacity, (long long)(episodes * s->rl.texts));
-    return STATUS_OK;
-}

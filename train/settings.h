@@ -2,10 +2,28 @@
 #ifndef LACONIC_TRAIN_SETTINGS_H
 #define LACONIC_TRAIN_SETTINGS_H
 
-#include <string.h>
 #include "store/options.h"
 #include "train/acting/behaviour_list.h"
+#include "train/learning/algorithm_list.h"
 #include "train/task/reward_list.h"
+
+/* Options that choose between names, as numbers: the names stand in settings.c. */
+enum precision { PRECISION_BF16, PRECISION_FP32 };
+enum run_clock { CLOCK_WALL, CLOCK_CPU };
+enum algorithm_number {
+#define ALGORITHM_NUMBER(name) ALGORITHM_##name,
+    ALGORITHM_LIST(ALGORITHM_NUMBER)
+#undef ALGORITHM_NUMBER
+        ALGORITHM_COUNT
+};
+enum rl_baseline { BASELINE_GROUP, BASELINE_VALUE };
+enum search_goal { GOAL_EXACT, GOAL_REWARD };
+enum q_support { SUPPORT_ALL, SUPPORT_GROUP };
+enum q_path { PATH_SINGLE, PATH_MULTI, PATH_BOTH };
+enum target_mode { TARGET_POLYAK, TARGET_PERIODIC };
+enum decompressor_mode { DECOMPRESSOR_LIVE, DECOMPRESSOR_FROZEN, DECOMPRESSOR_PERIODIC };
+enum reward_normalize { NORMALIZE_NONE, NORMALIZE_GROUP };
+enum reward_shaping { SHAPING_TERMINAL, SHAPING_DENSE };
 
 /* A reward term's weight and the share of it at the beginning of the rl stage (reward.ramp leads to the
  * whole).
@@ -22,8 +40,10 @@ struct behaviour_share {
 };
 
 struct train_settings {
-    char model[OPTION_TEXT_ROOM], decompressor_model[OPTION_TEXT_ROOM], data[OPTION_TEXT_ROOM],
-        data_hash[OPTION_TEXT_ROOM], precision[OPTION_TEXT_ROOM], clock[OPTION_TEXT_ROOM];
+    char model[OPTION_TEXT_CAPACITY], decompressor_model[OPTION_TEXT_CAPACITY], data[OPTION_TEXT_CAPACITY],
+        data_hash[OPTION_TEXT_CAPACITY];
+    enum precision precision;
+    enum run_clock clock;
     bool absolute_positions;
     int64_t seed, threads;
     double minutes, local_bias;
@@ -48,7 +68,9 @@ struct train_settings {
     } demonstration;
     struct {
         int64_t steps, texts, updates, episodes;
-        char algorithm[OPTION_TEXT_ROOM], baseline[OPTION_TEXT_ROOM], goal[OPTION_TEXT_ROOM];
+        enum algorithm_number algorithm;
+        enum rl_baseline baseline;
+        enum search_goal goal;
         double compressor_rate, decompressor_rate, temperature, demonstrations, imitation, entropy, clip,
             discount, unseen, unseen_act;
     } rl;
@@ -62,7 +84,8 @@ struct train_settings {
         double scale, cql, expectile;
         int64_t steps;
         bool dueling;
-        char support[OPTION_TEXT_ROOM], path[OPTION_TEXT_ROOM];
+        enum q_support support;
+        enum q_path path;
     } q;
     struct {
 #define BEHAVIOUR_FIELD(name, option, count, most, help) struct behaviour_share option;
@@ -76,12 +99,12 @@ struct train_settings {
         double newest, half_life, reward_scale, best_share;
     } replay;
     struct {
-        char mode[OPTION_TEXT_ROOM];
+        enum target_mode mode;
         double tau;
         int64_t every;
     } target;
     struct {
-        char mode[OPTION_TEXT_ROOM];
+        enum decompressor_mode mode;
         int64_t every;
         double drop, drop_rows;
     } decompressor;
@@ -90,7 +113,8 @@ struct train_settings {
         REWARD_LIST(REWARD_FIELD)
 #undef REWARD_FIELD
         double ramp;
-        char normalize[OPTION_TEXT_ROOM], shaping[OPTION_TEXT_ROOM];
+        enum reward_normalize normalize;
+        enum reward_shaping shaping;
     } reward;
     struct {
         int64_t chunks, every, prior, examples, search;
@@ -102,24 +126,11 @@ struct train_settings {
     } collapse;
     struct {
         double minutes;
-        char best[OPTION_TEXT_ROOM];
+        int best; /* row of evaluation_figures (judging/evaluation.h) */
     } checkpoint;
 };
 
-/* Whether an option of several names has this one: chooses(s->target.mode, "polyak"). */
-static inline bool chooses(const char *option, const char *name) {
-    return strcmp(option, name) == 0;
-}
-
-/* What search looks for, rl.goal. */
-enum search_goal { GOAL_EXACT, GOAL_REWARD };
-static inline enum search_goal settings_goal(const struct train_settings *settings) {
-    return chooses(settings->rl.goal, "reward") ? GOAL_REWARD : GOAL_EXACT;
-}
-
+extern const char *const precision_names[], *const algorithm_names[]; /* NULL-ended, by their enums */
 extern const struct option_row train_options[];
-
-/* What single rows cannot see: fields that contradict each other. */
-enum status train_settings_check(const struct train_settings *settings);
 
 #endif

@@ -13,7 +13,7 @@
 #include "store/json.h"
 #include "store/json_check.h"
 
-enum { ROWS_MAXIMUM = 256, NAME_ROOM = 128 };
+enum { ROWS_MAXIMUM = 256, NAME_CAPACITY = 128 };
 
 /* ---- rows ---- */
 
@@ -51,22 +51,25 @@ static void *field(const struct option_row *row, void *settings) {
 }
 
 /* "a whole number from 1 to 64", "true or false", "one of bytes, merged" */
-static void describe_type(const struct option_row *row, char *text, size_t room) {
+static void describe_type(const struct option_row *row, char *text, size_t capacity) {
     size_t used;
 
     switch (row->type) {
     case OPTION_BOOL:
-        snprintf(text, room, "true or false");
+        snprintf(text, capacity, "true or false");
         break;
     case OPTION_INT:
     case OPTION_FLOAT:
-        snprintf(text, room, "%s from %.10g to %.10g",
+        snprintf(text, capacity, "%s from %.10g to %.10g",
                  row->type == OPTION_INT ? "a whole number" : "a number", row->minimum, row->maximum);
         break;
     case OPTION_TEXT:
-        used = (size_t)snprintf(text, room, row->choices ? "one of " : "a text");
-        for (const char *const *choice = row->choices; choice && *choice && used < room; choice++)
-            used += (size_t)snprintf(text + used, room - used, "%s%s", choice == row->choices ? "" : ", ",
+        snprintf(text, capacity, "a text");
+        break;
+    case OPTION_CHOICE:
+        used = (size_t)snprintf(text, capacity, "one of ");
+        for (const char *const *choice = row->choices; *choice && used < capacity; choice++)
+            used += (size_t)snprintf(text + used, capacity - used, "%s%s", choice == row->choices ? "" : ", ",
                                      *choice);
         break;
     }
@@ -113,20 +116,30 @@ static enum status fail_choice(const struct option_row *row, const char *value, 
 
 static enum status store_text(const struct option_row *row, void *settings, const char *value,
                               const char *where) {
-    const char *const *choice = row->choices;
-
-    while (choice && *choice && strcmp(*choice, value) != 0)
-        choice++;
-    if (choice && !*choice)
-        return fail_choice(row, value, where);
-    if (strlen(value) >= OPTION_TEXT_ROOM)
+    if (strlen(value) >= OPTION_TEXT_CAPACITY)
         return fail(STATUS_CONFIG, "%s: %s is a text of %zu bytes; at most %d fit", where, row->name,
-                    strlen(value), OPTION_TEXT_ROOM - 1);
+                    strlen(value), OPTION_TEXT_CAPACITY - 1);
     if (!json_is_utf8(value))
         return fail(STATUS_CONFIG, "%s: %s is no UTF-8 text, so that no JSON file could hold it", where,
                     row->name);
-    snprintf(field(row, settings), OPTION_TEXT_ROOM, "%s", value);
+    snprintf(field(row, settings), OPTION_TEXT_CAPACITY, "%s", value);
     return STATUS_OK;
+}
+
+static enum status store_choice(const struct option_row *row, void *settings, const char *value,
+                                const char *where) {
+    for (int i = 0; row->choices[i]; i++)
+        if (strcmp(row->choices[i], value) == 0) {
+            *(int *)field(row, settings) = i;
+            return STATUS_OK;
+        }
+    return fail_choice(row, value, where);
+}
+
+static enum status store_string(const struct option_row *row, void *settings, const char *value,
+                                const char *where) {
+    return row->type == OPTION_TEXT ? store_text(row, settings, value, where)
+                                    : store_choice(row, settings, value, where);
 }
 
 /* From the text after --set KEY=. */
@@ -146,12 +159,13 @@ static enum status store_written(const struct option_row *row, void *settings, c
             return fail_value(row, where, *text ? text : "nothing");
         return store_number(row, settings, number, where);
     case OPTION_TEXT:
-        return store_text(row, settings, text, where);
+    case OPTION_CHOICE:
+        return store_string(row, settings, text, where);
     }
     return STATUS_OK;
 }
 
-/* All but texts. */
+/* All but strings. */
 static enum status store_json(const struct option_row *row, void *settings, const cJSON *value,
                               const char *where) {
     if (row->type == OPTION_BOOL && cJSON_IsBool(value)) {
@@ -241,13 +255,14 @@ static enum status read_member(struct reader *reader, const cJSON *member, const
     if (*seen)
         return fail_twice(reader, row, *seen, called);
     *seen = called;
-    if (row->type == OPTION_TEXT && cJSON_IsString(member))
-        return store_text(row, reader->settings, read_value(reader, row, member->valuestring), reader->where);
+    if ((row->type == OPTION_TEXT || row->type == OPTION_CHOICE) && cJSON_IsString(member))
+        return store_string(row, reader->settings, read_value(reader, row, member->valuestring),
+                            reader->where);
     return store_json(row, reader->settings, member, reader->where);
 }
 
 static enum status read_object(struct reader *reader, const cJSON *object, const char *prefix) {
-    char name[NAME_ROOM];
+    char name[NAME_CAPACITY];
     const cJSON *member;
 
     cJSON_ArrayForEach(member, object) {
@@ -298,13 +313,13 @@ enum status options_read_record(const struct option_row *rows, void *settings, c
 
 enum status options_set(const struct option_row *rows, void *settings, const char *assignment) {
     struct reader reader = {.rows = rows, .settings = settings, .where = "--set"};
-    char name[NAME_ROOM];
+    char name[NAME_CAPACITY];
     const char *equals = strchr(assignment, '='), *called;
 
     if (!equals || equals == assignment)
         return fail(STATUS_USAGE, "--set needs KEY=VALUE, not '%s'", assignment);
     snprintf(name, sizeof name, "%.*s",
-             (int)(equals - assignment < NAME_ROOM ? equals - assignment : NAME_ROOM), assignment);
+             (int)(equals - assignment < NAME_CAPACITY ? equals - assignment : NAME_CAPACITY), assignment);
     const struct option_row *row = read_name(&reader, name, &called);
     if (!row && is_group(rows, name))
         return fail(STATUS_CONFIG, "--set: %s is a group of settings; set them one by one, %s.KEY=VALUE",
@@ -332,6 +347,8 @@ bool options_same(const struct option_row *row, const void *one, const void *oth
         return *(const double *)a == *(const double *)b;
     case OPTION_TEXT:
         return strcmp(a, b) == 0;
+    case OPTION_CHOICE:
+        return *(const int *)a == *(const int *)b;
     }
     return false;
 }
@@ -354,6 +371,9 @@ enum status options_show(const struct option_row *row, const void *settings, cha
     case OPTION_TEXT:
         length = asprintf(text, "%s", (const char *)value);
         break;
+    case OPTION_CHOICE:
+        length = asprintf(text, "%s", row->choices[*(const int *)value]);
+        break;
     }
     if (length >= 0)
         return STATUS_OK;
@@ -365,7 +385,7 @@ enum status options_show(const struct option_row *row, const void *settings, cha
 
 /* The object that holds the row's last name, made on the way; *last is that name. */
 static cJSON *enter_groups(cJSON *root, const char *name, const char **last) {
-    char group[NAME_ROOM];
+    char group[NAME_CAPACITY];
     const char *dot;
 
     while (root && (dot = strchr(name, '.'))) {
@@ -379,7 +399,8 @@ static cJSON *enter_groups(cJSON *root, const char *name, const char **last) {
 }
 
 static bool add_row(cJSON *root, const struct option_row *row, const void *settings) {
-    const char *value = (const char *)settings + row->offset, *name;
+    const void *value = value_of(row, settings);
+    const char *name;
     cJSON *object = enter_groups(root, row->name, &name);
 
     if (!object)
@@ -393,6 +414,8 @@ static bool add_row(cJSON *root, const struct option_row *row, const void *setti
         return cJSON_AddNumberToObject(object, name, *(const double *)value);
     case OPTION_TEXT:
         return cJSON_AddStringToObject(object, name, value);
+    case OPTION_CHOICE:
+        return cJSON_AddStringToObject(object, name, row->choices[*(const int *)value]);
     }
     return false;
 }

@@ -22,8 +22,8 @@
 #include "base/buffer.h"
 #include "base/status.h"
 
-enum option_type { OPTION_BOOL, OPTION_INT, OPTION_FLOAT, OPTION_TEXT };
-enum { OPTION_TEXT_ROOM = 4096 }; /* a path fits */
+enum option_type { OPTION_BOOL, OPTION_INT, OPTION_FLOAT, OPTION_TEXT, OPTION_CHOICE };
+enum { OPTION_TEXT_CAPACITY = 4096 }; /* a path fits */
 
 /* When the option may still change, for owners whose settings are those of a run that is stopped and resumed.
  */
@@ -47,7 +47,8 @@ struct option_alias {
 #define OPTION_ALIAS_END                                                                                     \
     { NULL, NULL, NULL, false }
 
-/* The field at `offset` is bool, int64_t, double or char[OPTION_TEXT_ROOM] by type. */
+/* The field at `offset` is bool, int64_t, double, char[OPTION_TEXT_CAPACITY] or, for a choice, int or an
+ * enum: the number of the chosen name. */
 struct option_row {
     const char *name; /* dotted; NULL ends the table */
     enum option_type type;
@@ -55,7 +56,7 @@ struct option_row {
     enum option_rule rule;
     double minimum, maximum;    /* numbers only */
     const char *default_value;  /* as written after --set */
-    const char *const *choices; /* OPTION_TEXT: NULL-ended list of valid values, or NULL for any */
+    const char *const *choices; /* OPTION_CHOICE: NULL-ended list of names */
     const char *help;
     struct option_alias *aliases; /* of the row that ends the table: names of before, or NULL */
 };
@@ -68,8 +69,10 @@ struct option_row {
     { name, OPTION_INT, offsetof(type, field), rule, minimum, maximum, value, NULL, help, NULL }
 #define OPTION_ROW_FLOAT(name, type, field, rule, minimum, maximum, value, help)                             \
     { name, OPTION_FLOAT, offsetof(type, field), rule, minimum, maximum, value, NULL, help, NULL }
-#define OPTION_ROW_TEXT(name, type, field, rule, choices, value, help)                                       \
-    { name, OPTION_TEXT, offsetof(type, field), rule, 0, 0, value, choices, help, NULL }
+#define OPTION_ROW_TEXT(name, type, field, rule, value, help)                                                \
+    { name, OPTION_TEXT, offsetof(type, field), rule, 0, 0, value, NULL, help, NULL }
+#define OPTION_ROW_CHOICE(name, type, field, rule, choices, value, help)                                     \
+    { name, OPTION_CHOICE, offsetof(type, field), rule, 0, 0, value, choices, help, NULL }
 #define OPTION_ROW_END OPTION_ROW_END_WITH(NULL)
 #define OPTION_ROW_END_WITH(aliases)                                                                         \
     { NULL, OPTION_BOOL, 0, OPTION_FREE, 0, 0, NULL, NULL, NULL, aliases }

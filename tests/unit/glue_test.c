@@ -67,7 +67,8 @@ Test(glue, rewards_are_the_target_decompressors_of_now) {
         rl_stage_act(t);
         int last = t->rollout.texts - 1;
         double nll = (double)rollout_episode(&t->rollout, last, t->rollout.count[last] - 1)->nll;
-        cr_expect_float_eq(nll, nats_under(t, &t->target_decompressor), 1e-3, "%s", t->settings.precision);
+        cr_expect_float_eq(nll, nats_under(t, &t->target_decompressor), 1e-3, "%s",
+                           precision_names[t->settings.precision]);
         cr_expect_gt(fabs(nll - nats_under(t, &t->pair.decompressor)), 1e-2, "not the live one");
         world_leave(t);
     }

@@ -10,10 +10,11 @@ struct settings {
     int64_t seed, batch;
     double rate, length_weight;
     bool greedy;
-    char algorithm[OPTION_TEXT_ROOM], name[OPTION_TEXT_ROOM];
+    enum { REINFORCE, IMITATION } algorithm;
+    char name[OPTION_TEXT_CAPACITY];
 };
 
-static const char *const algorithms[] = {"reinforce", "imitation", NULL};
+static const char *const algorithms[] = {[REINFORCE] = "reinforce", [IMITATION] = "imitation", NULL};
 
 static struct option_alias aliases[] = {
     OPTION_RENAMED("lr", "optimizer.rate"),
@@ -29,9 +30,9 @@ static const struct option_row rows[] = {
     OPTION_ROW_FLOAT("reward.length", struct settings, length_weight, OPTION_FREE, -10, 10, "1",
                      "weight of |z|"),
     OPTION_ROW_BOOL("greedy", struct settings, greedy, OPTION_FREE, "true", "decode greedily"),
-    OPTION_ROW_TEXT("algorithm", struct settings, algorithm, OPTION_FREE, algorithms, "reinforce",
-                    "how to learn"),
-    OPTION_ROW_TEXT("name", struct settings, name, OPTION_FREE, NULL, "", "of the run"),
+    OPTION_ROW_CHOICE("algorithm", struct settings, algorithm, OPTION_FREE, algorithms, "reinforce",
+                      "how to learn"),
+    OPTION_ROW_TEXT("name", struct settings, name, OPTION_FREE, "", "of the run"),
     OPTION_ROW_END_WITH(aliases),
 };
 
@@ -52,7 +53,7 @@ Test(options, defaults_come_from_the_table) {
     cr_assert_eq(settings.batch, 64);
     cr_assert_float_eq(settings.rate, 1e-3, 1e-15);
     cr_assert(settings.greedy);
-    cr_assert_str_eq(settings.algorithm, "reinforce");
+    cr_assert_eq(settings.algorithm, REINFORCE);
     cr_assert_str_eq(settings.name, "");
 }
 
@@ -64,7 +65,7 @@ Test(options, json_fills_nested_names) {
     cr_assert_eq(settings.rate, 0.5);
     cr_assert_eq(settings.length_weight, -1);
     cr_assert(!settings.greedy);
-    cr_assert_str_eq(settings.algorithm, "imitation");
+    cr_assert_eq(settings.algorithm, IMITATION);
     cr_assert_eq(settings.seed, 1);
 }
 
@@ -90,7 +91,7 @@ Test(options, old_names_are_read_and_said_once, .init = cr_redirect_stderr) {
     EXPECT_OK(set("name=copying"));
     cr_expect_eq(settings.rate, 0.25);
     cr_expect_eq(settings.length_weight, -2);
-    cr_expect_str_eq(settings.algorithm, "imitation");
+    cr_expect_eq(settings.algorithm, IMITATION);
     cr_expect_str_eq(settings.name, "copying");
     expect_said("--set: the option lr is called optimizer.rate now\n"
                 "--set: the option penalty.length is called reward.length now\n"
@@ -109,7 +110,7 @@ Test(options, records_are_read_by_old_names_without_a_word, .init = cr_redirect_
     const char *json = "{\"penalty\": {\"length\": -2}, \"lr\": 0.5, \"algorithm\": \"copying\"}";
     EXPECT_OK(read_json(json));
     cr_expect_eq(settings.length_weight, -2);
-    cr_expect_str_eq(settings.algorithm, "imitation");
+    cr_expect_eq(settings.algorithm, IMITATION);
     write_file("old.json", json);
     EXPECT_OK(options_read_record(rows, &settings, "old.json"));
     EXPECT_OK(options_read_file(rows, &settings, "old.json"));

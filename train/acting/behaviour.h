@@ -6,7 +6,7 @@
 #include "t5/generate.h"
 #include "train/acting/rollout.h"
 
-enum { BEHAVIOUR_ROWS = 256 }; /* the generator needs that many rows, or rl.texts if fewer */
+enum { BEHAVIOUR_ROWS = 256 };    /* the generator needs that many rows, or rl.texts if fewer */
 enum { EPISODES_MAXIMUM = 8192 }; /* episodes of one text in one iteration; settings.c holds them below */
 
 struct actor {

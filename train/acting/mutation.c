@@ -31,12 +31,12 @@ static int apply_edits(const int32_t *code, int size, const struct edit *const *
 
 /* The base of text t with one edit. */
 static void propose_edit(struct rollout *r, int t, int policy, struct edit edit) {
-    const struct edit *at[CHUNK_MAXIMUM] = {NULL};
-    const int32_t *code = rollout_code(r, t, r->base[t]);
-    int32_t changed[CHUNK_MAXIMUM];
-    at[edit.place] = &edit;
-    int size = apply_edits(code, rollout_episode(r, t, r->base[t])->size, at, changed);
-    rollout_propose(r, t, &(struct proposal){policy, size, changed, NULL, edit, false});
+    struct edit_scratch *s = r->edit_scratch;
+    int size = rollout_episode(r, t, r->base[t])->size;
+    memset(s->at, 0, (size_t)size * sizeof *s->at);
+    s->at[edit.place] = &edit;
+    int left = apply_edits(rollout_code(r, t, r->base[t]), size, s->at, s->changed);
+    rollout_propose(r, t, &(struct proposal){policy, left, s->changed, NULL, edit, false});
 }
 
 /* Calls `edit_at` for the places of the base in random order until `count` edits were made. */
@@ -47,7 +47,7 @@ static void propose_edits(struct actor *actor, struct rollout *r, const struct r
     for (int t = 0; t < r->texts; t++) {
         if (!request->texts[t] || r->base[t] < 0)
             continue;
-        int size = rollout_episode(r, t, r->base[t])->size, order[CHUNK_MAXIMUM], made = 0;
+        int size = rollout_episode(r, t, r->base[t])->size, *order = r->edit_scratch->order, made = 0;
         for (int i = 0; i < size; i++)
             order[i] = i;
         for (int i = 0; i < size && made < request->count; i++) {
@@ -106,13 +106,8 @@ void propose_swap(struct actor *actor, struct rollout *r, const struct request *
     propose_edits(actor, r, request, swap_at);
 }
 
-struct success {
-    const struct edit *edit;
-    float nll;
-};
-
 static int by_loss(const void *a, const void *b) {
-    const struct success *x = a, *y = b;
+    const struct scored_edit *x = a, *y = b;
     if (x->nll != y->nll)
         return x->nll < y->nll ? -1 : 1;
     return x->edit->place - y->edit->place;
@@ -126,14 +121,14 @@ static bool succeeded(const struct rollout *r, int t, const struct episode *epis
 }
 
 /* The single edits of this round that shortened text t's base and succeeded, by rising loss. */
-static int list_successes(const struct rollout *r, int t, enum ranking ranking, struct success *successes,
-                          int most) {
-    int found = 0;
+static int list_successes(const struct rollout *r, int t, enum ranking ranking) {
+    struct scored_edit *successes = r->edit_scratch->successes;
+    int found = 0, most = (int)(sizeof r->edit_scratch->successes / sizeof *successes);
     for (int e = r->round[t]; e < r->scored[t] && found < most; e++) {
         const struct episode *episode = rollout_episode(r, t, e);
         const struct edit *edit = rollout_edit(r, t, e);
         if (succeeded(r, t, episode, ranking) && (edit->kind == EDIT_DELETE || edit->kind == EDIT_MERGE))
-            successes[found++] = (struct success){edit, episode->nll};
+            successes[found++] = (struct scored_edit){edit, episode->nll};
     }
     qsort(successes, (size_t)found, sizeof *successes, by_loss);
     return found;
@@ -152,23 +147,22 @@ static bool take_places(bool *taken, const struct edit *edit) {
 /* The 2, 3, ... edits of lowest loss made together, spread evenly over `count` proposals up to all of them.
  */
 static void combine(struct rollout *r, int t, const struct request *request, enum ranking ranking) {
-    enum { MOST = 2 * CHUNK_MAXIMUM };
-    struct success successes[MOST];
-    const struct edit *at[CHUNK_MAXIMUM] = {NULL}, *chosen[CHUNK_MAXIMUM];
-    bool taken[CHUNK_MAXIMUM] = {false};
-    int32_t changed[CHUNK_MAXIMUM];
-    int found = list_successes(r, t, ranking, successes, MOST), fitting = 0;
+    struct edit_scratch *s = r->edit_scratch;
+    int found = list_successes(r, t, ranking), fitting = 0;
     int size = rollout_episode(r, t, r->base[t])->size;
+    memset(s->at, 0, (size_t)size * sizeof *s->at);
+    memset(s->taken, 0, (size_t)size * sizeof *s->taken);
     for (int i = 0; i < found; i++)
-        if (take_places(taken, successes[i].edit))
-            chosen[fitting++] = successes[i].edit;
+        if (take_places(s->taken, s->successes[i].edit))
+            s->chosen[fitting++] = s->successes[i].edit;
     int proposals = fitting - 1 < request->count ? fitting - 1 : request->count, made = 0;
     for (int p = 1; p <= proposals; p++) {
         int together = 1 + (fitting - 1) * p / proposals;
         for (; made < together; made++)
-            at[chosen[made]->place] = chosen[made];
-        int left = apply_edits(rollout_code(r, t, r->base[t]), size, at, changed);
-        rollout_propose(r, t, &(struct proposal){.policy = request->policy, .size = left, .code = changed});
+            s->at[s->chosen[made]->place] = s->chosen[made];
+        int left = apply_edits(rollout_code(r, t, r->base[t]), size, s->at, s->changed);
+        rollout_propose(r, t,
+                        &(struct proposal){.policy = request->policy, .size = left, .code = s->changed});
     }
 }
 

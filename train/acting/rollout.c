@@ -18,9 +18,10 @@ enum status rollout_open(struct rollout *r, int text_limit, int episode_limit, i
     r->log_probability = calloc(all * ((size_t)code_limit + 1), sizeof *r->log_probability);
     r->sources = calloc(texts * (CHUNK_MAXIMUM + 1), sizeof *r->sources);
     r->acted_on = calloc(texts, sizeof *r->acted_on);
+    r->edit_scratch = calloc(1, sizeof *r->edit_scratch);
     r->failed = calloc(ROLLOUT_REBUILT * (CHUNK_MAXIMUM + 1), sizeof *r->failed);
     if (r->text && r->count && r->scored && r->base && r->round && r->episodes && r->edits && r->codes &&
-        r->log_probability && r->sources && r->acted_on && r->failed)
+        r->log_probability && r->sources && r->acted_on && r->edit_scratch && r->failed)
         return STATUS_OK;
     rollout_close(r);
     return fail(STATUS_MEMORY,
@@ -40,6 +41,7 @@ void rollout_close(struct rollout *r) {
     free(r->log_probability);
     free(r->sources);
     free(r->acted_on);
+    free(r->edit_scratch);
     free(r->failed);
     *r = (struct rollout){0};
 }
@@ -80,8 +82,8 @@ int rollout_find(const struct rollout *r, int t, const int32_t *code, int size) 
 
 /* Counts why. */
 static bool refuses(struct rollout *r, int t, const struct proposal *p) {
-    int64_t *reason = r->count[t] == r->episode_limit                                   ? &r->refused.full
-                      : p->size > r->code_limit                             ? &r->refused.longer
+    int64_t *reason = r->count[t] == r->episode_limit                          ? &r->refused.full
+                      : p->size > r->code_limit                                ? &r->refused.longer
                       : !p->again && rollout_find(r, t, p->code, p->size) >= 0 ? &r->refused.repeated
                                                                                : NULL;
     if (reason)

@@ -23,6 +23,19 @@ struct edit {
     int32_t id; /* what is put there by EDIT_MERGE and EDIT_REPLACE */
 };
 
+/* Scratch of mutations: too large for the stack. */
+struct edit_scratch {
+    struct scored_edit {
+        const struct edit *edit;
+        float nll;
+    } successes[2 * CHUNK_MAXIMUM];
+    const struct edit *at[CHUNK_MAXIMUM]; /* by place in the code; NULL: none */
+    const struct edit *chosen[CHUNK_MAXIMUM];
+    bool taken[CHUNK_MAXIMUM];      /* tokens of the code */
+    int order[CHUNK_MAXIMUM];       /* of places */
+    int32_t changed[CHUNK_MAXIMUM]; /* the new code */
+};
+
 /* Proposals that were not taken, since the rollout was cleared. */
 struct refusals {
     int64_t unended; /* did not end within the length of their text */
@@ -34,21 +47,23 @@ struct refusals {
 enum { ROLLOUT_REBUILT = 64 }; /* codes that scoring rebuilds at once, for reward.edits */
 
 struct rollout {
-    int text_limit, episode_limit;     /* texts, episodes per text */
-    int code_limit;        /* tokens per z */
-    int texts;                /* in use */
-    struct text *text;        /* [text_limit] */
-    int *count;               /* [text_limit] episodes proposed */
-    int *scored;              /* [text_limit] of which the first so many have rewards */
-    int *base;                /* [text_limit] the episode that mutations start from, -1: none */
-    int *round;               /* [text_limit] the first episode of this round of mutations */
-    struct episode *episodes; /* [text_limit, episode_limit] */
-    struct edit *edits;       /* [text_limit, episode_limit] how a mutation came from the base */
-    int32_t *codes;           /* [text_limit, episode_limit, code_limit] */
-    float *log_probability;   /* [text_limit, episode_limit, code_limit + 1] where episode.has_log_probability */
-    int32_t *sources;         /* [text_limit, CHUNK_MAXIMUM + 1] scratch of behaviours that generate */
-    bool *acted_on;           /* [text_limit] scratch of behaviour_act() */
-    int32_t *failed;          /* [ROLLOUT_REBUILT, CHUNK_MAXIMUM + 1] scratch of scoring: codes to rebuild */
+    int text_limit, episode_limit; /* texts, episodes per text */
+    int code_limit;                /* tokens per z */
+    int texts;                     /* in use */
+    struct text *text;             /* [text_limit] */
+    int *count;                    /* [text_limit] episodes proposed */
+    int *scored;                   /* [text_limit] of which the first so many have rewards */
+    int *base;                     /* [text_limit] the episode that mutations start from, -1: none */
+    int *round;                    /* [text_limit] the first episode of this round of mutations */
+    struct episode *episodes;      /* [text_limit, episode_limit] */
+    struct edit *edits;            /* [text_limit, episode_limit] how a mutation came from the base */
+    int32_t *codes;                /* [text_limit, episode_limit, code_limit] */
+    float
+        *log_probability; /* [text_limit, episode_limit, code_limit + 1] where episode.has_log_probability */
+    int32_t *sources;     /* [text_limit, CHUNK_MAXIMUM + 1] scratch of behaviours that generate */
+    bool *acted_on;       /* [text_limit] scratch of behaviour_act() */
+    int32_t *failed;      /* [ROLLOUT_REBUILT, CHUNK_MAXIMUM + 1] scratch of scoring: codes to rebuild */
+    struct edit_scratch *edit_scratch;
     struct refusals refused;
 };
 

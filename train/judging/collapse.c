@@ -164,7 +164,7 @@ static void check_taught(struct collapse_monitors *c, const struct moment *at, c
         snprintf(c->reasons, sizeof c->reasons,
                  "the replay holds %.0f episodes, %lld of them exact, and %.40s takes none of them", held,
                  held > 0 ? llround(held * metrics_get(m, "replay_exact_match")) : 0LL,
-                 at->settings->rl.algorithm);
+                 algorithm_names[at->settings->rl.algorithm]);
     if (!warns(c, COLLAPSE_UNTAUGHT, c->untaught / MAY_BE_IDLE))
         return;
     metrics_set(m, "collapse_idle", 1);
@@ -204,13 +204,13 @@ static const char *const no_code = "no code could be filed",
 
 const char *collapse_impatience(const struct collapse_monitors *c, const struct train_settings *s) {
     double patience = (double)s->collapse.patience;
-    /* a decompressor that learns in bursts may bring what is missing */
-    double bursts = chooses(s->decompressor.mode, "periodic") ? (double)s->decompressor.every : 0;
+    /* a decompressor that learns by periodic updates may bring what is missing */
+    double pause = s->decompressor.mode == DECOMPRESSOR_PERIODIC ? (double)s->decompressor.every : 0;
     if (patience == 0)
         return NULL;
-    if (c->unfiled >= patience + bursts)
+    if (c->unfiled >= patience + pause)
         return no_code;
-    if (c->idle >= patience + bursts)
+    if (c->idle >= patience + pause)
         return no_lesson;
     return c->diverged >= patience ? no_bounds : NULL;
 }

@@ -11,33 +11,9 @@
 
 enum { FALLBACK_LEVEL = 19 }; /* of zstd, as the codec's */
 
-#define EVALUATION_LIST(X)                                                                                   \
-    X(exact_match, true)                                                                                     \
-    X(exact_match_fallback, true)                                                                            \
-    X(tokens_per_byte, false)                                                                                \
-    X(tokens_per_byte_fallback, false)                                                                       \
-    X(loss, false)                                                                                           \
-    X(bits_per_byte, false)                                                                                  \
-    X(code_bits_per_byte, false)                                                                             \
-    X(residual_bits_per_byte, false)                                                                         \
-    X(total_bits_per_byte, false)                                                                            \
-    X(entropy, true)                                                                                         \
-    X(kl_target, false)                                                                                      \
-    X(one_code, false)
-
 #define FIGURE(name, more) {#name, offsetof(struct evaluation, name), more},
-#define NAME(name, more) #name,
 const struct evaluation_figure evaluation_figures[] = {EVALUATION_LIST(FIGURE){NULL, 0, false}};
-const char *const evaluation_names[] = {EVALUATION_LIST(NAME) NULL};
 #undef FIGURE
-#undef NAME
-
-const struct evaluation_figure *evaluation_figure_find(const char *name) {
-    for (int i = 0; evaluation_figures[i].name; i++)
-        if (strcmp(evaluation_figures[i].name, name) == 0)
-            return &evaluation_figures[i];
-    return NULL;
-}
 
 double evaluation_value(const struct evaluation *evaluation, const struct evaluation_figure *figure) {
     return *(const double *)((const char *)evaluation + figure->offset);

@@ -3,6 +3,7 @@
 #define LACONIC_TRAIN_JUDGING_EVALUATION_H
 
 #include "train/judging/code_sample.h"
+#include "train/judging/evaluation_list.h"
 
 struct evaluation {
     int64_t chunks, bytes;
@@ -20,15 +21,13 @@ struct evaluation {
     double one_code; /* share of the different texts with one and the same greedy z; NaN: too few */
 };
 
-/* The figures by name, in the order in which they are reported. */
+/* The figures by name; the option checkpoint.best is a row of this table. */
 struct evaluation_figure {
     const char *name;
     size_t offset; /* of a double in struct evaluation */
     bool more_is_better;
 };
 extern const struct evaluation_figure evaluation_figures[]; /* ends with a NULL name */
-extern const char *const evaluation_names[];                /* NULL-ended, for options */
-const struct evaluation_figure *evaluation_figure_find(const char *name);
 double evaluation_value(const struct evaluation *evaluation, const struct evaluation_figure *figure);
 
 /* Over `chunks` texts spread evenly over the split (all of them if there are fewer); bits under these counts.

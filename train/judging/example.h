@@ -1,6 +1,12 @@
 /* Examples: a few held-out texts with C's greedy code and what D makes of it, at every evaluation the same
  * texts, so that one can watch a run think. In the log, in FOLDER/examples.txt and, the last of them, in the
  * checkpoint. example_text.h explains the notation.
+ *
+ * Simple use:
+ *     examples_start(&examples, "runs/a/examples.txt");
+ *     struct example example = {.phase = PHASE_RL, .step = 40};
+ *     example_describe(&example.text, &environment, generator, SPLIT_VALID, example_chunk(all, 0, 2));
+ *     examples_add(&examples, &example);
  */
 #ifndef LACONIC_TRAIN_JUDGING_EXAMPLE_H
 #define LACONIC_TRAIN_JUDGING_EXAMPLE_H

@@ -1,5 +1,5 @@
-/* Off-policy losses of the compressor. To add one, write its file in algorithms/, declare it here and add a
- * row to the table in algorithm.c; the option rl.algorithm knows it by its name from then on.
+/* Off-policy losses of the compressor. To add one, write its file in algorithms/ and add a row to
+ * algorithm_list.h; the option rl.algorithm knows it by its name from then on.
  *
  * An algorithm says which episodes of a replayed text it wants and with what weight. Without loss_gradient()
  * the loss is sum over episodes of weight * -ln C(z | x). With it, it sees the whole batch as a lesson and
@@ -11,8 +11,8 @@
 #include "train/learning/rl_batch.h"
 
 enum algorithm_needs {
-    NEEDS_TARGET = 1,     /* lesson.target is filled in */
-    NEEDS_VALUE = 2,      /* a value head: lesson.live.value, and lesson.target.value with NEEDS_TARGET */
+    NEEDS_TARGET = 1,     /* batch.target is filled in */
+    NEEDS_VALUE = 2,      /* a value head: batch.live.value, and batch.target.value with NEEDS_TARGET */
     NEEDS_NEWEST = 4,     /* on-policy: only the newest iteration's episodes */
     NEEDS_SAMPLES = 8,    /* no episodes but those sampled from the compressor */
     NEEDS_FREQUENCY = 16, /* a mean over samples: a code drawn twice counts twice */
@@ -33,14 +33,14 @@ struct algorithm {
     /* weights [count], zero at first; 0 leaves an episode out. NULL: all episodes at weight 1. */
     void (*episode_weights)(const struct train_settings *settings, const struct candidates *candidates,
                             float *weights);
-    void (*loss_gradient)(struct rl_batch *lesson);
+    void (*loss_gradient)(struct rl_batch *batch);
 };
 
-extern const struct algorithm algorithm_expert, algorithm_awr, algorithm_ppo, algorithm_vtrace, algorithm_dqn,
-    algorithm_pcl, algorithm_ilql, algorithm_a2c;
+#define ALGORITHM_DECLARATION(name) extern const struct algorithm algorithm_##name;
+ALGORITHM_LIST(ALGORITHM_DECLARATION)
+#undef ALGORITHM_DECLARATION
 
-extern const struct algorithm *const algorithms[];        /* NULL-ended */
-extern const char *const algorithm_names[];               /* NULL-ended, in the table's order */
-const struct algorithm *algorithm_find(const char *name); /* NULL: unknown */
+/* NULL-ended, by enum algorithm_number (settings.h). */
+extern const struct algorithm *const algorithms[];
 
 #endif

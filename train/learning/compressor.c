@@ -10,7 +10,7 @@ enum { DRAWS_PER_ROW = 8 }; /* before a batch stays short */
 static void spread_reward(const struct environment *environment, const struct group *g, int i,
                           float *reward) {
     const struct episode *e = g->episodes[i];
-    bool dense = chooses(environment->settings->reward.shaping, "dense");
+    bool dense = environment->settings->reward.shaping == SHAPING_DENSE;
     float left = g->rewards[i];
     for (int k = 0; k < e->size; k++) {
         reward[k] = 0.0f;

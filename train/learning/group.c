@@ -58,7 +58,7 @@ void group_read(struct group *g, const struct episode_source *source, struct rep
         g->weights[i] = 0.0f;
     }
     g->scale = 1.0f;
-    if (chooses(environment->settings->reward.normalize, "group"))
+    if (environment->settings->reward.normalize == NORMALIZE_GROUP)
         normalize_rewards(g, count);
     for (int i = 0; i < count; i++)
         sum += (double)g->rewards[i];

@@ -19,7 +19,7 @@ static void blend_weights(struct t5_model *to, float rate, const struct t5_model
 
 void targets_follow(const struct targets *t, const struct train_settings *settings, int64_t update) {
     float rate = (float)settings->target.tau;
-    if (chooses(settings->target.mode, "periodic")) {
+    if (settings->target.mode == TARGET_PERIODIC) {
         if (update % settings->target.every == 0)
             targets_copy(t);
         return;

@@ -2,11 +2,11 @@
 #include "train/replay/ranking.h"
 
 enum ranking ranking_of_search(const struct train_settings *settings) {
-    return settings_goal(settings) == GOAL_REWARD ? RANKING_REWARD : RANKING_SHORTEST;
+    return settings->rl.goal == GOAL_REWARD ? RANKING_REWARD : RANKING_SHORTEST;
 }
 
 enum ranking ranking_of_learning(const struct train_settings *settings) {
-    return settings_goal(settings) == GOAL_REWARD ? RANKING_REWARD : RANKING_EXACT_REWARD;
+    return settings->rl.goal == GOAL_REWARD ? RANKING_REWARD : RANKING_EXACT_REWARD;
 }
 
 bool ranking_prefers(enum ranking ranking, const struct merit *candidate, const struct merit *leader) {

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include "base/file.h"
 #include "base/json_text.h"
 #include "base/log.h"
@@ -129,7 +130,7 @@ enum status changes_record(struct trainer *t, const struct train_settings *befor
         change_free(&change);
         TRY(status);
     }
-    if (strcmp(before->checkpoint.best, now->checkpoint.best) != 0)
+    if (before->checkpoint.best != now->checkpoint.best)
         t->best = INFINITY; /* the best so far is a value of another figure */
     return STATUS_OK;
 }

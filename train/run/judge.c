@@ -8,7 +8,7 @@
 #include "train/run/stages.h"
 
 static enum status save_if_best(struct trainer *t) {
-    const struct evaluation_figure *figure = evaluation_figure_find(t->settings.checkpoint.best);
+    const struct evaluation_figure *figure = &evaluation_figures[t->settings.checkpoint.best];
     double value = evaluation_value(&t->evaluation, figure) * (figure->more_is_better ? -1 : 1);
     if (!(value < t->best))
         return STATUS_OK;

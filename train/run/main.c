@@ -16,6 +16,7 @@
 #include "train/run/changes.h"
 #include "train/run/places.h"
 #include "train/run/resume.h"
+#include "train/run/settings_check.h"
 #include "train/run/claim.h"
 
 struct arguments {
@@ -48,7 +49,7 @@ static enum status apply(const struct arguments *a, struct train_settings *setti
     for (int i = 0; i < a->assignments.count; i++)
         TRY(options_set(train_options, settings, a->assignments.items[i]));
     if (a->data && strlen(a->data) >= sizeof settings->data)
-        return fail(STATUS_USAGE, "--data: names of at most %d bytes fit", OPTION_TEXT_ROOM - 1);
+        return fail(STATUS_USAGE, "--data: names of at most %d bytes fit", OPTION_TEXT_CAPACITY - 1);
     if (a->data)
         snprintf(settings->data, sizeof settings->data, "%s", a->data);
     if (a->minutes > 0)

@@ -30,9 +30,9 @@ static void list_places(struct train_settings *s, struct place list[PLACES]) {
 }
 
 static enum status set_name(const struct place *place, const char *name) {
-    if (strlen(name) >= OPTION_TEXT_ROOM)
+    if (strlen(name) >= OPTION_TEXT_CAPACITY)
         return fail(STATUS_CONFIG, "%s: %s is too long a name; at most %d bytes fit", place->key, name,
-                    OPTION_TEXT_ROOM - 1);
+                    OPTION_TEXT_CAPACITY - 1);
     memmove(place->name, name, strlen(name) + 1);
     return STATUS_OK;
 }

@@ -90,8 +90,8 @@ struct learner_result rl_stage_learn_compression(struct trainer *t) {
 }
 
 struct learner_result rl_stage_learn_decompression(struct trainer *t) {
-    struct decompressor_learning learning = {rl_stage_source(t), &t->rng[STREAM_TEXTS],
-                                             &t->rng[STREAM_NOISE], &t->decompressor, &t->batch};
+    struct decompressor_learning learning = {rl_stage_source(t), &t->rng[STREAM_TEXTS], &t->rng[STREAM_NOISE],
+                                             &t->decompressor, &t->batch};
     struct adamw adamw = trainer_adamw(t, t->settings.rl.decompressor_rate);
     struct learner_result result = learn_decompression(&learning, &adamw);
     t->tokens += batch_tokens(&t->batch);
@@ -101,9 +101,9 @@ struct learner_result rl_stage_learn_decompression(struct trainer *t) {
 /* Steps of the decompressor in this iteration. */
 static int64_t decompressor_updates(const struct trainer *t) {
     const struct train_settings *s = &t->settings;
-    if (chooses(s->decompressor.mode, "frozen"))
+    if (s->decompressor.mode == DECOMPRESSOR_FROZEN)
         return 0;
-    if (chooses(s->decompressor.mode, "live"))
+    if (s->decompressor.mode == DECOMPRESSOR_LIVE)
         return s->rl.updates;
     bool due = (t->steps[PHASE_RL] + 1) % s->decompressor.every == 0;
     return due ? s->rl.updates * s->decompressor.every : 0;

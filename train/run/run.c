@@ -238,7 +238,8 @@ enum status trainer_run(struct trainer *t, const struct run_limits *limits) {
     struct loop loop = {
         .trainer = t, .saved = progress_clock(), .steps_left = limits->steps, .limited = limits->steps > 0};
     loop.ceiling = ceiling_flops(trainer_uses_bf16(t));
-    log_info("the ceiling is %.0f GFLOP/s in %s", loop.ceiling * 1e-9, t->settings.precision);
+    log_info("the ceiling is %.0f GFLOP/s in %s", loop.ceiling * 1e-9,
+             precision_names[t->settings.precision]);
     if (trainer_held_out(t) == SPLIT_TRAIN)
         log_warning("%s has no held-out text: the held-out figures are of training text", t->settings.data);
     TRY(open_examples(t));

@@ -8,11 +8,12 @@
 #include "base/log.h"
 #include "base/threads.h"
 #include "store/t5_json.h"
+#include "train/run/settings_check.h"
 
 const char *const stream_names[STREAM_COUNT] = {"weights", "texts", "noise", "action", "replay"};
 
 bool trainer_uses_bf16(const struct trainer *t) {
-    return strcmp(t->settings.precision, "bf16") == 0;
+    return t->settings.precision == PRECISION_BF16;
 }
 
 void trainer_refresh(struct trainer *t) {
@@ -213,7 +214,7 @@ enum status trainer_plan(struct trainer *t, const struct train_settings *setting
     *t = (struct trainer){.settings = *settings, .folder = folder, .best = INFINITY};
     collapse_begin(&t->collapse);
     TRY(train_settings_check(settings));
-    t->algorithm = algorithm_find(settings->rl.algorithm);
+    t->algorithm = algorithms[settings->rl.algorithm];
     for (int i = 0; i < STREAM_COUNT; i++)
         rng_seed(&t->rng[i], (uint64_t)settings->seed, stream_names[i]);
     TRY(open_data(t));
@@ -265,7 +266,7 @@ void trainer_close(struct trainer *t) {
 
 double trainer_clock(const struct trainer *t) {
     struct timespec now;
-    if (chooses(t->settings.clock, "wall"))
+    if (t->settings.clock == CLOCK_WALL)
         return progress_clock();
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
     return ((double)now.tv_sec + 1e-9 * (double)now.tv_nsec) / threads_count();

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Size, speed and memory of the codec on text that the model has not seen, beside other compressors.
-#   experiments/results/codec/run.sh MODEL.h5 [--modes LIST] [--levels LIST] [--only PATTERN] [--threads N] [--build DIR] [-o DIR]
+#   experiments/results/codec/run.sh MODEL.h5 [--modes LIST] [--levels LIST] [--only PATTERN] [--threads N] [--quantisation no] [--build DIR] [-o DIR]
 # The corpora (enwik8.first3600000, dickens, silesia-xml, bible.txt, world192.txt, canterbury/, loghub/) are looked for in
 # $LACONIC_SHARED/data, by default ../shared/data; what is absent is left out. Writes held-out files, results.jsonl
-# (bench codec --json), quantisation.jsonl (8 bits beside float32) and results.md into DIR, runs/codec by default.
+# (bench codec --json), quantisation.jsonl (8 bits beside float32, which takes longer than the rest) and results.md into DIR,
+# runs/codec by default.
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 
-modes=auto,lm levels=1,3,6,9 only='' threads=0 build=build out=runs/codec model=''
+modes=auto,lm levels=1,3,6,9 only='' threads=0 quantisation=yes build=build out=runs/codec model=''
 data=${LACONIC_SHARED:-../shared}/data
 
 say() { printf '%s\n' "$*"; }
@@ -27,6 +28,7 @@ parse() {
         --levels) levels=$2 ;;
         --only) only=$2 ;;
         --threads) threads=$2 ;;
+        --quantisation) quantisation=$2 ;;
         --build) build=$2 ;;
         -o | --output) out=$2 ;;
         *) wrong "unknown argument '$1' (see the first lines of run.sh)" ;;
@@ -93,6 +95,7 @@ measure() {
     say '| program | bytes | bits per byte | compress, kB/s | decompress, kB/s | compress, MiB | decompress, MiB | exact |'
     say '|---|---|---|---|---|---|---|---|'
     bench "$1" | tee -a "$out/results.jsonl" | while read -r line; do row "$line"; done
+    [ "$quantisation" = yes ] || return 0
     "$build/laconic" evaluate -q -m "$model" --quantisation --json "$1" >>"$out/quantisation.jsonl" ||
         say "no figures of 8 bits beside float32 for $1" >&2
 }

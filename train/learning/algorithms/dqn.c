@@ -14,7 +14,7 @@ static float target_of(const struct rl_batch *b, int r, int t) {
     int end = b->start[r + 1], last = s->q.steps > 0 && t + s->q.steps < end ? t + (int)s->q.steps : end;
     float discount = (float)s->rl.discount, y = 0.0f;
     if (last < end)
-        y = chooses(s->q.support, "group") ? q_in_support(b, r, last) : q_double(b, last);
+        y = s->q.support == SUPPORT_GROUP ? q_in_support(b, r, last) : q_double(b, last);
     for (int k = last - 1; k >= t; k--)
         y = b->reward[k] + discount * y;
     return y;

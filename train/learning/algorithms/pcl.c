@@ -45,11 +45,11 @@ static double multi_step_gradient(struct rl_batch *b, int r) {
 }
 
 static void loss_gradient(struct rl_batch *b) {
-    const char path = b->settings->q.path[0];
+    const enum q_path path = b->settings->q.path;
     double error = 0;
     for (int r = 0; r < b->rows; r++) {
-        error += path != 'm' ? single_step_gradient(b, r) : 0;
-        error += path != 's' ? multi_step_gradient(b, r) : 0;
+        error += path != PATH_MULTI ? single_step_gradient(b, r) : 0;
+        error += path != PATH_SINGLE ? multi_step_gradient(b, r) : 0;
     }
     q_finish(b);
     b->figures.q_error = error / b->tokens;

@@ -27,7 +27,7 @@ static void follow(struct rl_batch *b, int t, float advantage, float clip, struc
 
 static void loss_gradient(struct rl_batch *b) {
     const struct train_settings *s = b->settings;
-    bool learned = chooses(s->rl.baseline, "value");
+    bool learned = s->rl.baseline == BASELINE_VALUE;
     struct tally tally = {0};
     for (int r = 0; r < b->rows; r++)
         for (int t = b->start[r]; t < b->start[r + 1]; t++) {
