@@ -15,8 +15,8 @@ static const struct completion_tool tools[] = {
     {"data", "make data sets from files, fetch known corpora", "laconic-data", false},
     {"train", "train a pair of models from a configuration", "laconic-train", false},
     {"compress", "compress files", "laconic-infer", true},
-    {"decompress", "restore compressed files", "laconic-infer", true},
-    {"test", "check that archives can be restored", "laconic-infer", true},
+    {"decompress", "decompress archives", "laconic-infer", true},
+    {"test", "check that archives can be decompressed", "laconic-infer", true},
     {"list", "say what archives contain", "laconic-infer", true},
     {"evaluate", "measure a pair on files", "laconic-infer", true},
     {"generate", "let one model of a pair write", "laconic-infer", true},
@@ -98,7 +98,7 @@ static enum status command_completions(int argc, char **argv) {
 }
 
 /* "laconic -d FILE" is "laconic compress -d FILE", which knows what -d means. */
-static bool is_habit(const char *argument) {
+static bool is_zstd_option(const char *argument) {
     static const char *const own[] = {"--help", "-h", "--help-table"};
 
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
@@ -107,7 +107,7 @@ static bool is_habit(const char *argument) {
     return argument[0] == '-';
 }
 
-static enum status run_habit(int argc, char **argv) {
+static enum status run_compress(int argc, char **argv) {
     static char compress[] = "compress";
     char **arguments = calloc((size_t)argc + 1, sizeof *arguments);
     if (!arguments)
@@ -128,8 +128,8 @@ int main(int argc, char **argv) {
         printf("laconic %s\n", LACONIC_VERSION);
         return cli_finish("laconic", STATUS_OK);
     }
-    if (argc > 1 && is_habit(argv[1]))
-        return cli_finish("laconic", run_habit(argc, argv));
+    if (argc > 1 && is_zstd_option(argv[1]))
+        return cli_finish("laconic", run_compress(argc, argv));
     for (size_t i = 0; i < TOOL_COUNT; i++)
         table[i] = (struct cli_subcommand){tools[i].command, tools[i].summary,
                                            is_own(&tools[i]) ? command_completions : run_tool};

@@ -78,7 +78,7 @@ static enum status run(const struct attempt *attempt, const char *const *argumen
                        const char *to, bool *found, struct baseline_cost *cost) {
     const char *argv[ARGUMENTS + 1] = {NULL};
     bool is_archiver = attempt->baseline->is_archiver;
-    struct process process = {.argv = argv, .plain_environment = true, .hush = is_archiver};
+    struct process process = {.argv = argv, .plain_environment = true, .discard_stderr = is_archiver};
     struct process_outcome outcome;
 
     for (int i = 0; i < ARGUMENTS && arguments[i]; i++)

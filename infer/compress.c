@@ -67,13 +67,13 @@ enum status command_compress(int argc, char **argv) {
                                 .run = compress_file,
                                 .context = &self};
     const char *mode = "auto";
-    bool unused = false; /* main() has turned these into commands (habits.h) */
+    bool unused = false; /* main() has turned these into commands (zstd_options.h) */
     char **files;
     int file_count;
     const char *seekable = NULL, *memory_limit = NULL;
     const struct cli_option options[] = {
         LEVEL_OPTION(&level),
-        {"decompress", 'd', NULL, "restore instead: laconic decompress", CLI_FLAG, &unused},
+        {"decompress", 'd', NULL, "decompress instead: laconic decompress", CLI_FLAG, &unused},
         {"test", 't', NULL, "check archives instead: laconic test", CLI_FLAG, &unused},
         {"list", 'l', NULL, "list archives instead: laconic list", CLI_FLAG, &unused},
         {"output", 'o', "OUT", "write to OUT (default: FILE.lcn)", CLI_TEXT, &transfer.output},

@@ -42,16 +42,17 @@ static enum status add(struct content *content, const void *bytes, size_t size) 
     return fwrite(bytes, 1, size, content->stream) == size ? STATUS_OK : fail_copy("write");
 }
 
-/* How much of `room` may still come. */
-static size_t within(uint64_t limit, uint64_t done, size_t room) {
-    return limit && limit - done < room ? (size_t)(limit - done) : room;
+/* How much of `capacity` may still come. */
+static size_t within(uint64_t limit, uint64_t done, size_t capacity) {
+    return limit && limit - done < capacity ? (size_t)(limit - done) : capacity;
 }
 
 static enum status copy_stream(struct content *content, FILE *input, uint64_t limit) {
     static uint8_t bytes[STEP];
-    size_t size, room;
+    size_t size, capacity;
     TRY(open_copy(content));
-    while ((room = within(limit, content->size, STEP)) > 0 && (size = fread(bytes, 1, room, input)) > 0)
+    while ((capacity = within(limit, content->size, STEP)) > 0 &&
+           (size = fread(bytes, 1, capacity, input)) > 0)
         TRY(add(content, bytes, size));
     return ferror(input) ? fail_read() : STATUS_OK;
 }
@@ -106,7 +107,7 @@ enum status content_rewind(struct content *content) {
     return fseeko(content->stream, (off_t)content->begin, SEEK_SET) == 0 ? STATUS_OK : fail_read();
 }
 
-enum status content_read(struct content *content, uint8_t *bytes, size_t room, size_t *size) {
-    *size = fread(bytes, 1, room, content->stream);
+enum status content_read(struct content *content, uint8_t *bytes, size_t capacity, size_t *size) {
+    *size = fread(bytes, 1, capacity, content->stream);
     return ferror(content->stream) ? fail_read() : STATUS_OK;
 }

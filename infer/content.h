@@ -25,7 +25,7 @@ enum status content_open_split(struct content *content, const struct dataset *da
 void content_close(struct content *content); /* safe on a zeroed one; a file stays its owner's */
 
 enum status content_rewind(struct content *content);
-/* The next bytes, at most `room`; 0: there are no more. */
-enum status content_read(struct content *content, uint8_t *bytes, size_t room, size_t *size);
+/* The next bytes, at most `capacity`; 0: there are no more. */
+enum status content_read(struct content *content, uint8_t *bytes, size_t capacity, size_t *size);
 
 #endif

@@ -9,18 +9,18 @@
 #include "with_codec.h"
 
 static const char decompress_details[] =
-    "Without FILE, or with -, standard input is restored to standard output. FILE\n"
+    "Without FILE, or with -, standard input is decompressed to standard output. FILE\n"
     "stays unless --rm is given; an existing output stays unless -f is given. The\n"
     "model must be the one the archive was written with ('laconic list' names it).\n"
     "Without -m it is looked for by that name: LACONIC_MODEL, then the models folder.\n"
     "Archives of -1 need none.\n"
-    "What is restored is checked; a damaged archive leaves no output file.\n"
+    "What is decompressed is checked; a damaged archive leaves no output file.\n"
     "\n"
     "--range is quick with archives of 'laconic compress --seekable'; other ones are\n"
     "decoded from their beginning. Of what is not decoded nothing is checked.\n";
 static const char test_details[] =
-    "Restores every archive without writing and checks the result, so the model is\n"
-    "needed. The exit code is 0 if all are intact.\n";
+    "Decompresses every archive without writing and checks the result, so the model\n"
+    "is needed. The exit code is 0 if all are intact.\n";
 
 struct decompress {
     struct archive_codec model;
@@ -45,7 +45,7 @@ static enum status decompress_file(void *context, const struct transfer_file *fi
     if (self->ranged)
         report_range(file, &report, self->begin);
     else
-        report_restored(file, &report);
+        report_decompressed(file, &report);
     if (self->json)
         report_json(file, &report, false, meter.seconds);
     return STATUS_OK;
@@ -55,8 +55,9 @@ static enum status decompress_file(void *context, const struct transfer_file *fi
 static enum status take_range(const char *range, struct decompress *self, struct transfer *transfer) {
     TRY(range_parse(range, &self->begin, &self->end));
     if (transfer->remove)
-        return fail(STATUS_USAGE, "--rm would remove the archive although only a piece of it is restored; "
-                                  "leave one of --rm and --range out");
+        return fail(STATUS_USAGE,
+                    "--rm would remove the archive although only a piece of it is decompressed; "
+                    "leave one of --rm and --range out");
     self->ranged = true;
     transfer->to_stdout = transfer->to_stdout || !transfer->output;
     return STATUS_OK;
@@ -79,7 +80,7 @@ enum status command_decompress(int argc, char **argv) {
         {"output", 'o', "OUT", "write to OUT (default: FILE without .lcn)", CLI_TEXT, &transfer.output},
         {"stdout", 'c', NULL, "write to standard output", CLI_FLAG, &transfer.to_stdout},
         {"keep", 'k', NULL, "keep FILE (the default)", CLI_FLAG, &transfer.keep},
-        {"rm", 0, NULL, "remove FILE when it is restored", CLI_FLAG, &transfer.remove},
+        {"rm", 0, NULL, "remove FILE when it is decompressed", CLI_FLAG, &transfer.remove},
         {"force", 'f', NULL, "overwrite, and replace links", CLI_FLAG, &transfer.force},
         TRANSFER_FILES_OPTIONS(&transfer),
         TRANSFER_FOLDER_OPTION(&transfer),
@@ -92,7 +93,7 @@ enum status command_decompress(int argc, char **argv) {
         {"json", 0, NULL, "print a line of JSON per file", CLI_FLAG, &self.json},
         CLI_END};
     const struct cli_command command = {"laconic decompress", "[-m MODEL.h5] [OPTION...] [FILE.lcn...]",
-                                        "Restore files that 'laconic compress' wrote.", decompress_details,
+                                        "Decompress files that 'laconic compress' wrote.", decompress_details,
                                         options};
     TRY(cli_parse(&command, argc, argv, &files, &file_count));
     if (range)
@@ -123,7 +124,7 @@ enum status command_test(int argc, char **argv) {
         {"json", 0, NULL, "print a line of JSON per file", CLI_FLAG, &self.json},
         CLI_END};
     const struct cli_command command = {"laconic test", "[-m MODEL.h5] [OPTION...] [FILE.lcn...]",
-                                        "Check that archives can be restored.", test_details, options};
+                                        "Check that archives can be decompressed.", test_details, options};
     TRY(cli_parse(&command, argc, argv, &files, &file_count));
     setup_log(&setup);
     TRY(transfer_begin(&transfer, self.json, &files, &file_count));

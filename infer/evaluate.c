@@ -166,7 +166,7 @@ static enum status open_all(struct evaluate *self, const struct setup *setup, bo
     TRY(setup_model_file(setup, &self->pair, &path));
     enum status status = cpu_prepare(setup->cpu);
     if (status == STATUS_OK)
-        status = model_pair_widen(&self->pair);
+        status = model_pair_dequantise(&self->pair);
     if (status == STATUS_OK && quantisation)
         status = quantisation_open(&self->quantisation, &self->pair);
     else if (status == STATUS_OK)

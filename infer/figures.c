@@ -38,7 +38,7 @@ void evaluation_add(struct evaluation *sum, const struct evaluation *part) {
     }
     sum->measurement.text_tokens += part->measurement.text_tokens;
     sum->measurement.ir_tokens += part->measurement.ir_tokens;
-    sum->measurement.nats += part->measurement.nats;
+    sum->measurement.nll += part->measurement.nll;
 }
 
 /* ---- figures ---- */
@@ -60,7 +60,7 @@ struct mode_figures {
  * text, so it means nothing where none rebuilds it. */
 static double paper_ratio(const struct measurement *m, int vocabulary) {
     double nats_per_token = log(vocabulary);
-    return (double)m->text_tokens * nats_per_token / ((double)m->ir_tokens * nats_per_token + m->nats);
+    return (double)m->text_tokens * nats_per_token / ((double)m->ir_tokens * nats_per_token + m->nll);
 }
 
 static struct pair_figures figures_of_pair(const struct figures_view *view,
@@ -76,7 +76,7 @@ static struct pair_figures figures_of_pair(const struct figures_view *view,
         .exact_match = has_codes ? share_of(ir->greedy_exact, ir->chunks) : nothing,
         .exact_match_with_fallback = has_codes ? share_of(ir->exact, ir->chunks) : nothing,
         .failed_chunks = has_codes ? (double)(ir->chunks - ir->exact) : nothing,
-        .decompressor_bits_per_byte = bytes ? m->nats / log(2) / (double)bytes : nothing,
+        .decompressor_bits_per_byte = bytes ? m->nll / log(2) / (double)bytes : nothing,
         .paper_ratio = has_codes && ir->greedy_exact ? paper_ratio(m, view->vocabulary) : nothing};
 }
 
@@ -169,7 +169,7 @@ static void print_carriers(const struct codec_report *archive) {
     } carriers[] = {{"z", archive->ir_input_bytes},
                     {"z and rest", archive->hybrid_input_bytes},
                     {"decompressor", archive->text_input_bytes},
-                    {"byte model", archive->bytes_input_bytes},
+                    {"context mixing", archive->bytes_input_bytes},
                     {"zstd", archive->fallback_input_bytes}};
     const char *comma = "";
     for (size_t i = 0; i < sizeof carriers / sizeof *carriers; i++) {

@@ -38,16 +38,16 @@ static bool is_archive(const char *name) {
 /* ---- the list ---- */
 
 static enum status make_room(struct gathered *g) {
-    int room = g->room ? 2 * g->room : 64;
-    char **files = reallocarray(g->files, (size_t)room, sizeof *files);
+    int capacity = g->capacity ? 2 * g->capacity : 64;
+    char **files = reallocarray(g->files, (size_t)capacity, sizeof *files);
     if (files)
         g->files = files;
-    size_t *kept_from = reallocarray(g->kept_from, (size_t)room, sizeof *kept_from);
+    size_t *kept_from = reallocarray(g->kept_from, (size_t)capacity, sizeof *kept_from);
     if (kept_from)
         g->kept_from = kept_from;
     if (!files || !kept_from)
-        return fail(STATUS_MEMORY, "no memory for the names of %d files", room);
-    g->room = room;
+        return fail(STATUS_MEMORY, "no memory for the names of %d files", capacity);
+    g->capacity = capacity;
     return STATUS_OK;
 }
 
@@ -57,7 +57,7 @@ static enum status add(struct gathered *g, const struct transfer *transfer, cons
         log_detail("%s: left out, its name says that it is compressed already", name);
         return STATUS_OK;
     }
-    if (g->count == g->room)
+    if (g->count == g->capacity)
         TRY(make_room(g));
     g->files[g->count] = strdup(name);
     if (!g->files[g->count])
@@ -81,7 +81,7 @@ static size_t last_component(const char *name) {
     return says_nothing ? strlen(name) : begin;
 }
 
-/* A folder's contents are compressed unless they are archives; only archives are restored. */
+/* A folder's contents are compressed unless they are archives; only archives are decompressed. */
 static bool is_wanted(const struct transfer *transfer, const char *name) {
     return is_archive(name) == (transfer->naming != TRANSFER_ADD_SUFFIX);
 }

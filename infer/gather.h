@@ -10,7 +10,7 @@ struct gathered {
     /* Where in its name the part begins that it keeps in another folder: the last component, or for what -r
      * found, from the last component of the folder's name on. */
     size_t *kept_from;
-    int count, room;
+    int count, capacity;
     int failed;    /* folders and entries that could not be looked into; reported already */
     bool is_given; /* files were asked for, though there may be none */
 };

@@ -42,21 +42,21 @@ static enum status reserve_line(struct lines *lines, size_t ids) {
     if (used + ids > INT32_MAX)
         return fail(STATUS_LIMIT, "the input has more than 2^31 tokens; cut it into several files");
     if (lines->count + 2 > lines->count_room) {
-        int room = 2 * lines->count_room + 64;
-        int32_t *start = realloc(lines->start, (size_t)room * sizeof *start);
+        int capacity = 2 * lines->count_room + 64;
+        int32_t *start = realloc(lines->start, (size_t)capacity * sizeof *start);
         if (!start)
-            return fail(STATUS_MEMORY, "no memory for %d lines", room);
+            return fail(STATUS_MEMORY, "no memory for %d lines", capacity);
         lines->start = start;
-        lines->count_room = room;
+        lines->count_room = capacity;
         lines->start[0] = 0;
     }
     if (used + ids > lines->ids_room) {
-        size_t room = 2 * (used + ids);
-        int32_t *more = realloc(lines->ids, room * sizeof *more);
+        size_t capacity = 2 * (used + ids);
+        int32_t *more = realloc(lines->ids, capacity * sizeof *more);
         if (!more)
-            return fail(STATUS_MEMORY, "no memory for %zu tokens", room);
+            return fail(STATUS_MEMORY, "no memory for %zu tokens", capacity);
         lines->ids = more;
-        lines->ids_room = room;
+        lines->ids_room = capacity;
     }
     return STATUS_OK;
 }
@@ -113,10 +113,10 @@ static enum status add_line(const struct generate *self, struct lines *lines, ch
 
 static enum status read_lines(const struct generate *self, FILE *input, struct lines *lines) {
     char *text = NULL;
-    size_t room = 0;
+    size_t capacity = 0;
     ssize_t size;
     enum status status = STATUS_OK;
-    while (status == STATUS_OK && (size = getline(&text, &room, input)) > 0) {
+    while (status == STATUS_OK && (size = getline(&text, &capacity, input)) > 0) {
         if (text[size - 1] == '\n')
             text[--size] = '\0';
         status = add_line(self, lines, text, (size_t)size);
@@ -302,7 +302,7 @@ enum status command_generate(int argc, char **argv) {
     enum status status = setup_model(&setup, &self.pair);
     gemm_select(GEMM_PORTABLE);
     if (status == STATUS_OK)
-        status = model_pair_widen(&self.pair);
+        status = model_pair_dequantise(&self.pair);
     if (status == STATUS_OK)
         status = transfer_all(&transfer, files, file_count);
     model_pair_free(&self.pair);

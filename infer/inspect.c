@@ -223,7 +223,7 @@ static enum status inspect_archive(FILE *input) {
     print_chunks("as z", listing.ir_chunks, listing.ir_coded_bytes);
     print_chunks("as z and rest", listing.hybrid_chunks, listing.hybrid_coded_bytes);
     print_chunks("as text", listing.text_chunks, listing.text_coded_bytes);
-    print_chunks("byte model", listing.bytes_chunks, listing.bytes_coded_bytes);
+    print_chunks("context mixing", listing.bytes_chunks, listing.bytes_coded_bytes);
     print_chunks("zstd or raw", listing.fallback_chunks, listing.fallback_coded_bytes);
     if (listing.seek_tables)
         printf("  %-13s in %" PRIu64 " frames, %" PRIu64 " places to begin beside their starts\n",

@@ -7,12 +7,12 @@
 #include "base/signals.h"
 #include "base/status.h"
 #include "commands.h"
-#include "habits.h"
+#include "zstd_options.h"
 
 static const struct cli_subcommand subcommands[] = {
     {"compress", "compress files", command_compress},
-    {"decompress", "restore compressed files", command_decompress},
-    {"test", "check that archives can be restored", command_test},
+    {"decompress", "decompress archives", command_decompress},
+    {"test", "check that archives can be decompressed", command_test},
     {"list", "say what archives contain", command_list},
     {"evaluate", "measure a pair on files", command_evaluate},
     {"generate", "let one model of a pair write", command_generate},
@@ -21,21 +21,21 @@ static const struct cli_subcommand subcommands[] = {
     {NULL, NULL, NULL}};
 
 /* "laconic compress" where that is the command, for the front of sentences. */
-static void name_program(const char *command, char *program, size_t room) {
-    snprintf(program, room, "laconic");
+static void name_program(const char *command, char *program, size_t capacity) {
+    snprintf(program, capacity, "laconic");
     for (const struct cli_subcommand *s = subcommands; s->name; s++)
         if (command && strcmp(s->name, command) == 0)
-            snprintf(program, room, "laconic %s", command);
+            snprintf(program, capacity, "laconic %s", command);
 }
 
 int main(int argc, char **argv) {
     char program[32], *text;
     program_start();
     signals_clean_up_and_die();
-    enum status status = habits_apply(&argc, argv, &text);
+    enum status status = zstd_options_apply(&argc, argv, &text);
     name_program(argc > 1 ? argv[1] : NULL, program, sizeof program);
     if (status == STATUS_OK)
-        status = cli_dispatch("laconic", "Compress, restore and measure with a trained pair.", subcommands,
+        status = cli_dispatch("laconic", "Compress, decompress and measure with a trained pair.", subcommands,
                               argc, argv);
     free(text);
     return cli_finish(program, status);

@@ -124,7 +124,7 @@ static void add_cross_entropy(struct measure *measure, struct measurement *sum) 
     t5_forward(measure->pass, model, &batch, NULL);
     t5_head(measure->pass, model, &loss);
     for (int i = 0; i < tokens; i++)
-        sum->nats += (double)measure->nll[i];
+        sum->nll += (double)measure->nll[i];
 }
 
 static void add_empty_codes(struct measure *measure) {

@@ -14,7 +14,7 @@
 /* Sums over chunks; end tokens are not counted as tokens. */
 struct measurement {
     uint64_t text_tokens, ir_tokens;
-    double nats; /* -ln D(x, end token | z) */
+    double nll; /* negative log-likelihood of x and its end token under D given z, nats */
 };
 
 struct measure;

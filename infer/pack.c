@@ -1,4 +1,4 @@
-/* laconic pack: a checkpoint to a small file that only compresses and restores. */
+/* laconic pack: a checkpoint to a small file that only compresses and decompresses. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,9 +12,9 @@
 
 static const char details[] =
     "OUT.h5 holds the pair with its weights in 8 bits, as the codec computes with them:\n"
-    "archives of MODEL.h5 and of OUT.h5 are the same, and each restores those of the\n"
-    "other. What training alone needs is left out, so OUT.h5 cannot be trained further.\n"
-    "Put it into the models folder, and archives find it by its hash.\n";
+    "archives of MODEL.h5 and of OUT.h5 are the same, and each decompresses those of\n"
+    "the other. What training alone needs is left out, so OUT.h5 cannot be trained\n"
+    "further. Put it into the models folder, and archives find it by its hash.\n";
 
 struct pack {
     const char *input, *output, *title;

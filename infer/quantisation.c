@@ -12,7 +12,7 @@
 
 enum {
     BYTES = 256,
-    BURST = 512,
+    TOKENS_PER_CALL = 512,
     ROWS = 16,                                          /* of a float32 batch */
     FREQUENCY_TOTAL = 1 << 16,                          /* as in archives */
     FIRST = TOKEN_BYTE / EXACT_OUTPUTS * EXACT_OUTPUTS, /* of the outputs that hold all bytes */
@@ -43,8 +43,8 @@ static enum status open_exact(struct quantisation *q) {
                                      .memories = 1,
                                      .source_length = 1,
                                      .window = (q->length + EXACT_KEYS - 1) / EXACT_KEYS * EXACT_KEYS,
-                                     .burst = BURST}));
-    exact_decoder_remember(q->decoder, &(struct t5_rows){1, no_code, no_code_start});
+                                     .tokens_per_call = TOKENS_PER_CALL}));
+    exact_decoder_encode_sources(q->decoder, &(struct t5_rows){1, no_code, no_code_start});
     return STATUS_OK;
 }
 
@@ -103,7 +103,7 @@ static double bits_of_frequencies(const float *logits, int byte) {
     float copy[BYTES];
     uint32_t frequency[BYTES], total = 0;
     memcpy(copy, logits, sizeof copy);
-    exact->frequencies(frequency, copy, BYTES, FREQUENCY_TOTAL);
+    exact_ops->frequencies(frequency, copy, BYTES, FREQUENCY_TOTAL);
     for (int b = 0; b < BYTES; b++)
         total += frequency[b];
     return log2((double)total / frequency[byte]);
@@ -144,7 +144,7 @@ static void run_float32(struct quantisation *q, int rows) {
 static void run_exact(struct quantisation *q, int row) {
     exact_decoder_begin(q->decoder, 0, 0);
     for (int at = q->start[row], end = q->start[row + 1], count; at < end; at += count) {
-        count = end - at < BURST ? end - at : BURST;
+        count = end - at < TOKENS_PER_CALL ? end - at : TOKENS_PER_CALL;
         struct exact_piece piece = {0, count, q->inputs + at};
         const float *logits = exact_decoder_run(q->decoder, &piece, 1, FIRST, OUTPUTS);
         for (int i = 0; i < count; i++) {
@@ -169,11 +169,11 @@ static void add_batch(struct quantisation *q, const uint8_t *bytes, size_t size)
 
 enum status quantisation_add(struct quantisation *q, struct content *content, struct quantisation_sum *sum) {
     uint8_t bytes[ROWS * CHUNK_MAXIMUM];
-    size_t room = ROWS * (size_t)q->length, size; /* whole chunks */
+    size_t capacity = ROWS * (size_t)q->length, size; /* whole chunks */
     q->sum = sum;
     TRY(content_rewind(content));
     do {
-        TRY(content_read(content, bytes, room, &size));
+        TRY(content_read(content, bytes, capacity, &size));
         add_batch(q, bytes, size);
     } while (size > 0);
     return STATUS_OK;

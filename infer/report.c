@@ -59,7 +59,7 @@ static void report_chunks(const struct codec_report *report) {
                    report->hybrid_input_bytes, report->hybrid_coded_bytes, report->hybrid_tokens,
                    report->hybrid_token_bytes);
     log_detail("  under the decompressor %" PRIu64 " bytes in %" PRIu64
-               ", under the byte model alone %" PRIu64 " in %" PRIu64 ", zstd or stored %" PRIu64
+               ", under the context-mixing model alone %" PRIu64 " in %" PRIu64 ", zstd or stored %" PRIu64
                " in %" PRIu64,
                report->text_input_bytes, report->text_coded_bytes, report->bytes_input_bytes,
                report->bytes_coded_bytes, report->fallback_input_bytes, report->fallback_coded_bytes);
@@ -80,7 +80,7 @@ void report_compressed(const struct transfer_file *file, const struct codec_repo
                report->chunks);
 }
 
-void report_restored(const struct transfer_file *file, const struct codec_report *report) {
+void report_decompressed(const struct transfer_file *file, const struct codec_report *report) {
     log_info("%s: intact, %" PRIu64 " to %" PRIu64 " bytes", file->name, report->input_bytes,
              report->output_bytes);
     report_chunks(report);

@@ -1,4 +1,4 @@
-/* What compressing and restoring tell about their work: progress, a line for people, a line of JSON. */
+/* What compressing and decompressing tell about their work: progress, a line for people, a line of JSON. */
 #ifndef LACONIC_INFER_REPORT_H
 #define LACONIC_INFER_REPORT_H
 
@@ -23,7 +23,7 @@ double bits_per_byte(uint64_t coded_bytes, uint64_t content_bytes); /* not a num
 double share_of(uint64_t part, uint64_t whole);                     /* not a number of nothing */
 
 void report_compressed(const struct transfer_file *file, const struct codec_report *report);
-void report_restored(const struct transfer_file *file, const struct codec_report *report);
+void report_decompressed(const struct transfer_file *file, const struct codec_report *report);
 
 void report_range(const struct transfer_file *file, const struct codec_report *report, uint64_t begin);
 

@@ -5,7 +5,7 @@
 #include <string.h>
 #include "base/log.h"
 #include "base/threads.h"
-#include "codec/exact/loops.h"
+#include "codec/exact/ops.h"
 #include "kernels/cpu.h"
 #include "store/model_find.h"
 
@@ -21,13 +21,13 @@ enum status setup_machine(const struct setup *setup) {
     if (setup->threads < 0 || setup->threads > THREADS_MAXIMUM)
         return fail(STATUS_USAGE, "--threads takes 1 to %d, not %ld", THREADS_MAXIMUM, setup->threads);
     TRY(cpu_choose(setup->cpu));
-    exact_prepare(setup->cpu);
+    exact_ops_prepare(setup->cpu);
     return threads_start((int)setup->threads);
 }
 
 static void describe(const char *path, const struct model_pair *pair) {
     log_detail("model %s: %zu + %zu parameters, exact arithmetic by %s", path, pair->compressor.weight_count,
-               pair->decompressor.weight_count, exact->name);
+               pair->decompressor.weight_count, exact_ops->name);
 }
 
 static enum status load_given(const char *model, struct model_pair *pair, char **path) {

@@ -6,19 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_ROOM = 256 };
+enum { FIRST_CAPACITY = 256 };
 
-enum status buffer_reserve(struct buffer *buffer, size_t room) {
-    if (room <= buffer->room)
+enum status buffer_reserve(struct buffer *buffer, size_t capacity) {
+    if (capacity <= buffer->capacity)
         return STATUS_OK;
-    size_t grown = buffer->room ? buffer->room : FIRST_ROOM;
-    while (grown < room)
-        grown = grown > SIZE_MAX / 2 ? room : grown * 2;
+    size_t grown = buffer->capacity ? buffer->capacity : FIRST_CAPACITY;
+    while (grown < capacity)
+        grown = grown > SIZE_MAX / 2 ? capacity : grown * 2;
     uint8_t *data = realloc(buffer->data, grown);
     if (!data)
         return fail(STATUS_MEMORY, "cannot grow a buffer to %zu bytes: memory ran out", grown);
     buffer->data = data;
-    buffer->room = grown;
+    buffer->capacity = grown;
     return STATUS_OK;
 }
 

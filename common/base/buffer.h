@@ -8,10 +8,10 @@
 
 struct buffer {
     uint8_t *data;
-    size_t size, room; /* bytes used, bytes allocated */
+    size_t size, capacity; /* bytes used, bytes allocated */
 };
 
-enum status buffer_reserve(struct buffer *buffer, size_t room); /* room for at least `room` bytes in all */
+enum status buffer_reserve(struct buffer *buffer, size_t capacity); /* at least so many bytes in all */
 enum status buffer_append(struct buffer *buffer, const void *data, size_t size);
 enum status buffer_append_byte(struct buffer *buffer, uint8_t byte);
 enum status buffer_printf(struct buffer *buffer, const char *format, ...) /* keeps a NUL behind the end */

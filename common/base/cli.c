@@ -38,10 +38,11 @@ static bool takes_value(const struct cli_option *option) {
 }
 
 static enum status append_to_list(struct cli_list *list, const char *text, const char *called) {
-    enum { ROOM = sizeof list->items / sizeof list->items[0] };
+    enum { CAPACITY = sizeof list->items / sizeof list->items[0] };
 
-    if (list->count >= ROOM)
-        return fail(STATUS_USAGE, "%s is given more than %d times; give it less often", called, (int)ROOM);
+    if (list->count >= CAPACITY)
+        return fail(STATUS_USAGE, "%s is given more than %d times; give it less often", called,
+                    (int)CAPACITY);
     list->items[list->count++] = text;
     return STATUS_OK;
 }
@@ -272,13 +273,13 @@ static void print_wrapped(const char *text, int column, int indent) {
     }
 }
 
-static int format_option(const struct cli_option *option, char *text, size_t room) {
+static int format_option(const struct cli_option *option, char *text, size_t capacity) {
     char letter[8] = "    ";
 
     if (option->letter)
         snprintf(letter, sizeof letter, "-%c, ", option->letter);
     bool optional = option->kind == CLI_OPTIONAL;
-    return snprintf(text, room, "  %s--%s%s%s%s", letter, option->name,
+    return snprintf(text, capacity, "  %s--%s%s%s%s", letter, option->name,
                     optional           ? "[="
                     : option->argument ? " "
                                        : "",

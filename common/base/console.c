@@ -16,7 +16,7 @@
 
 static struct {
     pthread_mutex_t lock;
-    char bar[CONSOLE_LINE_ROOM];
+    char bar[CONSOLE_LINE_CAPACITY];
     atomic_bool bar_live;
 } console = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -46,7 +46,7 @@ int console_columns(void) {
 }
 
 void console_print(const char *format, ...) {
-    char text[CONSOLE_MESSAGE_ROOM], shown[VISIBLE_ROOM(CONSOLE_MESSAGE_ROOM)];
+    char text[CONSOLE_MESSAGE_CAPACITY], shown[VISIBLE_CAPACITY(CONSOLE_MESSAGE_CAPACITY)];
     va_list arguments;
 
     va_start(arguments, format);

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 /* For a bar; and for a message, which may name two of the longest paths there are and still give a reason. */
-enum { CONSOLE_LINE_ROOM = 1024, CONSOLE_MESSAGE_ROOM = 9 << 10 };
+enum { CONSOLE_LINE_CAPACITY = 1024, CONSOLE_MESSAGE_CAPACITY = 9 << 10 };
 
 bool console_is_terminal(void); /* stderr is a terminal that understands escape sequences */
 bool console_is_unicode(void);  /* the locale's characters are UTF-8 */

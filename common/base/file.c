@@ -69,7 +69,7 @@ static int make_beside(const char *target, char **temporary) {
     static atomic_uint serial;
     size_t folder = folder_length(target);
     const char *name = target + folder;
-    char suffix[ORPHANS_SUFFIX_ROOM];
+    char suffix[ORPHANS_SUFFIX_CAPACITY];
     int descriptor;
 
     do {
@@ -347,7 +347,7 @@ static enum status read_stream(FILE *stream, const char *name, struct buffer *ou
 
     for (;;) {
         TRY(buffer_reserve(out, out->size + STEP));
-        size_t got = fread(out->data + out->size, 1, out->room - out->size, stream);
+        size_t got = fread(out->data + out->size, 1, out->capacity - out->size, stream);
         out->size += got;
         if (got == 0)
             break;

@@ -18,7 +18,7 @@ enum log_level log_get_level(void) {
 
 void log_message(enum log_level level, const char *format, ...) {
     static const char *const prefixes[] = {"error: ", "warning: ", "", ""};
-    char text[CONSOLE_MESSAGE_ROOM];
+    char text[CONSOLE_MESSAGE_CAPACITY];
     va_list arguments;
 
     if (level > log_get_level())

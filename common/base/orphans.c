@@ -20,15 +20,15 @@ struct maker {
     long process;
 };
 
-void orphans_suffix(char suffix[ORPHANS_SUFFIX_ROOM], unsigned serial) {
-    snprintf(suffix, ORPHANS_SUFFIX_ROOM, ".%08" PRIx32 "-%ld-%u.tmp", machine_here().space, (long)getpid(),
-             serial);
+void orphans_suffix(char suffix[ORPHANS_SUFFIX_CAPACITY], unsigned serial) {
+    snprintf(suffix, ORPHANS_SUFFIX_CAPACITY, ".%08" PRIx32 "-%ld-%u.tmp", machine_here().space,
+             (long)getpid(), serial);
 }
 
 /* Reads the end of ".NAME.SPACE-PROCESS-SERIAL.tmp"; whatever reads back otherwise than it is written is no
  * file of ours. */
 static bool parse_maker(const char *name, struct maker *maker) {
-    char again[ORPHANS_SUFFIX_ROOM];
+    char again[ORPHANS_SUFFIX_CAPACITY];
     unsigned serial;
     size_t length = strlen(name);
 

@@ -33,7 +33,7 @@ static int spawn(const struct process *process, int output, pid_t *child) {
                                              process->input ? process->input : "/dev/null", O_RDONLY, 0);
     if (!error)
         error = posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
-    if (!error && process->hush)
+    if (!error && process->discard_stderr)
         error = posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
     if (!error)
         error = posix_spawnp(child, process->argv[0], &actions, NULL, (char *const *)process->argv,

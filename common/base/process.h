@@ -12,7 +12,7 @@ struct process {
     const char *const *argv; /* NULL-ended; argv[0] without '/' is looked up in PATH */
     const char *input;       /* file given as standard input; NULL: /dev/null */
     FILE *sink;              /* receives standard output; NULL: nobody */
-    bool hush;               /* standard error goes to /dev/null; else it is passed through */
+    bool discard_stderr;     /* standard error goes to /dev/null; else it is passed through */
     bool plain_environment;  /* only PATH and LC_ALL=C, so that no variable changes what the program does */
 };
 

@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "base/visible.h"
 
-enum { BAR_MAXIMUM = 40, BAR_MINIMUM = 8, TEXT_ROOM = 64 };
+enum { BAR_MAXIMUM = 40, BAR_MINIMUM = 8, TEXT_CAPACITY = 64 };
 
 static const double redraw_seconds = 0.1;
 
@@ -27,7 +27,7 @@ double progress_clock(void) {
 /* ---- numbers as people read them ---- */
 
 struct text {
-    char text[TEXT_ROOM];
+    char text[TEXT_CAPACITY];
 };
 
 /* Three digits that matter: 7.25, 83.1, 12.3k, 4.56M; whole numbers below 1000 as they are. */
@@ -102,7 +102,7 @@ static struct text describe_time(const struct progress *progress, double elapsed
 
 /* A line under construction; columns counts characters, not bytes. */
 struct line {
-    char text[CONSOLE_LINE_ROOM];
+    char text[CONSOLE_LINE_CAPACITY];
     size_t size;
     int columns;
 };
@@ -147,7 +147,7 @@ static void draw_bar(const struct progress *progress, bool ended) {
     struct text done = describe_done(progress), speed = describe_speed(progress, elapsed);
     struct text left = describe_time(progress, elapsed, ended);
     const char *const pieces[] = {done.text, speed.text, left.text, progress->detail};
-    int room = console_columns() - 1; /* a full last column would wrap on some terminals */
+    int capacity = console_columns() - 1; /* a full last column would wrap on some terminals */
     struct line line = {.size = 0}, tail = {.size = 0};
 
     add_text(&line, progress->label);
@@ -156,19 +156,19 @@ static void draw_bar(const struct progress *progress, bool ended) {
     for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
         if (!*pieces[i])
             continue;
-        if (reserved + tail.columns + 2 + count_columns(pieces[i]) > room)
+        if (reserved + tail.columns + 2 + count_columns(pieces[i]) > capacity)
             break;
         if (i > 0)
             add_text(&tail, "  ");
         add_text(&tail, pieces[i]);
     }
-    int columns = room - line.columns - tail.columns - 1;
+    int columns = capacity - line.columns - tail.columns - 1;
     if (progress->total > 0 && columns >= BAR_MINIMUM) {
         add_bar(&line, columns < BAR_MAXIMUM ? columns : BAR_MAXIMUM, share_done(progress));
         add_text(&line, " ");
     }
     add_text(&line, tail.text);
-    if (line.columns <= room)
+    if (line.columns <= capacity)
         console_draw_bar(line.text);
 }
 

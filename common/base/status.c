@@ -8,13 +8,13 @@
 #include "base/console.h"
 #include "base/signals.h"
 
-enum { SENTENCE_ROOM = CONSOLE_MESSAGE_ROOM };
+enum { SENTENCE_CAPACITY = CONSOLE_MESSAGE_CAPACITY };
 
-static _Thread_local char sentence[SENTENCE_ROOM];
+static _Thread_local char sentence[SENTENCE_CAPACITY];
 
 /* The arguments may point into the old sentence, so the new one is built beside it. */
 enum status fail(enum status code, const char *format, ...) {
-    char text[SENTENCE_ROOM];
+    char text[SENTENCE_CAPACITY];
     va_list arguments;
 
     va_start(arguments, format);
@@ -32,7 +32,7 @@ static bool begins_with_name(const char *text, const char *name) {
 }
 
 enum status fail_context(enum status code, const char *format, ...) {
-    char text[SENTENCE_ROOM];
+    char text[SENTENCE_CAPACITY];
     va_list arguments;
 
     va_start(arguments, format);

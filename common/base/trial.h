@@ -1,4 +1,4 @@
-/* A place to try a compressor in: where its archive goes, where what it restores, and whether that is the
+/* A place to try a compressor in: where its archive goes, where what it decompresses, and whether that is the
  * original.
  *
  *     struct trial trial = {0};

@@ -11,14 +11,14 @@
 #include <stdio.h>
 
 /* Bytes that visible_copy() needs at most for a text of this length, its NUL included. */
-#define VISIBLE_ROOM(length) (4 * (length) + 1)
+#define VISIBLE_CAPACITY(length) (4 * (length) + 1)
 
-/* Writes `text` into `shown` as far as whole characters fit; returns the length. room >= 1. */
-size_t visible_copy(char *shown, size_t room, const char *text);
+/* Writes `text` into `shown` as far as whole characters fit; returns the length. capacity >= 1. */
+size_t visible_copy(char *shown, size_t capacity, const char *text);
 
 /* A name of a file for printf(): visible(name).text. A longer text than any path is cut. */
 struct visible {
-    char text[VISIBLE_ROOM(4096)];
+    char text[VISIBLE_CAPACITY(4096)];
 };
 struct visible visible(const char *text);
 

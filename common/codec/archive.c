@@ -16,6 +16,11 @@ size_t archive_put_varint(uint8_t bytes[ARCHIVE_VARINT_MAXIMUM], uint64_t value)
     return size;
 }
 
+enum status archive_append_varint(struct buffer *buffer, uint64_t value) {
+    uint8_t bytes[ARCHIVE_VARINT_MAXIMUM];
+    return buffer_append(buffer, bytes, archive_put_varint(bytes, value));
+}
+
 bool archive_get_varint(const uint8_t **bytes, const uint8_t *end, uint64_t maximum, uint64_t *value) {
     bool good = false, more = true;
     *value = 0;

@@ -27,8 +27,8 @@ enum archive_method {
     ARCHIVE_STORED,
     ARCHIVE_ZSTD,
     ARCHIVE_IR,     /* z of chunks */
-    ARCHIVE_TEXT,   /* bytes under the decompressor and the byte model */
-    ARCHIVE_BYTES,  /* bytes under the byte model alone */
+    ARCHIVE_TEXT,   /* bytes under the decompressor and the context-mixing model */
+    ARCHIVE_BYTES,  /* bytes under the context-mixing model alone */
     ARCHIVE_HYBRID, /* z and bytes under the decompressor given z */
     ARCHIVE_METHODS
 };
@@ -37,7 +37,7 @@ struct archive_header {
     enum codec_mode mode;
     struct chunking chunking;
     uint8_t model_hash[16];
-    int window;            /* of the byte model */
+    int window;            /* of the context-mixing model, log2 of bytes */
     uint64_t content_size; /* CODEC_SIZE_UNKNOWN: not known when the frame began */
     bool no_check;         /* the end has no hash of the content */
     bool seek_table;       /* one follows the frame */
@@ -109,6 +109,7 @@ enum status archive_fail(const struct archive_reader *reader, const char *what);
 /* Little-endian base 128, lowest group first, shortest form only. Put returns the bytes written; get moves
  * *bytes and returns false on a number that is cut off, not in its shortest form or larger than `maximum`. */
 size_t archive_put_varint(uint8_t bytes[ARCHIVE_VARINT_MAXIMUM], uint64_t value);
+enum status archive_append_varint(struct buffer *buffer, uint64_t value);
 bool archive_get_varint(const uint8_t **bytes, const uint8_t *end, uint64_t maximum, uint64_t *value);
 
 /* The model's name for people: 32 hexadecimal digits. */

@@ -104,10 +104,10 @@ static enum status read_magic(struct archive_reader *reader, uint8_t magic[MAGIC
 }
 
 static enum status pass_over(struct archive_reader *reader, uint64_t size) {
-    uint8_t room[4096];
+    uint8_t scratch[4096];
     while (size > 0) {
-        size_t step = size < sizeof room ? (size_t)size : sizeof room;
-        TRY(read_bytes(reader, room, step));
+        size_t step = size < sizeof scratch ? (size_t)size : sizeof scratch;
+        TRY(read_bytes(reader, scratch, step));
         size -= step;
     }
     return STATUS_OK;
@@ -162,13 +162,13 @@ enum status archive_read_header(struct archive_reader *reader, struct archive_he
 /* The table that belongs to the frame just read is known: every byte must be as expected. */
 static enum status check_table(struct archive_reader *reader, uint64_t content_size) {
     struct buffer wanted = {0};
-    uint8_t room[4096];
+    uint8_t scratch[4096];
     enum status status =
         note_make_table(reader->offset - reader->begin, content_size, &reader->points, &wanted);
-    for (size_t at = 0; at < wanted.size && status == STATUS_OK; at += sizeof room) {
-        size_t step = wanted.size - at < sizeof room ? wanted.size - at : sizeof room;
-        status = read_bytes(reader, room, step);
-        if (status == STATUS_OK && memcmp(room, wanted.data + at, step) != 0)
+    for (size_t at = 0; at < wanted.size && status == STATUS_OK; at += sizeof scratch) {
+        size_t step = wanted.size - at < sizeof scratch ? wanted.size - at : sizeof scratch;
+        status = read_bytes(reader, scratch, step);
+        if (status == STATUS_OK && memcmp(scratch, wanted.data + at, step) != 0)
             status = archive_fail(reader, "the seek table is not that of its frame");
     }
     reader->notes++;

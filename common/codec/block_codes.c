@@ -1,5 +1,5 @@
 /* Candidates for the z of a block's chunks, and their proof by rebuilding. */
-#include "codec/block.h"
+#include "codec/block_codes.h"
 
 #include <string.h>
 

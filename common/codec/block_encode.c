@@ -1,9 +1,9 @@
 /* From content to payload: every way that mode and level allow is tried, the smallest is kept. */
-#include "codec/block.h"
-
-#include <string.h>
+#include "codec/block_encode.h"
 #include "codec/block_hybrid.h"
 #include "codec/block_ir.h"
+#include "codec/block_text.h"
+#include "codec/block_zstd.h"
 
 enum { RUN_SHARE = 200, RUN_MINIMUM = ARCHIVE_BLOCK_MAXIMUM / 2 };
 
@@ -31,32 +31,6 @@ struct codec_use block_use(const struct codec_settings *settings, bool text) {
                               .ir = automatic ? level->ir : settings->mode == CODEC_IR,
                               .hybrid = automatic ? level->hybrid && text : settings->mode == CODEC_HYBRID};
 }
-
-/* ---- zstd and stored ---- */
-
-/* zstd gives raw[0 .. size) back; a block's z is proven by rebuilding, these bytes by this. */
-static bool zstd_restores(struct block_tools *tools, struct block *block, const uint8_t *raw, size_t size,
-                          const uint8_t *coded, size_t coded_size) {
-    return ZSTD_decompressDCtx(tools->zstd_decoder, block->pieces, ARCHIVE_BLOCK_MAXIMUM, coded,
-                               coded_size) == size &&
-           memcmp(block->pieces, raw, size) == 0;
-}
-
-enum status block_append_bytes(struct block_tools *tools, struct block *block, const uint8_t *raw,
-                               size_t size, struct buffer *out, enum archive_method *method) {
-    size_t bound = ZSTD_compressBound(size);
-    *method = ARCHIVE_STORED;
-    TRY(buffer_reserve(out, out->size + bound));
-    size_t coded = ZSTD_compress2(tools->zstd_encoder, out->data + out->size, bound, raw, size);
-    if (ZSTD_isError(coded) || coded >= size ||
-        !zstd_restores(tools, block, raw, size, out->data + out->size, coded))
-        return buffer_append(out, raw, size);
-    *method = ARCHIVE_ZSTD;
-    out->size += coded;
-    return STATUS_OK;
-}
-
-/* ---- the choice ---- */
 
 /* What a block may go out as, the smallest so far, and what the others need until it is known. */
 struct choice {
@@ -96,7 +70,7 @@ static enum status try_bytes(struct encoding *e) {
     struct buffer payload = {0};
     enum status status = begin_trial(e->tools, TRIAL_BYTES);
     if (status == STATUS_OK)
-        status = block_encode_bytes(e->block, e->tools->trials[TRIAL_BYTES], &payload);
+        status = block_bytes_encode(e->block, e->tools->trials[TRIAL_BYTES], &payload);
     if (status == STATUS_OK)
         offer(e, ARCHIVE_BYTES, &payload);
     buffer_free(&payload);
@@ -108,7 +82,7 @@ static enum status try_text(struct encoding *e) {
     enum status status = begin_trial(e->tools, TRIAL_TEXT);
     if (status == STATUS_OK)
         status =
-            block_encode_text(e->tools, e->block, &e->level->effort, e->tools->trials[TRIAL_TEXT], &payload);
+            block_text_encode(e->tools, e->block, &e->level->effort, e->tools->trials[TRIAL_TEXT], &payload);
     if (status == STATUS_OK)
         offer(e, ARCHIVE_TEXT, &payload);
     buffer_free(&payload);
@@ -135,7 +109,7 @@ static enum status try_zstd(struct encoding *e) {
     struct buffer payload = {0};
     enum archive_method method;
     enum status status =
-        block_append_bytes(e->tools, e->block, e->block->raw, e->block->raw_size, &payload, &method);
+        block_zstd_encode(e->tools, e->block, e->block->raw, e->block->raw_size, &payload, &method);
     if (status == STATUS_OK)
         offer(e, method, &payload);
     buffer_free(&payload);
@@ -170,12 +144,6 @@ static enum status try_all(struct encoding *e, struct codec_report *report) {
     return e->best.method == ARCHIVE_STORED && !automatic ? try_zstd(e) : STATUS_OK;
 }
 
-enum status block_fail_proof(void) {
-    return fail(STATUS_MISMATCH,
-                "the token coder did not read back what it wrote: this machine or this build "
-                "computes wrongly; nothing was compressed");
-}
-
 /* The models become what the decoder's will be; tokens are read back on the way. */
 static enum status move_on(struct encoding *e) {
     static const int trial_of[ARCHIVE_METHODS] = {[ARCHIVE_BYTES] = 1 + TRIAL_BYTES,
@@ -184,9 +152,9 @@ static enum status move_on(struct encoding *e) {
     struct block_tools *tools = e->tools;
     int trial = trial_of[e->best.method] - 1;
     if (e->best.method == ARCHIVE_IR)
-        TRY(block_ir_prove(tools, e->block, &e->best.ir));
+        TRY(block_ir_verify(tools, e->block, &e->best.ir));
     if (e->best.method == ARCHIVE_HYBRID)
-        TRY(block_hybrid_prove(tools, e->block, &e->best.hybrid));
+        TRY(block_hybrid_verify(tools, e->block, &e->best.hybrid));
     if (trial >= 0) {
         struct byte_model *next = tools->trials[trial];
         tools->trials[trial] = tools->bytes;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "codec/bits.h"
+#include "codec/block_codes.h"
 
 static int choose_streams(uint32_t chunks) {
     return chunks < TEXT_GIVEN_STREAMS ? (int)chunks : TEXT_GIVEN_STREAMS;
@@ -11,7 +12,7 @@ static int choose_streams(uint32_t chunks) {
 
 /* ---- choosing z ---- */
 
-static enum status open_room(struct block_hybrid *h, const struct block *block) {
+static enum status allocate(struct block_hybrid *h, const struct block *block) {
     size_t chunks = block->chunk_count, bytes = block->raw_size;
     h->chunks = calloc(chunks, sizeof *h->chunks);
     h->trial = calloc(chunks, sizeof *h->trial);
@@ -82,9 +83,9 @@ static enum status choose_codes(struct block_tools *tools, struct block *block, 
 
 /* Whether a chunk has a z, its size, and the z. */
 static bool code_chunk(struct chunk_model *model, struct range_coder *coder, struct chunk *chunk,
-                       int32_t *code, uint32_t room) {
-    return block_code_bit(model, coder, chunk) && block_code_size(model, coder, chunk) &&
-           (!chunk->is_coded || block_code_tokens(model, coder, chunk, code, room));
+                       int32_t *code, uint32_t capacity) {
+    return chunk_model_code_bit(model, coder, chunk) && chunk_model_code_size(model, coder, chunk) &&
+           (!chunk->is_coded || chunk_model_code_tokens(model, coder, chunk, code, capacity));
 }
 
 static struct chunk chunk_of(const struct text_chunk *from) {
@@ -109,22 +110,21 @@ static enum status code_tokens(struct block_tools *tools, const struct block *bl
 enum status block_hybrid_encode(struct block_tools *tools, struct block *block, struct byte_model *bytes,
                                 bool shortened, struct block_hybrid *h) {
     struct range_coder coder;
-    uint8_t varint[ARCHIVE_VARINT_MAXIMUM];
     int streams = choose_streams(block->chunk_count);
     TRY(text_coder_prepare_given(tools->text));
-    TRY(open_room(h, block));
+    TRY(allocate(h, block));
     TRY(choose_codes(tools, block, shortened, h));
     TRY(code_tokens(tools, block, h));
     TRY(buffer_append_byte(&h->whole, (uint8_t)streams));
-    TRY(buffer_append(&h->whole, varint, archive_put_varint(varint, h->tokens.size)));
+    TRY(archive_append_varint(&h->whole, h->tokens.size));
     TRY(buffer_append(&h->whole, h->tokens.data, h->tokens.size));
     range_begin_encoding(&coder, &h->whole);
     text_code_given(tools->text, bytes, &coder, block->raw, h->chunks, (int)block->chunk_count, streams);
     return range_finish_encoding(&coder);
 }
 
-enum status block_hybrid_prove(struct block_tools *tools, const struct block *block,
-                               const struct block_hybrid *h) {
+enum status block_hybrid_verify(struct block_tools *tools, const struct block *block,
+                                const struct block_hybrid *h) {
     struct range_coder coder;
     int32_t code[CHUNK_MAXIMUM];
     bool same = true;
@@ -136,7 +136,7 @@ enum status block_hybrid_prove(struct block_tools *tools, const struct block *bl
                read.code_count == wanted.code_count &&
                memcmp(code, h->codes + wanted.begin, read.code_count * sizeof *code) == 0;
     }
-    return same && range_finish_decoding(&coder) ? STATUS_OK : block_fail_proof();
+    return chunk_model_verdict(same, &coder);
 }
 
 void block_hybrid_free(struct block_hybrid *h) {
@@ -162,9 +162,9 @@ static enum status decode_chunks(struct block_tools *tools, struct block *block,
     range_begin_decoding(&coder, tokens, size);
     for (uint32_t i = 0; i < block->chunk_count; i++) {
         struct chunk *chunk = &block->chunks[i];
-        uint32_t room = block->raw_size - used;
+        uint32_t left = block->raw_size - used;
         *chunk = (struct chunk){.begin = bytes, .code_begin = used};
-        if (!code_chunk(&tools->model, &coder, chunk, block->codes + used, room < longest ? room : longest) ||
+        if (!code_chunk(&tools->model, &coder, chunk, block->codes + used, left < longest ? left : longest) ||
             chunk->size > longest || chunk->size > block->raw_size - bytes)
             return archive_fail(reader, "a chunk is longer than chunks can be");
         bytes += chunk->size;

@@ -6,7 +6,7 @@
 
 #include "codec/block.h"
 
-/* What encoding a block leaves, and room to choose z in; zero it first. */
+/* What encoding a block leaves, and memory to choose z in; zero it first. */
 struct block_hybrid {
     struct buffer tokens, whole;
     struct text_chunk *chunks, *trial; /* [chunk_count] */
@@ -16,12 +16,12 @@ struct block_hybrid {
 };
 
 /* Chooses for every chunk the cheapest z (nothing, the compressor's own, the tokenizer's, with `shortened`
- * shorter ones) and codes. The byte model learns, tools->model does not. */
+ * shorter ones) and codes. The context-mixing model `bytes` learns, tools->model does not. */
 enum status block_hybrid_encode(struct block_tools *tools, struct block *block, struct byte_model *bytes,
                                 bool shortened, struct block_hybrid *hybrid);
 /* Reads sizes and z back with the decoder's model, which so comes to where the decoder will be. */
-enum status block_hybrid_prove(struct block_tools *tools, const struct block *block,
-                               const struct block_hybrid *hybrid);
+enum status block_hybrid_verify(struct block_tools *tools, const struct block *block,
+                                const struct block_hybrid *hybrid);
 void block_hybrid_free(struct block_hybrid *hybrid);
 
 enum status block_hybrid_decode(struct block_tools *tools, struct block *block,

@@ -1,10 +1,5 @@
-/* Blocks coded byte by byte: under the decompressor and the byte model (text), or under the byte model alone
- * (bytes).
- *
- *     text payload:  streams (1 byte), window (1 byte), range coder        bytes payload:  range coder */
-#include "codec/block.h"
-
-#include <string.h>
+/* Blocks coded byte by byte. */
+#include "codec/block_text.h"
 
 enum { TEXT_PREAMBLE = 2 };
 
@@ -21,7 +16,7 @@ static bool code_bytes(struct byte_model *model, struct range_coder *coder, uint
     return !(coder->decoding && range_exhausted(coder));
 }
 
-enum status block_encode_text(struct block_tools *tools, struct block *block,
+enum status block_text_encode(struct block_tools *tools, struct block *block,
                               const struct text_effort *effort, struct byte_model *model,
                               struct buffer *payload) {
     struct range_coder coder;
@@ -34,7 +29,7 @@ enum status block_encode_text(struct block_tools *tools, struct block *block,
     return range_finish_encoding(&coder);
 }
 
-enum status block_encode_bytes(struct block *block, struct byte_model *model, struct buffer *payload) {
+enum status block_bytes_encode(struct block *block, struct byte_model *model, struct buffer *payload) {
     struct range_coder coder;
     range_begin_encoding(&coder, payload);
     code_bytes(model, &coder, block->raw, block->raw_size);
@@ -48,7 +43,7 @@ static enum status check_whole(bool whole, const struct range_coder *coder,
     return archive_fail(reader, "the coded bytes of a block are not as long as its content asks for");
 }
 
-enum status block_decode_text(struct block_tools *tools, struct block *block,
+enum status block_text_decode(struct block_tools *tools, struct block *block,
                               const struct archive_reader *reader) {
     const struct buffer *payload = &reader->payload;
     struct range_coder coder;
@@ -66,7 +61,7 @@ enum status block_decode_text(struct block_tools *tools, struct block *block,
     return check_whole(whole, &coder, reader);
 }
 
-enum status block_decode_bytes(struct block_tools *tools, struct block *block,
+enum status block_bytes_decode(struct block_tools *tools, struct block *block,
                                const struct archive_reader *reader) {
     struct range_coder coder;
     range_begin_decoding(&coder, reader->payload.data, reader->payload.size);

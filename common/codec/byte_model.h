@@ -1,5 +1,5 @@
-/* The model of bytes: how probable each next byte of a stream is, given the archive so far and, where there
- * is one, the opinion of the decompressor D.
+/* The context-mixing model of bytes: how probable each next byte of a stream is, given the archive so far
+ * and, where there is one, the opinion of the decompressor D.
  *
  * A byte is coded as its eight bits, highest first. Every bit is predicted by contexts of one to six bytes,
  * of one and two words, of bytes further back and of the byte that the longest match expects, and by D; an

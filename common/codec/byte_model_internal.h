@@ -1,5 +1,5 @@
-/* The byte model's tables: shared by the part that lays them out and starts them (byte_model_start.c) and the
- * part that predicts and learns (byte_model.c). */
+/* The context-mixing model's tables: shared by the part that lays them out and starts them
+ * (byte_model_start.c) and the part that predicts and learns (byte_model.c). */
 #ifndef LACONIC_CODEC_BYTE_MODEL_INTERNAL_H
 #define LACONIC_CODEC_BYTE_MODEL_INTERNAL_H
 

@@ -1,4 +1,4 @@
-/* Lays the byte model's tables out in one piece of memory and fills them for the start of a frame. */
+/* Lays the context-mixing model's tables out in one piece of memory and fills them for the start of a frame. */
 #include "codec/byte_model.h"
 
 #include <assert.h>
@@ -67,12 +67,12 @@ enum status byte_model_open(struct byte_model **out, int window, bool guided) {
     struct byte_arrays measured;
     *out = NULL;
     if (window < BYTE_MODEL_WINDOW_MINIMUM || window > BYTE_MODEL_WINDOW_MAXIMUM)
-        return fail(STATUS_LIMIT, "a byte model has a window of 2^%d to 2^%d bytes, not 2^%d",
+        return fail(STATUS_LIMIT, "a context-mixing model has a window of 2^%d to 2^%d bytes, not 2^%d",
                     BYTE_MODEL_WINDOW_MINIMUM, BYTE_MODEL_WINDOW_MAXIMUM, window);
     size_t size = place_arrays(&measured, NULL, window);
     struct byte_model *model = aligned_alloc(64, size);
     if (!model)
-        return fail(STATUS_MEMORY, "no memory for the byte model (%zu bytes)", size);
+        return fail(STATUS_MEMORY, "no memory for the context-mixing model (%zu bytes)", size);
     memset(model, 0, sizeof *model);
     model->size = size;
     model->guided = guided;

@@ -1,4 +1,4 @@
-/* What the byte model has seen of bits, by context.
+/* What the context-mixing model (byte_model.h) has seen of bits, by context.
  *
  * A slot counts the bits seen at one node of a byte's tree of bits in one context. The nodes of half a byte,
  * 15 of them, lie together in a bucket of one cache line; buckets are found by a hash of context and half

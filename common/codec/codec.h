@@ -5,6 +5,15 @@
  * decompressor rebuilds the chunks from it (ir), z and then bytes given z (hybrid), zstd or stored. The
  * models compute in exact arithmetic (codec/exact, codec/engine.h), the same on every CPU. The format is in
  * docs/format.md.
+ *
+ *     struct codec *codec;
+ *     TRY(codec_open(&codec, &pair));
+ *     TRY(codec_compress(codec, input, output, &settings, &report, NULL, NULL));
+ *     codec_close(codec);
+ *
+ * Failures: STATUS_IO (a stream, or content of another size than promised), STATUS_FORMAT (damage, or what no
+ * encoder wrote), STATUS_MISMATCH (another model, or a machine that computes wrongly), STATUS_LIMIT (memory,
+ * a range beyond the content), STATUS_CONFIG (a mode that this pair does not have), STATUS_MEMORY.
  */
 #ifndef LACONIC_CODEC_CODEC_H
 #define LACONIC_CODEC_CODEC_H
@@ -48,10 +57,10 @@ struct codec_report {
     uint64_t ir_chunks, ir_input_bytes; /* chunks stored as z */
     uint64_t ir_tokens;                 /* tokens in those z */
     uint64_t ir_coded_bytes;            /* entropy-coded z */
-    uint64_t hybrid_chunks, hybrid_input_bytes, hybrid_coded_bytes;       /* z and residual */
-    uint64_t hybrid_tokens, hybrid_token_bytes;                           /* z of these */
-    uint64_t text_chunks, text_input_bytes, text_coded_bytes;             /* under the decompressor */
-    uint64_t bytes_chunks, bytes_input_bytes, bytes_coded_bytes;          /* under the byte model alone */
+    uint64_t hybrid_chunks, hybrid_input_bytes, hybrid_coded_bytes; /* z and residual */
+    uint64_t hybrid_tokens, hybrid_token_bytes;                     /* z of these */
+    uint64_t text_chunks, text_input_bytes, text_coded_bytes;       /* under the decompressor */
+    uint64_t bytes_chunks, bytes_input_bytes, bytes_coded_bytes;    /* under the context-mixing model alone */
     uint64_t fallback_chunks, fallback_input_bytes, fallback_coded_bytes; /* zstd or stored */
 };
 
@@ -71,14 +80,14 @@ void codec_set_finder(struct codec *codec, codec_find_model *find, void *context
 /* A hash of zeros, as frames have it that name no model. */
 bool codec_is_bare(const uint8_t hash[MODEL_HASH_BYTES]);
 
-/* Memory that compressing or restoring takes, the models and this process included, in bytes: an estimate
+/* Memory that compressing or decompressing takes, the models and this process included, in bytes: an estimate
  * that is rather too high. */
 struct codec_use {
     bool encoding;
     bool text;   /* under the decompressor */
     bool ir;     /* with z: both models write */
     bool hybrid; /* with z and a residual */
-    int window;  /* of the byte model; 0: without */
+    int window;  /* of the context-mixing model, log2 of bytes (byte_model.h); 0: without */
 };
 uint64_t codec_memory(const struct model_pair *pair, struct codec_use use);
 /* STATUS_LIMIT and both numbers if that is more than the limit; 0: none. */
@@ -121,7 +130,7 @@ struct codec_listing {
     uint64_t restarts;          /* blocks before which the models start anew */
     uint64_t notes, note_bytes; /* skippable frames: comments, seek tables and what others put there */
     uint64_t comments;          /* of them */
-    char comment[4096 + 1];     /* the comments, a line each; cut where there is no room */
+    char comment[4096 + 1];     /* the comments, a line each; cut to fit */
 };
 enum status codec_list(FILE *input, struct codec_listing *listing);
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include "codec/block_encode.h"
 #include "codec/codec_internal.h"
 #include "codec/note.h"
 
@@ -29,10 +30,10 @@ static enum status read_content(struct writing *w, uint32_t kept) {
     struct block *block = &w->codec->block;
     uint64_t left = segment_left(w);
     size_t most = left < ARCHIVE_BLOCK_MAXIMUM ? (size_t)left : ARCHIVE_BLOCK_MAXIMUM;
-    size_t room = most - kept, got = fread(block->raw + kept, 1, room, w->input);
+    size_t wanted = most - kept, got = fread(block->raw + kept, 1, wanted, w->input);
     if (ferror(w->input))
         return fail(STATUS_IO, "cannot read the input: %s", strerror(errno));
-    w->at_end = got < room;
+    w->at_end = got < wanted;
     block->raw_size = kept + (uint32_t)got;
     return STATUS_OK;
 }

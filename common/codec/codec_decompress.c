@@ -1,6 +1,7 @@
 /* Frames back to a stream. */
 #include <errno.h>
 #include <string.h>
+#include "codec/block_decode.h"
 #include "codec/codec_internal.h"
 
 enum status codec_check_model(struct codec *codec, const struct archive_header *header) {

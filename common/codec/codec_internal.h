@@ -14,12 +14,13 @@ struct codec {
     struct block_tools tools;
     struct block block;
     XXH64_state_t *content; /* hash of the content of the frame so far */
-    struct codec_use use;   /* what memory was last asked for; its window: the byte models' that are open */
+    struct codec_use
+        use; /* what memory was last asked for; its window: that of the context-mixing models that are open */
     uint64_t memory_limit;  /* 0: none */
     uint64_t since_start;   /* bytes of content since the models started anew */
     bool stale;             /* they still have to, before a block that uses them */
     bool bare;              /* the frame names no model */
-    bool guided;            /* how the byte models were opened */
+    bool guided;            /* how the context-mixing models were opened */
     codec_find_model *find; /* NULL: nobody looks for models */
     void *find_context;
 };

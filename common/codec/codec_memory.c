@@ -1,4 +1,4 @@
-/* How much memory compressing and restoring take: the sizes of everything that is large, added up. */
+/* How much memory compressing and decompressing take: the sizes of everything that is large, added up. */
 #include <inttypes.h>
 #include "base/threads.h"
 #include "codec/codec_internal.h"

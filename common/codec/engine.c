@@ -56,7 +56,7 @@ static enum status open_writer(struct exact_engine *self, enum engine_role role)
                                       .memories = rows,
                                       .source_length = length,
                                       .window = (length + EXACT_KEYS - 1) / EXACT_KEYS * EXACT_KEYS,
-                                      .burst = rows};
+                                      .tokens_per_call = rows};
     return exact_decoder_open(&w->decoder, w->model, &size);
 }
 
@@ -72,7 +72,7 @@ static int32_t most_probable(const float *logits, int vocabulary) {
 /* One more id for every active row; rows that end or are full leave. Returns how many stay. */
 static int step(struct exact_engine *self, struct writer *w, int active, const int *limits) {
     const struct t5_config *c = &w->model->config;
-    int outputs = w->model->head.outputs, left = 0, room = self->pair->chunking.size;
+    int outputs = w->model->head.outputs, left = 0, capacity = self->pair->chunking.size;
     for (int i = 0; i < active; i++)
         self->pieces[i] = (struct exact_piece){self->active[i], 1, &self->next[self->active[i]]};
     const float *logits = exact_decoder_run(w->decoder, self->pieces, active, 0, outputs);
@@ -80,18 +80,18 @@ static int step(struct exact_engine *self, struct writer *w, int active, const i
         int row = self->active[i], *length = &self->length[row];
         int32_t id = most_probable(logits + (size_t)i * (size_t)outputs, c->vocab_size);
         self->ended[row] = id == c->eos_token_id;
-        if (self->ended[row] || *length >= limits[row] || *length >= room)
+        if (self->ended[row] || *length >= limits[row] || *length >= capacity)
             continue;
-        self->ids[(size_t)row * (size_t)room + (size_t)(*length)++] = self->next[row] = id;
+        self->ids[(size_t)row * (size_t)capacity + (size_t)(*length)++] = self->next[row] = id;
         self->active[left++] = row;
     }
     return left;
 }
 
 static struct engine_rows pack(struct exact_engine *self, int rows) {
-    int room = self->pair->chunking.size;
+    int capacity = self->pair->chunking.size;
     for (int r = 0; r < rows; r++) {
-        const int32_t *from = self->ids + (size_t)r * (size_t)room;
+        const int32_t *from = self->ids + (size_t)r * (size_t)capacity;
         for (int i = 0; i < self->length[r]; i++)
             self->output[self->start[r] + i] = from[i];
         self->start[r + 1] = self->start[r] + self->length[r];
@@ -105,7 +105,7 @@ static enum status exact_engine_generate(struct engine *engine, enum engine_role
     struct exact_engine *self = (struct exact_engine *)engine;
     struct writer *w = &self->writers[role];
     TRY(open_writer(self, role));
-    exact_decoder_remember(w->decoder, sources);
+    exact_decoder_encode_sources(w->decoder, sources);
     for (int r = 0; r < sources->count; r++) {
         exact_decoder_begin(w->decoder, r, r);
         self->active[r] = r;
@@ -135,9 +135,9 @@ static void exact_engine_close(struct engine *engine) {
 }
 
 static enum status open_rows(struct exact_engine *self) {
-    size_t rows = (size_t)self->engine.batch_rows, room = (size_t)self->pair->chunking.size;
-    self->ids = calloc(rows * room, sizeof *self->ids);
-    self->output = calloc(rows * room, sizeof *self->output);
+    size_t rows = (size_t)self->engine.batch_rows, capacity = (size_t)self->pair->chunking.size;
+    self->ids = calloc(rows * capacity, sizeof *self->ids);
+    self->output = calloc(rows * capacity, sizeof *self->output);
     self->start = calloc(rows + 1, sizeof *self->start);
     self->next = calloc(rows, sizeof *self->next);
     self->length = calloc(rows, sizeof *self->length);

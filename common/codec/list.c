@@ -1,17 +1,17 @@
 /* What an archive says of itself: every checksum that needs no model is checked on the way. */
 #include <string.h>
 #include "codec/archive.h"
-#include "codec/block.h"
+#include "codec/block_ir.h"
 #include "codec/codec.h"
 
 static enum status list_block(const struct archive_reader *reader, const struct archive_block *header,
                               struct codec_listing *listing) {
-    struct block_preamble preamble = {0};
+    struct block_ir_preamble preamble = {0};
     struct codec_report report = {0};
     const uint8_t *bytes = reader->payload.data, *end = bytes + reader->payload.size;
     if (header->method != ARCHIVE_IR)
         block_report(header, &report);
-    else if (!block_get_preamble(&bytes, end, header, &preamble))
+    else if (!block_ir_get_preamble(&bytes, end, header, &preamble))
         return archive_fail(reader, "the sizes inside a block contradict each other");
     else
         report.fallback_chunks = header->chunk_count - preamble.coded_chunks;
@@ -61,10 +61,10 @@ static enum status list_frame(struct archive_reader *reader, struct codec_listin
 /* Comments are joined by newlines. */
 static void keep_comment(void *context, const char *text, size_t size) {
     struct codec_listing *listing = context;
-    size_t used = strlen(listing->comment), room = sizeof listing->comment - 1;
-    if (listing->comments++ > 0 && used < room)
+    size_t used = strlen(listing->comment), capacity = sizeof listing->comment - 1;
+    if (listing->comments++ > 0 && used < capacity)
         listing->comment[used++] = '\n';
-    for (size_t i = 0; i < size && used < room; i++)
+    for (size_t i = 0; i < size && used < capacity; i++)
         if (text[i])
             listing->comment[used++] = text[i];
     listing->comment[used] = '\0';

@@ -11,7 +11,7 @@
 #include "codec/logistic.h"
 
 enum {
-    MIXER_INPUTS = 40, /* room for them, a multiple of 8; the products of all fit 32 bits */
+    MIXER_INPUTS = 40, /* at most, a multiple of 8; the products of all fit 32 bits */
     MIXER_CHOICES = 4,
     MIXER_FINAL_SETS = 256,
     MIXER_WEIGHT_ONE = 1 << 13 /* weights are within 4 */

@@ -8,7 +8,7 @@
 
 enum {
     BYTES = 256,
-    BURST = 512,               /* tokens of one call while encoding, all streams together */
+    TOKENS_PER_CALL = 512,     /* tokens of one call while encoding, all streams together */
     FREQUENCY_TOTAL = 1 << 16, /* of the decompressor's 256 frequencies, at most */
     FIRST = TOKEN_BYTE / EXACT_OUTPUTS * EXACT_OUTPUTS, /* of the outputs that hold all bytes */
     OUTPUTS = (TOKEN_BYTE + BYTES - FIRST + EXACT_OUTPUTS - 1) / EXACT_OUTPUTS * EXACT_OUTPUTS
@@ -29,7 +29,7 @@ struct text_coder {
                        never */
     struct stream streams[TEXT_STREAMS_MAXIMUM];
     struct exact_piece pieces[TEXT_STREAMS_MAXIMUM];
-    int32_t ids[BURST];                     /* of one call */
+    int32_t ids[TOKENS_PER_CALL];           /* of one call */
     int32_t *codes;                         /* [TEXT_GIVEN_STREAMS, chunk_size + 1] z and end tokens */
     int32_t starts[TEXT_GIVEN_STREAMS + 1]; /* of codes */
 };
@@ -58,8 +58,8 @@ static enum status open_free(struct text_coder *t) {
                                                         .memories = 1,
                                                         .source_length = 1,
                                                         .window = window_of(t) * EXACT_KEYS,
-                                                        .burst = BURST}));
-    exact_decoder_remember(t->free, &(struct t5_rows){1, nothing, start});
+                                                        .tokens_per_call = TOKENS_PER_CALL}));
+    exact_decoder_encode_sources(t->free, &(struct t5_rows){1, nothing, start});
     return STATUS_OK;
 }
 
@@ -75,7 +75,7 @@ enum status text_coder_prepare_given(struct text_coder *t) {
                                                            .memories = TEXT_GIVEN_STREAMS,
                                                            .source_length = t->chunk_size + 1,
                                                            .window = window_of(t) * EXACT_KEYS,
-                                                           .burst = BURST});
+                                                           .tokens_per_call = TOKENS_PER_CALL});
 }
 
 enum status text_coder_open(struct text_coder **out, const struct model_pair *pair,
@@ -114,7 +114,7 @@ void text_coder_close(struct text_coder *t) {
 static void find_frequencies(uint32_t *frequency, const float *logits) {
     float bytes[BYTES];
     memcpy(bytes, logits + (TOKEN_BYTE - FIRST), sizeof bytes);
-    exact->frequencies(frequency, bytes, BYTES, FREQUENCY_TOTAL);
+    exact_ops->frequencies(frequency, bytes, BYTES, FREQUENCY_TOTAL);
 }
 
 static void code_byte(struct text_coder *t, struct visit *v, int s, size_t at, const float *logits) {
@@ -139,16 +139,16 @@ static void price_byte(struct text_coder *t, struct visit *v, int s, size_t at, 
 
 /* ---- streams ---- */
 
-/* The next `burst` tokens of every stream that has not ended at byte `at`: the last one, and then what
+/* The next `group` tokens of every stream that has not ended at byte `at`: the last one, and then what
  * follows it. Returns how many streams these are. */
-static int take_tokens(struct text_coder *t, const uint8_t *raw, size_t at, size_t burst, int streams) {
+static int take_tokens(struct text_coder *t, const uint8_t *raw, size_t at, size_t group, int streams) {
     int count = 0;
     int32_t *to = t->ids;
     for (int s = 0; s < streams; s++) {
         struct stream *stream = &t->streams[s];
         if (stream->size <= at)
             continue;
-        size_t left = stream->size - at, now = left < burst ? left : burst;
+        size_t left = stream->size - at, now = left < group ? left : group;
         t->pieces[count++] = (struct exact_piece){s, (int)now, to};
         for (size_t i = 0; i < now; i++)
             *to++ = i == 0 ? stream->last : TOKEN_BYTE + raw[stream->begin + at + i - 1];
@@ -156,15 +156,15 @@ static int take_tokens(struct text_coder *t, const uint8_t *raw, size_t at, size
     return count;
 }
 
-/* The bytes at .. at + burst of all streams, in lock step. */
-static void visit_burst(struct text_coder *t, struct visit *v, size_t at, size_t burst, int pieces) {
+/* The bytes at .. at + group of all streams, in lock step. */
+static void visit_group(struct text_coder *t, struct visit *v, size_t at, size_t group, int pieces) {
     const float *logits = exact_decoder_run(t->decoder, t->pieces, pieces, FIRST, OUTPUTS);
     const float *of[TEXT_STREAMS_MAXIMUM];
     for (int p = 0; p < pieces; p++) {
         of[p] = logits;
         logits += t->pieces[p].count * OUTPUTS;
     }
-    for (size_t i = 0; i < burst; i++)
+    for (size_t i = 0; i < group; i++)
         for (int p = 0; p < pieces; p++)
             if (i < (size_t)t->pieces[p].count)
                 v->byte(t, v, t->pieces[p].slot, at + i, of[p] + i * OUTPUTS);
@@ -178,20 +178,20 @@ static void begin_streams(struct text_coder *t, int streams) {
 }
 
 /* Bytes of each stream that may be taken at once: one while decoding, and none beyond the next restart. */
-static size_t burst_at(const struct text_coder *t, bool decoding, size_t at, int streams) {
-    size_t burst = decoding ? 1 : BURST / (size_t)streams;
-    size_t left = t->restart ? t->restart - at % t->restart : burst;
-    return burst < left ? burst : left;
+static size_t group_at(const struct text_coder *t, bool decoding, size_t at, int streams) {
+    size_t group = decoding ? 1 : TOKENS_PER_CALL / (size_t)streams;
+    size_t left = t->restart ? t->restart - at % t->restart : group;
+    return group < left ? group : left;
 }
 
 /* All bytes of the streams as they are cut, `length` the longest. */
 static bool visit_streams(struct text_coder *t, struct visit *v, size_t length, int streams) {
     bool decoding = v->range && v->range->decoding;
-    for (size_t at = 0, burst; at < length; at += burst) {
+    for (size_t at = 0, group; at < length; at += group) {
         if (at == 0 || (t->restart && at % t->restart == 0))
             begin_streams(t, streams);
-        burst = burst_at(t, decoding, at, streams);
-        visit_burst(t, v, at, burst, take_tokens(t, v->raw, at, burst, streams));
+        group = group_at(t, decoding, at, streams);
+        visit_group(t, v, at, group, take_tokens(t, v->raw, at, group, streams));
         if (decoding && range_exhausted(v->range))
             return false;
     }
@@ -214,7 +214,7 @@ bool text_code(struct text_coder *t, struct byte_model *model, struct range_code
     struct visit visit = {.byte = code_byte, .model = model, .range = range, .raw = raw};
     size_t length = (size + (size_t)streams - 1) / (size_t)streams;
     t->decoder = t->free;
-    exact_decoder_narrow(t->decoder, window * EXACT_KEYS);
+    exact_decoder_set_window(t->decoder, window * EXACT_KEYS);
     return visit_streams(t, &visit, length, cut(t, size, length));
 }
 
@@ -237,7 +237,7 @@ static size_t take_chunks(struct text_coder *t, const struct text_chunk *chunks,
         t->streams[s].size = chunk->size;
         length = chunk->size > length ? chunk->size : length;
     }
-    exact_decoder_remember(t->given, &(struct t5_rows){streams, t->codes, t->starts});
+    exact_decoder_encode_sources(t->given, &(struct t5_rows){streams, t->codes, t->starts});
     return length;
 }
 

@@ -1,5 +1,5 @@
-/* Text coded byte by byte under the decompressor, with the byte model (byte_model.h), which has learned from
- * the frame so far, between its probabilities and the range coder.
+/* Text coded byte by byte under the decompressor, with the context-mixing model (byte_model.h), which has
+ * learned from the frame so far, between its probabilities and the range coder.
  *
  * text_code() is mode lm, where z is empty and the decompressor is a language model: the bytes are cut into
  * streams of equal length. Each starts without context and then sees what it has behind it.
@@ -35,8 +35,8 @@ void text_coder_close(struct text_coder *coder); /* NULL is fine */
 int text_coder_window(const struct text_coder *coder);
 
 /* Codes raw [size] in the range coder's direction, size >= 1, 1 <= streams <= TEXT_STREAMS_MAXIMUM, 1 <=
- * window <= text_coder_window(); the byte model learns. False: decoding came to the end of the coded bytes
- * before that of the text. */
+ * window <= text_coder_window(); the context-mixing model learns. False: decoding came to the end of the
+ * coded bytes before that of the text. */
 bool text_code(struct text_coder *coder, struct byte_model *model, struct range_coder *range, uint8_t *raw,
                size_t size, int streams, int window);
 

@@ -1,7 +1,7 @@
 /* Feed-forward activations, forward and backward. */
 #include "kernels/activation.h"
 #include "base/threads.h"
-#include "kernels/lanes.h"
+#include "kernels/lane_ops.h"
 
 struct activation {
     float *y, *dx, *dgate;
@@ -13,7 +13,7 @@ enum { GRAIN = 4096 };
 static void relu_task(void *context, size_t begin, size_t end, int worker) {
     (void)worker;
     struct activation *a = context;
-    lanes->relu(a->y + begin, a->x + begin, end - begin);
+    lane_ops->relu(a->y + begin, a->x + begin, end - begin);
 }
 
 void relu_forward(float *y, const float *x, size_t n) {
@@ -24,7 +24,7 @@ void relu_forward(float *y, const float *x, size_t n) {
 static void relu_backward_task(void *context, size_t begin, size_t end, int worker) {
     (void)worker;
     struct activation *a = context;
-    lanes->relu_backward(a->dx + begin, a->dy + begin, a->x + begin, end - begin);
+    lane_ops->relu_backward(a->dx + begin, a->dy + begin, a->x + begin, end - begin);
 }
 
 void relu_backward(float *dx, const float *dy, const float *x, size_t n) {
@@ -35,7 +35,7 @@ void relu_backward(float *dx, const float *dy, const float *x, size_t n) {
 static void gelu_task(void *context, size_t begin, size_t end, int worker) {
     (void)worker;
     struct activation *a = context;
-    lanes->gated_gelu(a->y + begin, a->x + begin, a->gate + begin, end - begin);
+    lane_ops->gated_gelu(a->y + begin, a->x + begin, a->gate + begin, end - begin);
 }
 
 void gated_gelu_forward(float *y, const float *x, const float *gate, size_t n) {
@@ -46,8 +46,8 @@ void gated_gelu_forward(float *y, const float *x, const float *gate, size_t n) {
 static void gelu_backward_task(void *context, size_t begin, size_t end, int worker) {
     (void)worker;
     struct activation *a = context;
-    lanes->gated_gelu_backward(a->dx + begin, a->dgate + begin, a->dy + begin, a->x + begin, a->gate + begin,
-                               end - begin);
+    lane_ops->gated_gelu_backward(a->dx + begin, a->dgate + begin, a->dy + begin, a->x + begin,
+                                  a->gate + begin, end - begin);
 }
 
 void gated_gelu_backward(float *dx, float *dgate, const float *dy, const float *x, const float *gate,

@@ -22,7 +22,7 @@ static float *take_strip(struct arena *arena, size_t rows, size_t keys) {
 }
 
 static bf16 *take_packed(struct arena *arena, size_t k, size_t n) {
-    return ARENA_TAKE(arena, bf16, bf16_packed_size((int)k, (int)n));
+    return ARENA_TAKE(arena, bf16, bf16_packed_count((int)k, (int)n));
 }
 
 static void take_bf16(struct attention_buffers *b, const struct attention_limits *l, size_t strip,
@@ -80,13 +80,13 @@ struct attention_strip attention_strip_at(const struct attention_piece *piece, s
     if (s->causal && first + strip.rows < piece->keys)
         strip.columns = first + strip.rows;
     size_t columns = attention_whole_panels(strip.columns);
-    strip.scores = (struct lanes_scores){.scores = piece->buffers->scores,
-                                         .rows = strip.rows,
-                                         .stride = columns + ATTENTION_GAP,
-                                         .columns = columns,
-                                         .keys = piece->keys,
-                                         .seen = s->causal ? first + 1 : piece->keys,
-                                         .growth = s->causal};
+    strip.scores = (struct lane_scores){.scores = piece->buffers->scores,
+                                        .rows = strip.rows,
+                                        .stride = columns + ATTENTION_GAP,
+                                        .columns = columns,
+                                        .keys = piece->keys,
+                                        .seen = s->causal ? first + 1 : piece->keys,
+                                        .growth = s->causal};
     if (s->bias)
         strip.scores.bias = piece->buffers->bias + (size_t)s->length - 1 - first;
     if (s->key_mask)
@@ -100,26 +100,26 @@ struct attention_strip attention_strip_at(const struct attention_piece *piece, s
     return strip;
 }
 
-struct lanes_gradient attention_gradient_of(const struct attention_piece *piece,
-                                            const struct attention_strip *strip) {
+struct lane_gradient attention_gradient_of(const struct attention_piece *piece,
+                                           const struct attention_strip *strip) {
     const struct attention_buffers *b = piece->buffers;
     size_t step = 2 * (size_t)piece->shape->heads;
-    return (struct lanes_gradient){.statistics = piece->saved + strip->first * step,
-                                   .step = step,
-                                   .common = b->common,
-                                   .dscores = b->dscores,
-                                   .keep_dscores = piece->dbias != NULL,
-                                   .ds = b->p,
-                                   .p_pairs = (uint32_t *)(void *)b->p_pairs,
-                                   .ds_pairs = (uint32_t *)(void *)b->ds_pairs,
-                                   .pairs = bf16_packed_pairs((int)strip->rows)};
+    return (struct lane_gradient){.statistics = piece->saved + strip->first * step,
+                                  .step = step,
+                                  .common = b->common,
+                                  .dscores = b->dscores,
+                                  .keep_dscores = piece->dbias != NULL,
+                                  .ds = b->p,
+                                  .p_pairs = (uint32_t *)(void *)b->p_pairs,
+                                  .ds_pairs = (uint32_t *)(void *)b->ds_pairs,
+                                  .pairs = bf16_packed_pairs((int)strip->rows)};
 }
 
 void attention_add_dbias(const struct attention_piece *piece, const struct attention_strip *strip) {
     if (piece->dbias) /* distance -(rows - 1) first */
-        lanes->diagonal_sums(piece->dbias + (size_t)piece->shape->length - strip->first - strip->rows,
-                             piece->buffers->dscores, strip->scores.stride, strip->rows,
-                             strip->scores.columns);
+        lane_ops->diagonal_sums(piece->dbias + (size_t)piece->shape->length - strip->first - strip->rows,
+                                piece->buffers->dscores, strip->scores.stride, strip->rows,
+                                strip->scores.columns);
 }
 
 /* A call: one kind of work on all pieces. */
@@ -259,6 +259,6 @@ void attention_backward(const struct attention_operands *gradient, float *dbias,
     size_t heads = (size_t)shape->heads, span = 2 * (size_t)shape->length - 1;
     if (dbias)
         for (size_t i = 0; i < groups_of(&call) * heads; i++)
-            lanes->axpy(dbias + i % heads * span, 1.0f, scratch->dbias + i * padded_span(shape->length),
-                        span);
+            lane_ops->axpy(dbias + i % heads * span, 1.0f, scratch->dbias + i * padded_span(shape->length),
+                           span);
 }

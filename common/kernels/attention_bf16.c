@@ -21,7 +21,7 @@ static void multiply_keys(const struct attention_piece *piece, const struct atte
  * the first keys, the panels of b are longer than the product, so each is one of its own. */
 static void multiply_seen(const struct attention_piece *piece, const struct attention_strip *strip,
                           struct values c, size_t ldc, size_t n, const bf16 *a, const bf16 *b) {
-    const struct lanes_scores *s = &strip->scores;
+    const struct lane_scores *s = &strip->scores;
     size_t panel_size = bf16_packed_pairs((int)piece->keys) * 2 * BF16_PANEL;
     size_t part = s->columns * BF16_PANEL == panel_size ? n : BF16_PANEL;
     for (size_t j = 0; j < n; j += part) {
@@ -46,10 +46,10 @@ void attention_forward_bf16(const struct attention_piece *piece) {
         float *statistics = attention_statistics(piece, i, &step);
         multiply_keys(piece, &strip, strip.scores.scores, in->q.b16 + i * (size_t)in->q_stride,
                       (size_t)in->q_stride, b->k_transposed);
-        lanes->softmax_rows_bf16(&strip.scores, b->p, statistics, step);
+        lane_ops->softmax_rows_bf16(&strip.scores, b->p, statistics, step);
         multiply_seen(piece, &strip, (struct values){.f32 = b->product}, row, row, b->p, b->v);
-        lanes->bf16_scale_rows(piece->out.b16 + i * piece->inner, piece->inner, b->product, row,
-                               statistics + 1, step, strip.rows, (size_t)width);
+        lane_ops->bf16_scale_rows(piece->out.b16 + i * piece->inner, piece->inner, b->product, row,
+                                  statistics + 1, step, strip.rows, (size_t)width);
     }
 }
 
@@ -77,13 +77,13 @@ static void backward_strip(const struct attention_piece *piece, const struct att
     int width = piece->shape->width, rows = (int)strip->rows;
     size_t q_stride = (size_t)in->q_stride, inner = piece->inner;
     const bf16 *q = in->q.b16 + strip->first * q_stride, *dout = piece->dout.b16 + strip->first * inner;
-    struct lanes_gradient g = attention_gradient_of(piece, strip);
+    struct lane_gradient g = attention_gradient_of(piece, strip);
 
     multiply_keys(piece, strip, b->scores, q, q_stride, b->k_transposed);
     multiply_keys(piece, strip, b->dscores, dout, inner, b->v_transposed);
-    lanes->bf16_dot_rows(b->common, dout, inner, piece->out.b16 + strip->first * inner, inner, strip->rows,
-                         (size_t)width);
-    lanes->softmax_backward_rows_bf16(&strip->scores, &g);
+    lane_ops->bf16_dot_rows(b->common, dout, inner, piece->out.b16 + strip->first * inner, inner, strip->rows,
+                            (size_t)width);
+    lane_ops->softmax_backward_rows_bf16(&strip->scores, &g);
     bf16_pack(b->dout_strip, dout, inner, rows, width);
     bf16_pack(b->q_strip, q, q_stride, rows, width);
     add_to_keys(piece, strip, dv, b->p_pairs, b->dout_strip);
@@ -100,8 +100,8 @@ static void clear_sum(const struct attention_piece *piece, const struct key_grad
 static void round_sum(const struct attention_piece *piece, const struct key_gradient *y) {
     const float one = 1.0f;
     if (y->sum)
-        lanes->bf16_scale_rows(y->written, (size_t)y->stride, y->sum, wide(piece), &one, 0, piece->keys,
-                               (size_t)piece->shape->width);
+        lane_ops->bf16_scale_rows(y->written, (size_t)y->stride, y->sum, wide(piece), &one, 0, piece->keys,
+                                  (size_t)piece->shape->width);
 }
 
 static void pack_keys(const struct attention_piece *piece) {

@@ -1,10 +1,10 @@
 /* The key/value cache of decoding: every slot (a row being written) keeps the keys and values of its
  * positions, and one query per row attends to them.
  *
- * In float32 both are [slots, room, heads * width], and a step's bits depend on nothing but its own row. In
- * bf16 they stand packed (bf16.h) per slot and head, keys as [width, room], values as [room, width], so that
- * a step reads them from front to back; scores and sums are float32. A step reads the first `count` positions
- * and nothing behind them: a slot is used again by writing it from position 0 on.
+ * In float32 both are [slots, capacity, heads * width], and a step's bits depend on nothing but its own row.
+ * In bf16 they stand packed (bf16.h) per slot and head, keys as [width, capacity], values as [capacity,
+ * width], so that a step reads them from front to back; scores and sums are float32. A step reads the first
+ * `count` positions and nothing behind them: a slot is used again by writing it from position 0 on.
  */
 #ifndef LACONIC_KERNELS_ATTENTION_CACHE_H
 #define LACONIC_KERNELS_ATTENTION_CACHE_H
@@ -15,11 +15,12 @@
 #include "kernels/bf16.h"
 
 struct attention_cache {
-    int slots, room, heads, width; /* room: positions of a slot; width of one head, even in bf16 */
+    int slots, capacity, heads, width; /* capacity: positions of a slot; width of one head, even in bf16 */
     struct values keys, values;
 };
 
-/* Takes its arrays from the arena, which may be measuring; slots, room, heads and width are set before. */
+/* Takes its arrays from the arena, which may be measuring; slots, capacity, heads and width are set before.
+ */
 void attention_cache_lay_out(struct attention_cache *cache, bool in_bf16, struct arena *arena);
 
 /* Row r of k and v, heads * width numbers in the cache's precision, becomes position[r] of slot[r]; rows are
@@ -41,10 +42,10 @@ struct attention_step_shape {
 };
 
 /* Floats that a step of this cache needs for one thread. */
-size_t attention_cache_scratch_size(const struct attention_cache *cache);
+size_t attention_cache_scratch_count(const struct attention_cache *cache);
 
 /* out [rows, heads * width] and q in the cache's precision, not the same array; scratch: threads_count()
- * times scratch_size floats. */
+ * times scratch_count floats. */
 void attention_cache_step(struct values out, struct values q, const struct attention_cache *cache,
                           const struct attention_step_shape *shape, float *scratch);
 

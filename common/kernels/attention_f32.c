@@ -18,12 +18,12 @@ void attention_forward_f32(const struct attention_piece *piece) {
     const struct attention_operands *in = &piece->in;
     for (size_t i = 0; i < piece->queries; i += ATTENTION_STRIP) {
         struct attention_strip strip = attention_strip_at(piece, i);
-        const struct lanes_scores *s = &strip.scores;
+        const struct lane_scores *s = &strip.scores;
         size_t step;
         float *statistics = attention_statistics(piece, i, &step);
         multiply_keys(piece, &strip, s->scores, in->q.f32 + i * (size_t)in->q_stride, in->q_stride, in->k.f32,
                       in->k_stride);
-        lanes->softmax_rows(s, statistics, step);
+        lane_ops->softmax_rows(s, statistics, step);
         gemm_serial(false, false, (int)strip.rows, piece->shape->width, (int)strip.columns, 1.0f, s->scores,
                     (int)s->stride, in->v.f32, in->v_stride, 0.0f, piece->out.f32 + i * piece->inner,
                     (int)piece->inner);
@@ -45,18 +45,18 @@ static void add_to_keys(const struct attention_piece *piece, const struct attent
 static void backward_strip(const struct attention_piece *piece, const struct attention_strip *strip) {
     const struct attention_operands *in = &piece->in, *d = &piece->gradient;
     const struct attention_buffers *b = piece->buffers;
-    const struct lanes_scores *s = &strip->scores;
+    const struct lane_scores *s = &strip->scores;
     const float *q = in->q.f32 + strip->first * (size_t)in->q_stride;
     const float *dout = piece->dout.f32 + strip->first * piece->inner;
     const float *out = piece->out.f32 + strip->first * piece->inner;
-    struct lanes_gradient g = attention_gradient_of(piece, strip);
+    struct lane_gradient g = attention_gradient_of(piece, strip);
 
     multiply_keys(piece, strip, s->scores, q, in->q_stride, in->k.f32, in->k_stride);
     multiply_keys(piece, strip, b->dscores, dout, (int)piece->inner, in->v.f32, in->v_stride);
     for (size_t i = 0; i < strip->rows; i++)
         b->common[i] =
-            lanes->dot(dout + i * piece->inner, out + i * piece->inner, (size_t)piece->shape->width);
-    lanes->softmax_backward_rows(s, &g);
+            lane_ops->dot(dout + i * piece->inner, out + i * piece->inner, (size_t)piece->shape->width);
+    lane_ops->softmax_backward_rows(s, &g);
     add_to_keys(piece, strip, d->v.f32, d->v_stride, s->scores, dout, (int)piece->inner);
     add_to_keys(piece, strip, d->k.f32, d->k_stride, b->dscores, q, in->q_stride);
     gemm_serial(false, false, (int)strip->rows, piece->shape->width, (int)strip->columns, 1.0f, b->dscores,

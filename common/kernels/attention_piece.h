@@ -4,16 +4,16 @@
 #define LACONIC_KERNELS_ATTENTION_PIECE_H
 
 #include "kernels/attention.h"
-#include "kernels/lanes.h"
+#include "kernels/lane_ops.h"
 
 enum {
     ATTENTION_STRIP = 64,   /* queries */
-    ATTENTION_GAP = 16,     /* floats between a strip's rows: lanes_scores' stride - columns */
+    ATTENTION_GAP = 16,     /* floats between a strip's rows: lane_scores' stride - columns */
     ATTENTION_PADDING = 48, /* floats behind a span of distances that lanes may read or add zeros to */
 };
 
 /* Of one worker; those of bf16 and of the backward pass only where the limits ask for them. A strip's rows
- * are `stride` of struct lanes_scores apart. */
+ * are `stride` of struct lane_scores apart. */
 struct attention_buffers {
     float *bias;             /* [2 length - 1] of the head, padded */
     float *penalty;          /* [keys] of the row: 0 or the most negative float */
@@ -46,13 +46,13 @@ struct attention_piece {
 struct attention_strip {
     size_t first;         /* query of the piece */
     size_t rows, columns; /* queries; keys that any of them sees */
-    struct lanes_scores scores;
+    struct lane_scores scores;
 };
 
 /* The strip from query `first` on; what its gradient is computed from and goes to. */
 struct attention_strip attention_strip_at(const struct attention_piece *piece, size_t first);
-struct lanes_gradient attention_gradient_of(const struct attention_piece *piece,
-                                            const struct attention_strip *strip);
+struct lane_gradient attention_gradient_of(const struct attention_piece *piece,
+                                           const struct attention_strip *strip);
 
 /* dbias += the sums of dscores over pairs of one distance, where wanted. */
 void attention_add_dbias(const struct attention_piece *piece, const struct attention_strip *strip);

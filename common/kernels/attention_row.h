@@ -83,7 +83,7 @@ static float weigh_scores(float *scores, float largest, size_t count) {
 static void attend(const struct gemm_bf16_row *r, float *scores) {
     const uint32_t *p = (const uint32_t *)(const void *)scores;
     float inverse = 1.0f / weigh_scores(scores, score_keys(scores, r), r->count);
-    size_t panel_size = bf16_packed_pairs(r->room) * BF16_PANEL, width = (size_t)r->width,
+    size_t panel_size = bf16_packed_pairs(r->capacity) * BF16_PANEL, width = (size_t)r->width,
            whole = r->count / 2;
     for (size_t d = 0; d < width; d += BF16_PANEL) {
         const uint32_t *values = (const uint32_t *)(const void *)r->values + d / BF16_PANEL * panel_size;
@@ -96,9 +96,9 @@ static void attend(const struct gemm_bf16_row *r, float *scores) {
                 memcpy(&last, values + whole * BF16_PANEL + half * LANES, sizeof last);
                 sums[half] += (vec)(last << 16) * (vec)((vecu){0} + (p[whole] << 16));
             }
-            bf16 narrow[LANES];
-            store_bf16(narrow, sums[half] * inverse);
-            memcpy(r->out + at, narrow, n * sizeof *narrow);
+            bf16 rounded[LANES];
+            store_bf16(rounded, sums[half] * inverse);
+            memcpy(r->out + at, rounded, n * sizeof *rounded);
         }
     }
 }

@@ -2,13 +2,13 @@
 #include "kernels/bf16.h"
 #include <string.h>
 #include "base/threads.h"
-#include "kernels/lanes.h"
+#include "kernels/lane_ops.h"
 
 struct conversion {
-    bf16 *narrow;
-    float *wide;
-    const bf16 *from_narrow;
-    const float *from_wide;
+    bf16 *b16;
+    float *f32;
+    const bf16 *from_b16;
+    const float *from_f32;
 };
 
 enum { GRAIN = 8192 };
@@ -16,22 +16,22 @@ enum { GRAIN = 8192 };
 static void round_task(void *context, size_t begin, size_t end, int worker) {
     (void)worker;
     struct conversion *c = context;
-    lanes->bf16_round(c->narrow + begin, c->from_wide + begin, end - begin);
+    lane_ops->bf16_round(c->b16 + begin, c->from_f32 + begin, end - begin);
 }
 
 static void widen_task(void *context, size_t begin, size_t end, int worker) {
     (void)worker;
     struct conversion *c = context;
-    lanes->bf16_widen(c->wide + begin, c->from_narrow + begin, end - begin);
+    lane_ops->bf16_widen(c->f32 + begin, c->from_b16 + begin, end - begin);
 }
 
 void bf16_from_float(bf16 *y, const float *x, size_t n) {
-    struct conversion c = {.narrow = y, .from_wide = x};
+    struct conversion c = {.b16 = y, .from_f32 = x};
     threads_for(n, GRAIN, round_task, &c);
 }
 
 void bf16_to_float(float *y, const bf16 *x, size_t n) {
-    struct conversion c = {.wide = y, .from_narrow = x};
+    struct conversion c = {.f32 = y, .from_b16 = x};
     threads_for(n, GRAIN, widen_task, &c);
 }
 
@@ -59,8 +59,8 @@ static void pack_panel(const struct packing *p, size_t begin, size_t end, size_t
     uint32_t *panel = p->packed + j / BF16_PANEL * p->pairs * BF16_PANEL;
     if (width == BF16_PANEL && begin < p->k / 2) {
         whole = p->k / 2 < end ? p->k / 2 : end;
-        lanes->bf16_pair_rows(panel + begin * BF16_PANEL, p->b + 2 * begin * p->ldb + j, p->ldb,
-                              whole - begin);
+        lane_ops->bf16_pair_rows(panel + begin * BF16_PANEL, p->b + 2 * begin * p->ldb + j, p->ldb,
+                                 whole - begin);
     }
     for (size_t pair = whole; pair < end; pair++)
         pack_edge(p, panel + pair * BF16_PANEL, pair, j, width);
@@ -92,7 +92,7 @@ void bf16_pack_transposed(bf16 *packed, const bf16 *b, size_t ldb, int k, int n)
     for (size_t j = 0; j < (size_t)n; j += BF16_PANEL, to += pairs * BF16_PANEL) {
         size_t rows = (size_t)n - j < BF16_PANEL ? (size_t)n - j : BF16_PANEL;
         size_t done = (whole + BF16_PAIRS - 1) / BF16_PAIRS * BF16_PAIRS;
-        lanes->transpose_panel(to, (const uint32_t *)(const void *)(b + j * ldb), ldb / 2, rows, whole);
+        lane_ops->transpose_panel(to, (const uint32_t *)(const void *)(b + j * ldb), ldb / 2, rows, whole);
         memset(to + done * BF16_PANEL, 0, (pairs - done) * BF16_PANEL * sizeof *to);
         if (k % 2)
             for (size_t i = 0; i < rows; i++)
@@ -108,23 +108,23 @@ static void pack_weights_backward(uint32_t *to, const float *w, size_t pairs, si
         if (width < BF16_PANEL || rows < BF16_PANEL)
             memset(panel, 0, (size_t)BF16_PAIRS * BF16_PANEL * sizeof *panel);
         for (size_t r = 0; r < rows; r += 2)
-            lanes->bf16_pair_round(panel + r / 2 * BF16_PANEL, w + r * in + j,
-                                   r + 1 < rows ? w + (r + 1) * in + j : none, width);
+            lane_ops->bf16_pair_round(panel + r / 2 * BF16_PANEL, w + r * in + j,
+                                      r + 1 < rows ? w + (r + 1) * in + j : none, width);
     }
 }
 
 /* Rows of weights are rounded a piece at a time, so that the copy stays on the stack. */
 static void pack_weights_forward(uint32_t *to, const float *w, size_t rows, size_t in) {
     enum { PIECE = 128 };
-    bf16 narrow[BF16_PANEL * PIECE];
+    bf16 rounded[BF16_PANEL * PIECE];
     for (size_t k = 0; k < in; k += PIECE) {
         size_t width = in - k < PIECE ? in - k : PIECE;
         if (width < PIECE)
-            memset(narrow, 0, sizeof narrow);
+            memset(rounded, 0, sizeof rounded);
         for (size_t r = 0; r < rows; r++)
-            lanes->bf16_round(narrow + r * PIECE, w + r * in + k, width);
-        lanes->transpose_panel(to + k / 2 * BF16_PANEL, (const uint32_t *)(const void *)narrow, PIECE / 2,
-                               rows, (width + 1) / 2);
+            lane_ops->bf16_round(rounded + r * PIECE, w + r * in + k, width);
+        lane_ops->transpose_panel(to + k / 2 * BF16_PANEL, (const uint32_t *)(const void *)rounded, PIECE / 2,
+                                  rows, (width + 1) / 2);
     }
 }
 

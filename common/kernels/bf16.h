@@ -31,7 +31,7 @@ static inline size_t bf16_packed_pairs(int k) {
 }
 
 /* Numbers in a packed [k, n]. */
-static inline size_t bf16_packed_size(int k, int n) {
+static inline size_t bf16_packed_count(int k, int n) {
     return ((size_t)n + BF16_PANEL - 1) / BF16_PANEL * bf16_packed_pairs(k) * 2 * BF16_PANEL;
 }
 

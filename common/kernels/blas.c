@@ -26,13 +26,13 @@ static struct {
 
 static enum status check_room(size_t mebibytes) {
     size_t size = mebibytes << 20;
-    void *room = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (room == MAP_FAILED)
+    void *mapping = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (mapping == MAP_FAILED)
         return fail(STATUS_MEMORY,
                     "OpenBLAS needs up to %zu MiB of address space and there are not so many; "
                     "raise the limit (ulimit -v) or give fewer --threads",
                     mebibytes);
-    munmap(room, size);
+    munmap(mapping, size);
     return STATUS_OK;
 }
 

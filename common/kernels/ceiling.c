@@ -7,7 +7,7 @@
 #include "kernels/ceiling_loop.h"
 #include "kernels/cpu_features.h"
 #include "kernels/gemm_bf16.h"
-#include "kernels/lanes.h"
+#include "kernels/lane_ops.h"
 
 static const double effort_seconds = 0.06, piece_seconds = 0.001; /* the best piece counts */
 
@@ -25,7 +25,7 @@ static const struct ceiling_loop *find_loop(bool in_bf16) {
     };
     size_t i = 0, last = sizeof loops / sizeof *loops - 1;
     /* lanes do not need fused multiply-add, these loops do */
-    const char *name = in_bf16 ? gemm_bf16_selected() : cpu_has_avx2() ? lanes->name : "scalar";
+    const char *name = in_bf16 ? gemm_bf16_selected() : cpu_has_avx2() ? lane_ops->name : "scalar";
     while (i < last && strcmp(loops[i]->name, name) != 0)
         i++;
     return loops[i];

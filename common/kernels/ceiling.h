@@ -1,7 +1,7 @@
 /* What this machine could do at most, measured: the figures that speeds are shares of.
  *
  * All threads of the pool (base/threads.h) work, with the instructions that the selected back ends use
- * (lanes.h, gemm_bf16.h), so prepare the CPU and start the threads first. The best of a few short runs
+ * (lane_ops.h, gemm_bf16.h), so prepare the CPU and start the threads first. The best of a few short runs
  * counts: neighbours on the machine can only slow a run down.
  */
 #ifndef LACONIC_KERNELS_CEILING_H

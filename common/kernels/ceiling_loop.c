@@ -50,9 +50,9 @@ static float run(size_t rounds) {
 #if defined(GEMM_BF16_AVX512BF16)
 
 enum { SUMS = 16, FLOPS = SUMS * 16 * 2 * 2 }; /* sixteen lanes, a pair each */
-typedef __m512 lanes_of_sums;
+typedef __m512 sum_lanes;
 
-static lanes_of_sums multiply_add(lanes_of_sums sum) {
+static sum_lanes multiply_add(sum_lanes sum) {
     const __m512i ones = _mm512_set1_epi32(0x3f803f80); /* two of bf16 */
     return _mm512_dpbf16_ps(sum, (__m512bh)ones, (__m512bh)ones);
 }
@@ -60,18 +60,18 @@ static lanes_of_sums multiply_add(lanes_of_sums sum) {
 #elif defined(GEMM_BF16_AVX512)
 
 enum { SUMS = 16, FLOPS = SUMS * 16 * 2 };
-typedef __m512 lanes_of_sums;
+typedef __m512 sum_lanes;
 
-static lanes_of_sums multiply_add(lanes_of_sums sum) {
+static sum_lanes multiply_add(sum_lanes sum) {
     return _mm512_fmadd_ps(sum, _mm512_set1_ps(0.999f), _mm512_set1_ps(0.001f));
 }
 
 #elif defined(GEMM_BF16_AVX2)
 
 enum { SUMS = 12, FLOPS = SUMS * 8 * 2 };
-typedef __m256 lanes_of_sums;
+typedef __m256 sum_lanes;
 
-static lanes_of_sums multiply_add(lanes_of_sums sum) {
+static sum_lanes multiply_add(sum_lanes sum) {
     return _mm256_fmadd_ps(sum, _mm256_set1_ps(0.999f), _mm256_set1_ps(0.001f));
 }
 
@@ -80,18 +80,18 @@ static lanes_of_sums multiply_add(lanes_of_sums sum) {
 /* Four lanes, which every CPU has or the compiler takes apart; a product and a sum, as the portable products.
  */
 enum { SUMS = 12, FLOPS = SUMS * 4 * 2 };
-typedef float lanes_of_sums __attribute__((vector_size(16)));
+typedef float sum_lanes __attribute__((vector_size(16)));
 
-static lanes_of_sums multiply_add(lanes_of_sums sum) {
+static sum_lanes multiply_add(sum_lanes sum) {
     return sum * 0.999f + 0.001f;
 }
 
 #endif
 
-enum { WIDTH = sizeof(lanes_of_sums) / sizeof(float) };
+enum { WIDTH = sizeof(sum_lanes) / sizeof(float) };
 
 static float run(size_t rounds) {
-    lanes_of_sums sum[SUMS];
+    sum_lanes sum[SUMS];
     float start[SUMS * WIDTH], total = 0.0f;
     for (size_t i = 0; i < SUMS * WIDTH; i++)
         start[i] = (float)i;

@@ -9,13 +9,13 @@
 #include "kernels/cpu_features.h"
 #include "kernels/gemm.h"
 #include "kernels/gemm_bf16.h"
-#include "kernels/lanes.h"
+#include "kernels/lane_ops.h"
 
 static char description[96] = "not prepared";
 
 /* What --cpu and LACONIC_CPU may say, and which kernels that means. */
 static const struct choice {
-    const char *name, *lanes;
+    const char *name, *lane_ops;
     const char *bf16[2];  /* the first that this CPU has */
     const char *openblas; /* its core type; NULL: any */
     bool (*has)(void);    /* NULL: every CPU */
@@ -42,7 +42,7 @@ static bool select_kernels(const struct choice *choice) {
     bool found = false;
     for (int i = 0; i < 2 && choice->bf16[i] && !found; i++)
         found = gemm_bf16_select(choice->bf16[i]);
-    return found && lanes_select(choice->lanes);
+    return found && lane_ops_select(choice->lane_ops);
 }
 
 static bool core_uses_avx512(const char *running) {
@@ -54,7 +54,7 @@ static bool core_uses_avx512(const char *running) {
 static bool openblas_suits(const struct choice *choice, bool forced, const char *running) {
     if (!choice->openblas)
         return true;
-    if (strcmp(choice->lanes, "avx512") == 0)
+    if (strcmp(choice->lane_ops, "avx512") == 0)
         return core_uses_avx512(running);
     return !forced || strcasecmp(running, choice->openblas) == 0;
 }
@@ -86,7 +86,7 @@ static enum status force(const char *name, const struct choice **choice) {
 }
 
 static enum status choose(const char *name, const struct choice **choice, bool *forced) {
-    *choice = find_choice(lanes->name); /* the best there is, chosen at start-up */
+    *choice = find_choice(lane_ops->name); /* the best there is, chosen at start-up */
     if (!name)
         name = getenv("LACONIC_CPU");
     *forced = name && *name;
@@ -107,7 +107,7 @@ enum status cpu_prepare(const char *name) {
     if (!openblas_suits(choice, forced,
                         blas_core())) /* a version that does not know it stays: slower, not wrong */
         TRY(blas_load(choice->openblas, threads_count()));
-    snprintf(description, sizeof description, "%s (OpenBLAS %s, bf16 by %s)", lanes->name, blas_core(),
+    snprintf(description, sizeof description, "%s (OpenBLAS %s, bf16 by %s)", lane_ops->name, blas_core(),
              gemm_bf16_selected());
     return STATUS_OK;
 }

@@ -2,7 +2,7 @@
 #include "kernels/dropout.h"
 #include <assert.h>
 #include "base/threads.h"
-#include "kernels/lanes.h"
+#include "kernels/lane_ops.h"
 
 uint64_t dropout_key(uint64_t key, uint32_t place) {
     uint64_t z = key + (uint64_t)(place + 1) * 0x9e3779b97f4a7c15u; /* splitmix64's step and finaliser */
@@ -13,7 +13,7 @@ uint64_t dropout_key(uint64_t key, uint32_t place) {
 
 void dropout_apply(float *y, const float *x, size_t n, float rate, uint64_t key, uint64_t first) {
     uint32_t seed = (uint32_t)dropout_key(key, (uint32_t)(first >> 32));
-    lanes->dropout(y, x, n, dropout_threshold(rate), 1.0f / (1.0f - rate), seed, (uint32_t)first);
+    lane_ops->dropout(y, x, n, dropout_threshold(rate), 1.0f / (1.0f - rate), seed, (uint32_t)first);
 }
 
 struct dropping {
@@ -33,9 +33,9 @@ static void drop_task(void *context, size_t begin, size_t end, int worker) {
     for (size_t i = begin; i < end; i += PIECE) {
         float wide[PIECE];
         size_t n = end - i < PIECE ? end - i : PIECE;
-        lanes->bf16_widen(wide, d->x.b16 + i, n);
+        lane_ops->bf16_widen(wide, d->x.b16 + i, n);
         dropout_apply(wide, wide, n, d->rate, d->key, i);
-        lanes->bf16_round(d->x.b16 + i, wide, n);
+        lane_ops->bf16_round(d->x.b16 + i, wide, n);
     }
 }
 

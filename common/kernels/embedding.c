@@ -2,7 +2,7 @@
 #include "kernels/embedding.h"
 #include <string.h>
 #include "base/threads.h"
-#include "kernels/lanes.h"
+#include "kernels/lane_ops.h"
 
 struct embedding {
     float *out;
@@ -28,8 +28,8 @@ static void scatter_task(void *context, size_t begin, size_t end, int worker) {
     (void)worker;
     struct embedding *e = context;
     for (size_t t = 0; t < e->tokens; t++)
-        lanes->axpy(e->out + (size_t)e->ids[t] * e->width + begin, 1.0f, e->in + t * e->width + begin,
-                    end - begin);
+        lane_ops->axpy(e->out + (size_t)e->ids[t] * e->width + begin, 1.0f, e->in + t * e->width + begin,
+                       end - begin);
 }
 
 void embedding_backward(float *dtable, const float *dout, const int32_t *ids, int tokens, int width) {
@@ -39,12 +39,12 @@ void embedding_backward(float *dtable, const float *dout, const int32_t *ids, in
 
 void positions_forward(float *out, const float *table, const int32_t *start, int rows, int width) {
     for (int r = 0; r < rows; r++)
-        lanes->axpy(out + (size_t)start[r] * (size_t)width, 1.0f, table,
-                    (size_t)(start[r + 1] - start[r]) * (size_t)width);
+        lane_ops->axpy(out + (size_t)start[r] * (size_t)width, 1.0f, table,
+                       (size_t)(start[r + 1] - start[r]) * (size_t)width);
 }
 
 void positions_backward(float *dtable, const float *dout, const int32_t *start, int rows, int width) {
     for (int r = 0; r < rows; r++)
-        lanes->axpy(dtable, 1.0f, dout + (size_t)start[r] * (size_t)width,
-                    (size_t)(start[r + 1] - start[r]) * (size_t)width);
+        lane_ops->axpy(dtable, 1.0f, dout + (size_t)start[r] * (size_t)width,
+                       (size_t)(start[r + 1] - start[r]) * (size_t)width);
 }

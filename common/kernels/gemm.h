@@ -1,8 +1,8 @@
 /* Matrix products, the one contract behind which back ends stand.
  *
  * All matrices are float32, row-major. C = op(A) op(B) + beta C with op(A) [m, k], op(B) [k, n], C [m, n];
- * lda, ldb, ldc are row lengths of the arrays as stored. Work is cut over threads (base/threads.h) in fixed
- * parts.
+ * lda, ldb, ldc are row lengths of the arrays as stored, in floats. Work is cut over threads (base/threads.h)
+ * in fixed parts. For training and evaluation: the codec multiplies integers (codec/exact).
  */
 #ifndef LACONIC_KERNELS_GEMM_H
 #define LACONIC_KERNELS_GEMM_H

@@ -56,17 +56,17 @@ static inline struct gemm_bf16_operand gemm_bf16_transposed(const bf16 *packed) 
 void gemm_bf16(int m, int n, int k, struct gemm_bf16_operand a, const bf16 *b,
                const struct gemm_result *result);
 
-/* One query of one head over `count` packed keys [width, room] and values [room, width]:
+/* One query of one head over `count` packed keys [width, capacity] and values [capacity, width]:
  * out = sum over j of softmax(q . k_j + bias[j]) v_j. */
 struct gemm_bf16_row {
     bf16 *out;
     const bf16 *q, *keys, *values; /* q and out [width]; width even, q 4-byte aligned */
     const float *bias;             /* [count] or NULL */
-    int width, room;
+    int width, capacity;
     size_t count; /* at least one */
 };
 
-/* On the calling thread. scores: room for `count` floats rounded up to a panel. */
+/* On the calling thread. scores [count rounded up to a panel]. */
 void gemm_bf16_attend(const struct gemm_bf16_row *row, float *scores);
 
 /* Back ends by name: "scalar", "avx2", "avx512" (splits pairs into float32), "avx512bf16", "amx".

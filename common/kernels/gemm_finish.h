@@ -40,8 +40,8 @@ VEC_INLINE vec load_values(struct values v, size_t at) {
 /* The instruction rounds as vec_to_bf16() does, but takes subnormal numbers for zero. */
 VEC_INLINE void store_bf16(bf16 *p, vec x) {
 #if defined(__AVX512BF16__)
-    __m256bh narrow = _mm512_cvtneps_pbh((__m512)x);
-    memcpy(p, &narrow, sizeof narrow);
+    __m256bh rounded = _mm512_cvtneps_pbh((__m512)x);
+    memcpy(p, &rounded, sizeof rounded);
 #else
     vec_to_bf16(p, x);
 #endif

@@ -4,7 +4,7 @@
 #include "kernels/gemm_portable.h"
 #include <stddef.h>
 #include <string.h>
-#include "kernels/lanes.h"
+#include "kernels/lane_ops.h"
 
 enum { DEPTH = 1024, SLAB = 64 };
 
@@ -48,8 +48,8 @@ void gemm_portable(bool transpose_a, bool transpose_b, int m, int n, int k, floa
                 size_t part = depth - k0 < DEPTH ? depth - k0 : DEPTH;
                 if (i == 0 || depth > DEPTH) /* a panel that is deep enough to stay packed serves all slabs */
                     pack_panel(packed, sb, k0, part, j, width);
-                lanes->gemm_panel(sums, packed, sa.base + i * sa.row + k0 * sa.column, sa.row, sa.column,
-                                  height, part);
+                lane_ops->gemm_panel(sums, packed, sa.base + i * sa.row + k0 * sa.column, sa.row, sa.column,
+                                     height, part);
             }
             store_slab(c + i * (size_t)ldc + j, (size_t)ldc, sums, height, width, alpha, beta);
         }

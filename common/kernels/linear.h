@@ -14,11 +14,12 @@ struct linear {
     const bf16 *forward, *backward; /* W packed as [in, out] and as [out, in]; NULL: float32 */
 };
 
-/* Room for operands that must be rearranged; none of it is needed in a pass without backward and dropout. */
+/* Scratch for operands that must be rearranged; none of it is needed in a pass without backward and dropout.
+ */
 struct linear_scratch {
     float *product;  /* float32, GEMM_ADD with dropout or scale: as the result */
-    bf16 *packed_x;  /* bf16: bf16_packed_size(tokens, in) */
-    bf16 *packed_dy; /* bf16: bf16_packed_size(tokens, out) */
+    bf16 *packed_x;  /* bf16: bf16_packed_count(tokens, in) */
+    bf16 *packed_dy; /* bf16: bf16_packed_count(tokens, out) */
 };
 
 /* The result of x W^T, [tokens, out]. */

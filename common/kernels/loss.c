@@ -4,7 +4,7 @@
 #include <string.h>
 #include "base/threads.h"
 #include "kernels/sample.h"
-#include "kernels/lanes.h"
+#include "kernels/lane_ops.h"
 
 struct loss {
     const float *logits;
@@ -23,7 +23,7 @@ static void loss_task(void *context, size_t begin, size_t end, int worker) {
         const float *row = l->logits + t * l->vocabulary;
         float *gradient = l->gradient ? l->gradient + t * l->vocabulary : NULL;
         int32_t label = l->labels[t];
-        float largest = lanes->max(row, l->vocabulary);
+        float largest = lane_ops->max(row, l->vocabulary);
         if (l->argmax)
             l->argmax[t] = sample_first(row, (int)l->vocabulary, largest);
         if (label < 0) {
@@ -33,10 +33,10 @@ static void loss_task(void *context, size_t begin, size_t end, int worker) {
             continue;
         }
         float own = row[label];
-        float sum = lanes->exp_sum(row, gradient, largest, l->vocabulary);
+        float sum = lane_ops->exp_sum(row, gradient, largest, l->vocabulary);
         l->nll[t] = logf(sum) - (own - largest);
         if (gradient) {
-            lanes->scale(gradient, l->weights[t] / sum, l->vocabulary);
+            lane_ops->scale(gradient, l->weights[t] / sum, l->vocabulary);
             gradient[label] -= l->weights[t];
         }
     }

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 #include "base/threads.h"
-#include "kernels/lanes.h"
+#include "kernels/lane_ops.h"
 
 struct norm {
     struct values y;
@@ -18,12 +18,12 @@ static void forward_task(void *context, size_t begin, size_t end, int worker) {
     struct norm *n = context;
     for (size_t r = begin; r < end; r++) {
         const float *x = n->x + r * n->width;
-        float inv = 1.0f / sqrtf(lanes->dot(x, x, n->width) / (float)n->width + n->epsilon);
+        float inv = 1.0f / sqrtf(lane_ops->dot(x, x, n->width) / (float)n->width + n->epsilon);
         n->inv_out[r] = inv;
         if (n->y.f32)
-            lanes->norm(n->y.f32 + r * n->width, x, n->weight, inv, n->width);
+            lane_ops->norm(n->y.f32 + r * n->width, x, n->weight, inv, n->width);
         else
-            lanes->norm_round(n->y.b16 + r * n->width, x, n->weight, inv, n->width);
+            lane_ops->norm_round(n->y.b16 + r * n->width, x, n->weight, inv, n->width);
         if (n->copy)
             memcpy(n->copy + r * n->width, x, n->width * sizeof *x);
     }
@@ -45,8 +45,8 @@ static void backward_task(void *context, size_t begin, size_t end, int worker) {
     (void)worker;
     struct norm *n = context;
     for (size_t r = begin; r < end; r++)
-        lanes->norm_backward(n->dx + r * n->width, n->dy + r * n->width, n->x + r * n->width, n->weight,
-                             n->inv[r], n->width);
+        lane_ops->norm_backward(n->dx + r * n->width, n->dy + r * n->width, n->x + r * n->width, n->weight,
+                                n->inv[r], n->width);
 }
 
 /* Cut by columns: every column is one sum over the rows in order, whatever the threads. */
@@ -54,7 +54,7 @@ static void weight_task(void *context, size_t begin, size_t end, int worker) {
     (void)worker;
     struct norm *n = context;
     for (size_t r = 0, at = begin; r < n->rows; r++, at += n->width)
-        lanes->multiply_add(n->dweight + begin, n->dy + at, n->x + at, n->inv[r], end - begin);
+        lane_ops->multiply_add(n->dweight + begin, n->dy + at, n->x + at, n->inv[r], end - begin);
 }
 
 void norm_backward(float *dx, float *dweight, const float *dy, const float *x, const float *inv,

@@ -2,18 +2,18 @@
 #include "kernels/optimizer.h"
 #include <math.h>
 #include "base/threads.h"
-#include "kernels/lanes.h"
+#include "kernels/lane_ops.h"
 
 struct update {
     float *w, *m, *v, *g;
-    struct lanes_adamw s;
+    struct lane_adamw s;
     const struct adamw_matrix *matrix; /* the one being swept */
 };
 
 static void update_task(void *context, size_t begin, size_t end, int worker) {
     (void)worker;
     struct update *u = context;
-    lanes->adamw(u->w + begin, u->m + begin, u->v + begin, u->g + begin, end - begin, &u->s);
+    lane_ops->adamw(u->w + begin, u->m + begin, u->v + begin, u->g + begin, end - begin, &u->s);
 }
 
 /* Panels of a matrix: updated and, still in cache, packed. */
@@ -38,14 +38,14 @@ static void sweep_between(struct update *u, size_t begin, size_t end) {
 void adamw_update(float *weights, float *m, float *v, float *gradient, size_t n, const struct adamw *settings,
                   int64_t step, float gradient_scale, const struct adamw_matrix *matrices, int matrix_count) {
     struct update u = {.w = weights, .m = m, .v = v, .g = gradient};
-    u.s = (struct lanes_adamw){.beta1 = settings->beta1,
-                               .beta2 = settings->beta2,
-                               .epsilon = settings->epsilon,
-                               .gradient_scale = gradient_scale,
-                               .rate = settings->learning_rate /
-                                       (float)(1.0 - pow(settings->beta1, (double)step)),
-                               .inverse_v = 1.0f / (float)(1.0 - pow(settings->beta2, (double)step)),
-                               .keep = 1.0f - settings->learning_rate * settings->weight_decay};
+    u.s = (struct lane_adamw){.beta1 = settings->beta1,
+                              .beta2 = settings->beta2,
+                              .epsilon = settings->epsilon,
+                              .gradient_scale = gradient_scale,
+                              .rate =
+                                  settings->learning_rate / (float)(1.0 - pow(settings->beta1, (double)step)),
+                              .inverse_v = 1.0f / (float)(1.0 - pow(settings->beta2, (double)step)),
+                              .keep = 1.0f - settings->learning_rate * settings->weight_decay};
     size_t done = 0;
     for (int i = 0; i < matrix_count; i++) {
         const struct adamw_matrix *x = u.matrix = &matrices[i];
@@ -69,7 +69,7 @@ static void norm_task(void *context, size_t begin, size_t end, int worker) {
     struct norm_parts *parts = context;
     for (size_t part = begin; part < end; part++) {
         size_t first = parts->n * part / NORM_PARTS, last = parts->n * (part + 1) / NORM_PARTS;
-        parts->sum[part] = lanes->sum_of_squares(parts->gradient + first, last - first);
+        parts->sum[part] = lane_ops->sum_of_squares(parts->gradient + first, last - first);
     }
 }
 

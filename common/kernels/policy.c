@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 #include "base/threads.h"
-#include "kernels/lanes.h"
+#include "kernels/lane_ops.h"
 #include "kernels/sample.h"
 
 enum { GRAIN = 8, PIECE = 512 }; /* tokens per task; ids whose exponentials are held at once */
@@ -15,9 +15,9 @@ static float exp_sums(const float *row, size_t vocabulary, float largest, float 
         *weighted = 0.0f;
     for (size_t first = 0; first < vocabulary; first += PIECE) {
         size_t n = vocabulary - first < PIECE ? vocabulary - first : PIECE;
-        sum += lanes->exp_sum(row + first, terms, largest, n);
+        sum += lane_ops->exp_sum(row + first, terms, largest, n);
         if (weighted)
-            *weighted += lanes->dot(terms, row + first, n);
+            *weighted += lane_ops->dot(terms, row + first, n);
     }
     return sum;
 }
@@ -35,7 +35,7 @@ static void read_task(void *context, size_t begin, size_t end, int worker) {
     const struct policy_statistics *to = r->to;
     for (size_t t = begin; t < end; t++) {
         const float *row = r->logits + t * r->vocabulary;
-        float largest = lanes->max(row, r->vocabulary), weighted = 0.0f;
+        float largest = lane_ops->max(row, r->vocabulary), weighted = 0.0f;
         float sum = exp_sums(row, r->vocabulary, largest, to->entropy ? &weighted : NULL);
         float log_sum = largest + logf(sum);
         if (to->logit)
@@ -68,10 +68,10 @@ struct descent {
 
 /* row = dlog_sum p + dentropy dH/d(row), without the action's own share. */
 static void distribution_gradient(float *row, size_t vocabulary, float dlog_sum, float dentropy) {
-    float largest = lanes->max(row, vocabulary);
+    float largest = lane_ops->max(row, vocabulary);
     if (dentropy == 0.0f) {
-        float sum = lanes->exp_sum(row, row, largest, vocabulary);
-        lanes->scale(row, dlog_sum / sum, vocabulary);
+        float sum = lane_ops->exp_sum(row, row, largest, vocabulary);
+        lane_ops->scale(row, dlog_sum / sum, vocabulary);
         return;
     }
     float weighted, sum = exp_sums(row, vocabulary, largest, &weighted), log_sum = largest + logf(sum);
@@ -105,9 +105,9 @@ void policy_gradient(float *logits, const int32_t *actions, int tokens, int voca
 
 double policy_divergence(const float *p_logits, const float *q_logits, int vocabulary) {
     size_t n = (size_t)vocabulary;
-    float p_largest = lanes->max(p_logits, n), q_largest = lanes->max(q_logits, n);
-    float p_log = p_largest + logf(lanes->exp_sum(p_logits, NULL, p_largest, n));
-    float q_log = q_largest + logf(lanes->exp_sum(q_logits, NULL, q_largest, n));
+    float p_largest = lane_ops->max(p_logits, n), q_largest = lane_ops->max(q_logits, n);
+    float p_log = p_largest + logf(lane_ops->exp_sum(p_logits, NULL, p_largest, n));
+    float q_log = q_largest + logf(lane_ops->exp_sum(q_logits, NULL, q_largest, n));
     double sum = 0;
     for (size_t i = 0; i < n; i++) {
         double p = (double)(p_logits[i] - p_log), q = (double)(q_logits[i] - q_log);

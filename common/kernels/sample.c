@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include "kernels/lanes.h"
+#include "kernels/lane_ops.h"
 
 int32_t sample_first(const float *logits, int vocabulary, float largest) {
     for (int32_t i = 0; i < vocabulary; i++)
@@ -13,16 +13,16 @@ int32_t sample_first(const float *logits, int vocabulary, float largest) {
 }
 
 int32_t sample_argmax(const float *logits, int vocabulary) {
-    return sample_first(logits, vocabulary, lanes->max(logits, (size_t)vocabulary));
+    return sample_first(logits, vocabulary, lane_ops->max(logits, (size_t)vocabulary));
 }
 
 /* The largest threshold that keeps at least `count` entries with p >= threshold, or with at least `mass` of
  * the probability: bisection over the values, 30 halvings to float32's resolution. */
 static float threshold_keeping(const float *p, int n, int count, float mass) {
-    float low = 0.0f, high = lanes->max(p, (size_t)n);
+    float low = 0.0f, high = lane_ops->max(p, (size_t)n);
     for (int round = 0; round < 30 && low < high; round++) {
         float middle = 0.5f * (low + high), sum;
-        size_t kept = lanes->count_from(p, middle, &sum, (size_t)n);
+        size_t kept = lane_ops->count_from(p, middle, &sum, (size_t)n);
         if (kept >= (size_t)count && sum >= mass)
             low = middle;
         else
@@ -37,7 +37,7 @@ enum { BLOCK = 256 };
 /* What is kept of p, those from `least` on: the sum of block b, or of a part of it. */
 static float kept_sum(const float *p, size_t n, float least) {
     float sum;
-    lanes->count_from(p, least, &sum, n);
+    lane_ops->count_from(p, least, &sum, n);
     return sum;
 }
 
@@ -80,11 +80,11 @@ struct kept {
 static struct kept keep(const float *logits, int vocabulary, float temperature, int top_k, float top_p,
                         float *scratch) {
     size_t n = (size_t)vocabulary;
-    float largest = lanes->max(logits, n), least = 0.0f;
+    float largest = lane_ops->max(logits, n), least = 0.0f;
     double total = 0;
     for (size_t first = 0; first < n; first += BLOCK)
-        total += (double)lanes->exp_scaled(logits + first, scratch + first, 1.0f / temperature, largest,
-                                           block_size(n, first));
+        total += (double)lane_ops->exp_scaled(logits + first, scratch + first, 1.0f / temperature, largest,
+                                              block_size(n, first));
     if (top_k > 0 && top_k < vocabulary)
         least = threshold_keeping(scratch, vocabulary, top_k, 0.0f);
     if (top_p > 0.0f && top_p < 1.0f) {

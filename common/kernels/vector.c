@@ -1,7 +1,7 @@
 /* Whole-array operations, cut over threads. */
 #include "kernels/vector.h"
 #include "base/threads.h"
-#include "kernels/lanes.h"
+#include "kernels/lane_ops.h"
 
 enum { GRAIN = 16384 };
 
@@ -13,19 +13,19 @@ struct operands {
 static void add_task(void *context, size_t begin, size_t end, int worker) {
     (void)worker;
     struct operands *o = context;
-    lanes->axpy(o->y + begin, o->factor, o->x + begin, end - begin);
+    lane_ops->axpy(o->y + begin, o->factor, o->x + begin, end - begin);
 }
 
 static void scale_task(void *context, size_t begin, size_t end, int worker) {
     (void)worker;
     struct operands *o = context;
-    lanes->scale(o->y + begin, o->factor, end - begin);
+    lane_ops->scale(o->y + begin, o->factor, end - begin);
 }
 
 static void blend_task(void *context, size_t begin, size_t end, int worker) {
     scale_task(context, begin, end, worker);
     struct operands *o = context;
-    lanes->axpy(o->y + begin, 1.0f - o->factor, o->x + begin, end - begin);
+    lane_ops->axpy(o->y + begin, 1.0f - o->factor, o->x + begin, end - begin);
 }
 
 void vector_add(float *y, const float *x, size_t n) {

@@ -6,14 +6,14 @@
 
 /* From one buffer into another. *written becomes what has been written: nothing. */
 static enum status check_buffers(const void *from, size_t size, const void *to, size_t *written,
-                                 size_t *room) {
+                                 size_t *capacity) {
     TRY(library_check_pointer(written, "output_size"));
-    *room = *written;
+    *capacity = *written;
     *written = 0;
     TRY(library_check_buffer(from, size, "the input"));
-    TRY(library_check_buffer(to, *room, "the output"));
+    TRY(library_check_buffer(to, *capacity, "the output"));
     uintptr_t a = (uintptr_t)from, b = (uintptr_t)to;
-    if (size > 0 && *room > 0 && (a < b ? b - a < size : a - b < *room))
+    if (size > 0 && *capacity > 0 && (a < b ? b - a < size : a - b < *capacity))
         return fail(STATUS_USAGE, "input and output overlap");
     return STATUS_OK;
 }
@@ -25,7 +25,7 @@ struct source {
 
 struct sink {
     uint8_t *bytes;
-    size_t size, room;
+    size_t size, capacity;
     bool full;
 };
 
@@ -41,7 +41,7 @@ static ptrdiff_t read_source(void *context, void *bytes, size_t size) {
 
 static int write_sink(void *context, const void *bytes, size_t size) {
     struct sink *sink = context;
-    if (size > sink->room - sink->size) {
+    if (size > sink->capacity - sink->size) {
         sink->full = true;
         return 1;
     }
@@ -54,7 +54,7 @@ static laconic_status finish(enum status status, const struct sink *sink, size_t
     if (output_size)
         *output_size = sink->size;
     if (status != STATUS_OK && sink->full)
-        status = fail(STATUS_LIMIT, "the output does not fit into %zu bytes", sink->room);
+        status = fail(STATUS_LIMIT, "the output does not fit into %zu bytes", sink->capacity);
     return library_status(status);
 }
 
@@ -72,7 +72,7 @@ laconic_status laconic_compress(laconic_model *model, const laconic_options *opt
     struct callbacks from = {.read = read_source, .context = &source};
     struct callbacks to = {.write = write_sink, .context = &sink};
     struct codec_settings settings;
-    enum status status = check_buffers(input, size, output, output_size, &sink.room);
+    enum status status = check_buffers(input, size, output, output_size, &sink.capacity);
     if (status == STATUS_OK)
         status = library_settings(options, &settings);
     if (status == STATUS_OK) {
@@ -88,7 +88,7 @@ laconic_status laconic_decompress(laconic_model *model, const void *archive, siz
     struct sink sink = {.bytes = output};
     struct callbacks from = {.read = read_source, .context = &source};
     struct callbacks to = {.write = write_sink, .context = &sink};
-    enum status status = check_buffers(archive, size, output, output_size, &sink.room);
+    enum status status = check_buffers(archive, size, output, output_size, &sink.capacity);
     if (status == STATUS_OK)
         status = library_serve(model, NULL, &from, &to);
     return finish(status, &sink, output_size);
@@ -118,7 +118,7 @@ static enum status extract(laconic_model *model, const void *archive, size_t siz
 laconic_status laconic_decompress_range(laconic_model *model, const void *archive, size_t size,
                                         uint64_t begin, uint64_t end, void *output, size_t *output_size) {
     struct sink sink = {.bytes = output};
-    enum status status = check_buffers(archive, size, output, output_size, &sink.room);
+    enum status status = check_buffers(archive, size, output, output_size, &sink.capacity);
     if (status == STATUS_OK && begin > end)
         status = fail(STATUS_USAGE, "the range ends before it begins");
     if (status == STATUS_OK)

@@ -1,4 +1,4 @@
-/* Compresses a file in memory, restores it, compares: the whole of liblaconic in one page. C and C++ compile
+/* Compresses a file in memory, decompresses it, compares: the whole of liblaconic in one page. C and C++ compile
  * it.
  *
  *     cc example.c $(pkg-config --cflags --libs laconic) -o example
@@ -35,7 +35,7 @@ static int stream(laconic_model *model, FILE *file) {
     return 0;
 }
 
-/* An archive whose pieces can be restored alone, with a comment. */
+/* An archive whose pieces can be decompressed alone, with a comment. */
 static int piece(laconic_model *model, const char *text, size_t size) {
     laconic_options options = {LACONIC_AUTO, 0, 0, 4096, "made by example.c", {0, 0, 0, 0}};
     size_t packed = laconic_bound(size), begin = size / 2, got = size - begin;
@@ -75,7 +75,7 @@ static int round_trip(laconic_model *model, const char *text, size_t size) {
         complain("decompress");
     else if (restored != size || memcmp(text, back, size) != 0)
         fprintf(stderr, "example: what came back is not what went in\n");
-    else if (size > 1 && laconic_decompress(model, archive, packed, back, &none) != LACONIC_ROOM)
+    else if (size > 1 && laconic_decompress(model, archive, packed, back, &none) != LACONIC_LIMIT)
         fprintf(stderr, "example: a byte of room was enough\n");
     else {
         archive[packed / 2] = (char)(archive[packed / 2] ^ 1);

@@ -3,12 +3,12 @@
  *     laconic_model *model;
  *     if (laconic_open(&model, NULL, 0) != LACONIC_OK)           // NULL: the default model
  *         fprintf(stderr, "%s\n", laconic_error());
- *     size_t size = laconic_bound(length);                       // room in `archive`
+ *     size_t size = laconic_bound(length);                       // capacity of `archive`
  *     laconic_compress(model, NULL, text, length, archive, &size);
  *     ...
  *     laconic_close(model);
  *
- * Archives are those of the command: 'laconic decompress' restores what laconic_compress() wrote and the
+ * Archives are those of the command: 'laconic decompress' reads what laconic_compress() wrote and the
  * other way round, on every machine, at any number of threads. Format: docs/format.md.
  *
  * Every function that can fail returns a status; laconic_error() then has a sentence for people. A pointer
@@ -65,7 +65,7 @@ typedef enum laconic_status {
     LACONIC_CONFIG = 4,   /* this model cannot do what the options ask for */
     LACONIC_FORMAT = 5,   /* the archive or the model is damaged, cut off or something else */
     LACONIC_MISMATCH = 6, /* the archive was written with another model */
-    LACONIC_ROOM = 7      /* the output does not fit, or a size is beyond what is handled */
+    LACONIC_LIMIT = 7     /* the output does not fit, or a size is beyond what is handled */
 } laconic_status;
 
 /* The sentence of this thread's last failure, "" if there was none; valid until the next call of this
@@ -84,7 +84,7 @@ enum { LACONIC_HASH_BYTES = 16 };
 LACONIC_API laconic_status laconic_open(laconic_model **model, const char *path, int threads);
 
 /* The model that an archive, or its first 39 bytes, was written with: the default, or one of the models
- * folder. An archive that names none ('laconic compress -1') needs none: what opens restores such archives,
+ * folder. An archive that names none ('laconic compress -1') needs none: what opens decompresses such archives,
  * as every model does, and compresses at level 1; LACONIC_CONFIG else. Its hash is all zeros. */
 LACONIC_API laconic_status laconic_open_for(laconic_model **model, const void *archive, size_t size,
                                             int threads);
@@ -93,7 +93,7 @@ LACONIC_API laconic_status laconic_open_for(laconic_model **model, const void *a
 LACONIC_API laconic_status laconic_close(laconic_model *model);
 
 /* Calls that would need more memory than this, the model and the process included, are refused with
- * LACONIC_ROOM and a sentence that says how much they need. 0: no limit. */
+ * LACONIC_LIMIT and a sentence that says how much they need. 0: no limit. */
 LACONIC_API laconic_status laconic_limit_memory(laconic_model *model, uint64_t bytes);
 
 /* What archives call the model; as hexadecimal digits 'laconic inspect' shows it. */
@@ -113,7 +113,7 @@ typedef struct laconic_options {
     laconic_mode mode;
     int level;             /* 1 (fast, without the models) to 9 (tries most); 0: 3 */
     uint64_t content_size; /* of a stream, where it is known; 0: until its end */
-    uint64_t restart;      /* content bytes after which the models start anew, so that a piece can be restored
+    uint64_t restart;      /* content bytes after which the models start anew, so that a piece can be decompressed
                               without what stands before; at least 4096; 0: never */
     const char *comment;   /* of 1 to LACONIC_COMMENT bytes, put behind the content; NULL: none */
     uint64_t reserved[4];  /* zero */
@@ -124,7 +124,7 @@ enum { LACONIC_COMMENT = 4096 };
 /* The most bytes that `size` bytes can become; 0: too many to count. */
 LACONIC_API size_t laconic_bound(size_t size);
 
-/* *output_size: room in `output` before, bytes written after. LACONIC_ROOM: it did not fit. What stands in
+/* *output_size: capacity of `output` in bytes before, bytes written after. LACONIC_LIMIT: it did not fit. What stands in
  * `output` after a failure is not to be trusted. The buffers must not overlap. A buffer of no bytes may be
  * NULL. */
 LACONIC_API laconic_status laconic_compress(laconic_model *model, const laconic_options *options,
@@ -134,16 +134,16 @@ LACONIC_API laconic_status laconic_decompress(laconic_model *model, const void *
                                               void *output, size_t *output_size);
 
 /* Content bytes begin to end - 1 alone (end UINT64_MAX: to the last). Only the blocks from the last new start
- * of the models before `begin` on are decoded (option restart). LACONIC_ROOM: the range goes beyond the
+ * of the models before `begin` on are decoded (option restart). LACONIC_LIMIT: the range goes beyond the
  * content, or does not fit. */
 LACONIC_API laconic_status laconic_decompress_range(laconic_model *model, const void *archive, size_t size,
                                                     uint64_t begin, uint64_t end, void *output,
                                                     size_t *output_size);
 
-/* The comments of an archive, a line each, cut where there is no room, and a NUL; needs no model. */
+/* The comments of an archive, a line each, cut to fit, and a NUL; needs no model. */
 LACONIC_API laconic_status laconic_comment(const void *archive, size_t size, char text[LACONIC_COMMENT + 1]);
 
-/* Bytes that an archive restores to, by a walk over its blocks that checks their checksums; needs no model.
+/* Bytes that an archive decompresses to, by a walk over its blocks that checks their checksums; needs no model.
  */
 LACONIC_API laconic_status laconic_content_size(const void *archive, size_t size, uint64_t *content);
 
@@ -156,7 +156,7 @@ typedef ptrdiff_t laconic_read(void *context, void *bytes, size_t size);
 typedef int laconic_write(void *context, const void *bytes, size_t size);
 
 /* From one callback to the other until the end of the input. Each compressed stream is a frame; frames may be
- * concatenated, and decompressing restores all of them. Memory does not grow with the stream. Output that was
+ * concatenated, and decompressing reads all of them. Memory does not grow with the stream. Output that was
  * written before a failure is not to be trusted; `write` NULL only tests an archive. The callbacks are called
  * on the caller's thread. */
 LACONIC_API laconic_status laconic_compress_stream(laconic_model *model, const laconic_options *options,

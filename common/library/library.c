@@ -11,7 +11,7 @@
 #include <string.h>
 #include "base/threads.h"
 #include "codec/archive.h"
-#include "codec/exact/loops.h"
+#include "codec/exact/ops.h"
 #include "store/model_find.h"
 
 _Static_assert((int)LACONIC_HASH_BYTES == (int)MODEL_HASH_BYTES, "one kind of hash");
@@ -42,7 +42,7 @@ laconic_status library_status(enum status status) {
     case STATUS_MISMATCH:
         return LACONIC_MISMATCH;
     case STATUS_LIMIT:
-        return LACONIC_ROOM;
+        return LACONIC_LIMIT;
     }
     return LACONIC_ARGUMENT;
 }
@@ -110,7 +110,7 @@ static enum status load_pair(const struct wanted *wanted, struct model_pair *pai
 
 static enum status fill_model(struct laconic_model *model, const struct wanted *wanted, int threads) {
     if (open_models == 0) {
-        exact_prepare(NULL);
+        exact_ops_prepare(NULL);
         TRY(threads_start(threads));
     }
     bool bare = wanted->hash && codec_is_bare(wanted->hash);

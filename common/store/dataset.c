@@ -139,7 +139,7 @@ static bool is_digest(const char *text) {
 }
 
 static enum status read_origin(struct dataset_origin *origin, struct h5_file *file, int number) {
-    char group[DATASET_NAME_ROOM], array[DATASET_NAME_ROOM];
+    char group[DATASET_NAME_CAPACITY], array[DATASET_NAME_CAPACITY];
     uint64_t splits[SPLIT_COUNT][2];
     const struct h5_shape shape = {2, {SPLIT_COUNT, 2}};
     char *digest = NULL;

@@ -10,7 +10,7 @@ enum {
     DATASET_VERSION = 1,
     DATASET_SOURCES_MAXIMUM = 100000,
     DATASET_SAMPLE_BYTES = 8 << 20, /* of the training split, for learning merges */
-    DATASET_NAME_ROOM = 128         /* names inside the file, "sources/12" */
+    DATASET_NAME_CAPACITY = 128     /* names inside the file, "sources/12" */
 };
 
 #define DATASET_FORMAT "laconic data set"

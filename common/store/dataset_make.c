@@ -244,7 +244,7 @@ static enum status write_origin(struct maker *maker, int number) {
     const struct dataset_origin *origin = &maker->origins[number];
     const struct h5_shape shape = {2, {SPLIT_COUNT, 2}};
     uint64_t splits[SPLIT_COUNT][2];
-    char group[DATASET_NAME_ROOM], array[DATASET_NAME_ROOM];
+    char group[DATASET_NAME_CAPACITY], array[DATASET_NAME_CAPACITY];
 
     for (int split = 0; split < SPLIT_COUNT; split++) {
         splits[split][0] = origin->parts[split].bytes;

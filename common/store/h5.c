@@ -12,7 +12,7 @@
 #include "base/plain_file.h"
 #include "store/h5_internal.h"
 
-enum { REASON_ROOM = 256, DEPTH_MAXIMUM = 32, OBJECTS_MAXIMUM = 1000000, OPENING_ROOM = 8 << 20 };
+enum { REASON_CAPACITY = 256, DEPTH_MAXIMUM = 32, OBJECTS_MAXIMUM = 1000000, OPENING_MEMORY = 8 << 20 };
 
 /* ---- failures ---- */
 
@@ -25,9 +25,9 @@ static herr_t keep_reason(unsigned n, const H5E_error2_t *error, void *context) 
         return 0;
     if (message) {
         message += strlen("error message = '");
-        snprintf(reason, REASON_ROOM, "%.*s", (int)strcspn(message, "'"), message);
+        snprintf(reason, REASON_CAPACITY, "%.*s", (int)strcspn(message, "'"), message);
     } else {
-        snprintf(reason, REASON_ROOM, "%s", error->desc);
+        snprintf(reason, REASON_CAPACITY, "%s", error->desc);
     }
     return 0;
 }
@@ -42,7 +42,7 @@ enum status h5_check_disk(const struct h5_file *file) {
 }
 
 enum status h5_fail(const struct h5_file *file, const char *format, ...) {
-    char reason[REASON_ROOM] = "", sentence[512];
+    char reason[REASON_CAPACITY] = "", sentence[512];
     va_list arguments;
 
     TRY(h5_check_disk(file)); /* what came of that is no news */
@@ -64,9 +64,9 @@ static void tame_library(void) {
 
 /* The library crashes where memory runs out while it opens a file: it is asked only when there is plenty. */
 static bool has_room(void) {
-    void *room = malloc(OPENING_ROOM);
-    free(room);
-    return room;
+    void *memory = malloc(OPENING_MEMORY);
+    free(memory);
+    return memory;
 }
 
 static enum status new_file(struct h5_file **file, const char *path, bool writing) {

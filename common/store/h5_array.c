@@ -81,12 +81,12 @@ struct array {
     uint64_t elements;
 };
 
-static void format_shape(const struct h5_shape *shape, char *text, size_t room) {
+static void format_shape(const struct h5_shape *shape, char *text, size_t capacity) {
     size_t used = 0;
 
     text[0] = '\0';
-    for (int i = 0; i < shape->rank && used < room; i++)
-        used += (size_t)snprintf(text + used, room - used, "%s%" PRIu64, i ? ", " : "", shape->extent[i]);
+    for (int i = 0; i < shape->rank && used < capacity; i++)
+        used += (size_t)snprintf(text + used, capacity - used, "%s%" PRIu64, i ? ", " : "", shape->extent[i]);
 }
 
 static bool count_elements(const struct h5_shape *shape, uint64_t *elements) {

@@ -6,11 +6,11 @@ enum { PIECE_BYTES = 1 << 20, WORTH_BYTES = 512, DEFLATE_LEVEL = 9 };
 
 /* Pieces of whole rows; of parts of one row where a row alone is longer. */
 static void choose_piece(const struct h5_shape *shape, size_t element_size, hsize_t piece[H5_RANK_MAXIMUM]) {
-    hsize_t room = PIECE_BYTES / element_size;
+    hsize_t elements = PIECE_BYTES / element_size;
 
     for (int i = shape->rank - 1; i >= 0; i--) {
-        piece[i] = shape->extent[i] < room ? shape->extent[i] : room;
-        room = room / piece[i] ? room / piece[i] : 1;
+        piece[i] = shape->extent[i] < elements ? shape->extent[i] : elements;
+        elements = elements / piece[i] ? elements / piece[i] : 1;
     }
 }
 

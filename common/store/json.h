@@ -13,9 +13,9 @@
 enum status json_parse_object(const char *text, size_t size, const char *where, cJSON **object);
 
 /* "1.5", "\"abc\"", "an object": how a value is called in a sentence. */
-enum { JSON_SHOWN_ROOM = 48 };
+enum { JSON_SHOWN_CAPACITY = 48 };
 struct json_shown {
-    char text[JSON_SHOWN_ROOM];
+    char text[JSON_SHOWN_CAPACITY];
 };
 struct json_shown json_show(const cJSON *value);
 struct json_shown json_show_number(double value); /* the fewest digits that read back the same */

@@ -9,7 +9,7 @@
 
 enum {
     NUMBER_MAXIMUM = 60, /* characters: as long as cJSON can read */
-    NAME_ROOM = 128,
+    NAME_CAPACITY = 128,
     END = -1 /* of the text, as a byte */
 };
 
@@ -32,23 +32,23 @@ struct walk {
 /* ---- sentences ---- */
 
 /* "optimizer.rate", "files.0.bytes"; empty outside any object. */
-static void format_path(const struct walk *w, char name[NAME_ROOM]) {
+static void format_path(const struct walk *w, char name[NAME_CAPACITY]) {
     size_t used = 0;
 
     name[0] = '\0';
-    for (int i = 0; i < w->depth && used < NAME_ROOM; i++) {
+    for (int i = 0; i < w->depth && used < NAME_CAPACITY; i++) {
         const struct step *step = &w->path[i];
         const char *dot = i > 0 ? "." : "";
         if (step->element >= 0)
-            used += (size_t)snprintf(name + used, NAME_ROOM - used, "%s%d", dot, step->element);
+            used += (size_t)snprintf(name + used, NAME_CAPACITY - used, "%s%d", dot, step->element);
         else if (step->at > 0)
-            used += (size_t)snprintf(name + used, NAME_ROOM - used, "%s%.*s", dot, (int)step->size,
+            used += (size_t)snprintf(name + used, NAME_CAPACITY - used, "%s%.*s", dot, (int)step->size,
                                      (const char *)w->text + step->at);
     }
 }
 
 static enum status fail_at(const struct walk *w, size_t position, const char *why) {
-    char name[NAME_ROOM];
+    char name[NAME_CAPACITY];
     int line = 1, column = 1;
 
     for (size_t i = 0; i < position; i++) {

@@ -6,7 +6,7 @@
 #include <string.h>
 #include "store/json.h"
 
-enum { KEY_ROOM = 64 };
+enum { KEY_CAPACITY = 64 };
 
 /* The member or element `key` names, or NULL. */
 static const cJSON *step_into(const cJSON *node, const char *key) {
@@ -21,7 +21,7 @@ static const cJSON *step_into(const cJSON *node, const char *key) {
 }
 
 static const cJSON *walk(const cJSON *node, const char *path) {
-    char key[KEY_ROOM];
+    char key[KEY_CAPACITY];
 
     while (node && *path) {
         size_t length = strcspn(path, ".");

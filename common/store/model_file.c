@@ -21,7 +21,7 @@ struct kind {
     enum status (*write_array)(struct h5_file *, const char *, enum h5_type, const struct h5_shape *,
                                const void *);
     enum status (*write_weights)(struct h5_file *, const char *, const struct t5_model *);
-    enum status (*read_weights)(struct h5_file *, const char *, struct t5_model *); /* makes room too */
+    enum status (*read_weights)(struct h5_file *, const char *, struct t5_model *); /* allocates too */
     size_t densest; /* bytes of float32 weights that a byte of the file may stand for */
 };
 
@@ -34,16 +34,16 @@ static enum status read_own(struct h5_file *file, const char *group, struct t5_m
     return t5_weights_read(file, group, model, model->weights);
 }
 
-static enum status read_narrow(struct h5_file *file, const char *group, struct t5_model *model) {
-    model->narrow = calloc(1, sizeof *model->narrow);
-    if (!model->narrow)
+static enum status read_int8(struct h5_file *file, const char *group, struct t5_model *model) {
+    model->int8 = calloc(1, sizeof *model->int8);
+    if (!model->int8)
         return fail(STATUS_MEMORY, "%s: no memory for a model", h5_path(file));
-    TRY(t5_narrow_open(model->narrow, model));
-    return t5_narrow_read(file, group, model, model->narrow);
+    TRY(t5_int8_open(model->int8, model->layout));
+    return t5_int8_read(file, group, model, model->int8);
 }
 
 static const struct kind checkpoint = {checkpoint_format, h5_write, write_own, read_own, 16};
-static const struct kind packed = {packed_format, h5_write_packed, t5_narrow_write, read_narrow, 256};
+static const struct kind packed = {packed_format, h5_write_packed, t5_int8_write, read_int8, 256};
 
 /* ---- writing a pair ---- */
 
@@ -77,9 +77,9 @@ static enum status write_pair(struct h5_file *file, const struct kind *kind, con
     TRY(write_model(file, kind, "compressor", &pair->compressor));
     TRY(write_model(file, kind, "decompressor", &pair->decompressor));
     TRY(kind->write_array(file, "prior/counts", H5_U32, &prior, pair->prior_counts));
-    if (pair->prior_sample_size == 0)
+    if (pair->prior_sample_count == 0)
         return STATUS_OK;
-    struct h5_shape sample = {1, {pair->prior_sample_size}};
+    struct h5_shape sample = {1, {pair->prior_sample_count}};
     return kind->write_array(file, "prior/sample", H5_I32, &sample, pair->prior_sample);
 }
 
@@ -253,12 +253,12 @@ static enum status check_config(struct h5_file *file, const char *group, const s
  */
 static enum status check_size(struct h5_file *file, const struct kind *kind, const char *group,
                               const struct t5_config *config) {
-    struct t5_model model = {.config = *config};
+    struct t5_layout *layout;
     struct stat info;
 
-    TRY(t5_list_parameters(&model));
-    size_t bytes = model.weight_count * sizeof(float);
-    t5_free_parameters(&model);
+    TRY(t5_layout_open(&layout, config));
+    size_t bytes = layout->weight_count * sizeof(float);
+    t5_layout_close(layout);
     if (stat(h5_path(file), &info) != 0)
         return fail(STATUS_IO, "cannot find the size of %s", h5_path(file));
     if (bytes / kind->densest > (size_t)info.st_size + (1 << 16))
@@ -296,8 +296,8 @@ static enum status read_sample(struct h5_file *file, int vocabulary, struct mode
                       (void **)&pair->prior_sample));
     if (shape.rank != 1)
         return fail(STATUS_FORMAT, "%s: prior/sample must be a list of tokens", h5_path(file));
-    pair->prior_sample_size = (size_t)shape.extent[0];
-    for (size_t i = 0; i < pair->prior_sample_size; i++)
+    pair->prior_sample_count = (size_t)shape.extent[0];
+    for (size_t i = 0; i < pair->prior_sample_count; i++)
         if (pair->prior_sample[i] < 0 || pair->prior_sample[i] >= vocabulary)
             return fail(STATUS_FORMAT, "%s: prior/sample holds token %d, outside the vocabulary of %d",
                         h5_path(file), (int)pair->prior_sample[i], vocabulary);
@@ -366,9 +366,9 @@ void model_pair_free(struct model_pair *pair) {
 
 /* ---- using a pair ---- */
 
-enum status model_pair_widen(struct model_pair *pair) {
-    TRY(t5_widen(&pair->compressor));
-    return t5_widen(&pair->decompressor);
+enum status model_pair_dequantise(struct model_pair *pair) {
+    TRY(t5_dequantise(&pair->compressor));
+    return t5_dequantise(&pair->decompressor);
 }
 
 size_t model_pair_encode_text(const struct model_pair *pair, const uint8_t *bytes, size_t size,

@@ -36,10 +36,10 @@ struct model_pair {
     bool text_merged; /* x is written in merged tokens; else in plain byte ids */
     uint32_t
         *prior_counts; /* [vocabulary] how often each id occurs in z over training text, end token included */
-    int32_t *prior_sample;    /* z of training texts, each with its end token: what the codec learns before it
-                                 codes */
-    size_t prior_sample_size; /* tokens, at most PRIOR_SAMPLE_MAXIMUM; may be 0 */
-    bool hashed;              /* read from a packed file, which has been found to be what its name says */
+    int32_t *prior_sample; /* z of training texts, each with its end token: what the codec learns before it
+                              codes */
+    size_t prior_sample_count; /* tokens, at most PRIOR_SAMPLE_MAXIMUM; may be 0 */
+    bool hashed;               /* read from a packed file, which has been found to be what its name says */
     uint8_t hash[MODEL_HASH_BYTES]; /* then */
 };
 
@@ -65,13 +65,13 @@ enum status model_shapes_read(struct h5_file *file, struct t5_config *compressor
                               struct t5_config *decompressor);
 
 /* Reads and checks everything; a stranger's or damaged file is STATUS_FORMAT. Of a packed file the models
- * have their weights in 8 bits only, which is what the codec wants; model_pair_widen() adds float32. */
+ * have their weights in 8 bits only, which is what the codec wants; model_pair_dequantise() adds float32. */
 enum status model_pair_read(struct h5_file *file, struct model_pair *pair);
 enum status model_pair_load(const char *path, struct model_pair *pair);
-enum status model_pair_widen(struct model_pair *pair);
+enum status model_pair_dequantise(struct model_pair *pair);
 void model_pair_free(struct model_pair *pair); /* safe on a zeroed pair, twice */
 
-/* x as token ids (no end token) and back; ids needs room for `size`. Decoding is as tokenizer_decode(). */
+/* x as token ids (no end token) and back; ids [size]. Decoding is as tokenizer_decode(). */
 size_t model_pair_encode_text(const struct model_pair *pair, const uint8_t *bytes, size_t size, int32_t *ids);
 
 /* 128 bits over configurations, weights in 8 bits, tokenizer, chunking and prior: names the model in

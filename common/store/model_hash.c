@@ -3,7 +3,7 @@
 #include <string.h>
 #include "store/model_file.h"
 #include "store/t5_json.h"
-#include "t5/narrow.h"
+#include "t5/int8.h"
 #include "t5/quantise.h"
 
 #define XXH_STATIC_LINKING_ONLY /* the hash state as a plain variable */
@@ -19,8 +19,8 @@ static void hash_part(XXH3_state_t *state, const void *data, uint64_t size) {
 }
 
 /* In 8 bits, as the codec computes: a pair and its small file have one name. */
-static void hash_narrow(XXH3_state_t *state, const struct t5_parameter *p, const int8_t *q,
-                        const float *scales) {
+static void hash_int8(XXH3_state_t *state, const struct t5_parameter *p, const int8_t *q,
+                      const float *scales) {
     enum { PIECE = 4096 };
     size_t columns = (size_t)p->columns;
     for (size_t row = 0; row < (size_t)p->rows; row++, q += columns) {
@@ -54,16 +54,16 @@ static void hash_model(XXH3_state_t *state, const struct t5_model *model) {
     for (int i = 0; i < model->parameter_count; i++) {
         const struct t5_parameter *parameter = &model->parameters[i];
         size_t count = (size_t)parameter->rows * (size_t)parameter->columns;
-        const float *weights = model->narrow ? NULL : model->weights + parameter->offset;
+        const float *weights = model->int8 ? NULL : model->weights + parameter->offset;
         float *scales;
         if (!t5_is_quantised(parameter)) {
-            const float *floats = weights ? weights : t5_narrow_floats(model->narrow, i);
+            const float *floats = weights ? weights : t5_int8_floats(model->int8, i);
             hash_part(state, floats, count * sizeof *floats);
         } else if (weights) {
             hash_rows(state, parameter, weights);
         } else {
-            const int8_t *q = t5_narrow_rows(model->narrow, i, &scales);
-            hash_narrow(state, parameter, q, scales);
+            const int8_t *q = t5_int8_rows(model->int8, i, &scales);
+            hash_int8(state, parameter, q, scales);
         }
     }
 }
@@ -85,7 +85,7 @@ void model_pair_hash(const struct model_pair *pair, uint8_t hash[16]) {
     hash_part(&state, tokenizer->merges, (uint64_t)tokenizer->merge_count * sizeof *tokenizer->merges);
     hash_part(&state, pair->prior_counts,
               (uint64_t)tokenizer_vocabulary(tokenizer) * sizeof *pair->prior_counts);
-    hash_part(&state, pair->prior_sample, (uint64_t)pair->prior_sample_size * sizeof *pair->prior_sample);
+    hash_part(&state, pair->prior_sample, (uint64_t)pair->prior_sample_count * sizeof *pair->prior_sample);
     hash_model(&state, &pair->compressor);
     hash_model(&state, &pair->decompressor);
     XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(&state));

@@ -4,18 +4,18 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include "t5/narrow.h"
+#include "t5/int8.h"
 #include "t5/quantise.h"
 
-enum { TENSOR_NAME_ROOM = 256 };
+enum { TENSOR_NAME_CAPACITY = 256 };
 
 /* GROUP/KIND/NAME; kind is "weights" or "scales". */
-static enum status tensor_name(char name[TENSOR_NAME_ROOM], const char *group, const char *kind,
+static enum status tensor_name(char name[TENSOR_NAME_CAPACITY], const char *group, const char *kind,
                                const struct t5_parameter *parameter) {
     int length =
-        snprintf(name, TENSOR_NAME_ROOM, "%s%s%s/%s", group, *group ? "/" : "", kind, parameter->name);
+        snprintf(name, TENSOR_NAME_CAPACITY, "%s%s%s/%s", group, *group ? "/" : "", kind, parameter->name);
 
-    if (length < 0 || length >= TENSOR_NAME_ROOM)
+    if (length < 0 || length >= TENSOR_NAME_CAPACITY)
         return fail(STATUS_LIMIT, "the group name %s is too long", group);
     return STATUS_OK;
 }
@@ -34,7 +34,7 @@ static size_t tensor_size(const struct t5_parameter *parameter) {
 
 static enum status write_floats(struct h5_file *file, const char *group, const struct t5_parameter *parameter,
                                 const float *values) {
-    char name[TENSOR_NAME_ROOM];
+    char name[TENSOR_NAME_CAPACITY];
     struct h5_shape shape = tensor_shape(parameter);
 
     TRY(tensor_name(name, group, "weights", parameter));
@@ -61,7 +61,7 @@ static enum status check_finite(struct h5_file *file, const char *name, const fl
 
 static enum status read_floats(struct h5_file *file, const char *group, const struct t5_parameter *parameter,
                                float *values) {
-    char name[TENSOR_NAME_ROOM];
+    char name[TENSOR_NAME_CAPACITY];
     struct h5_shape shape = tensor_shape(parameter);
 
     TRY(tensor_name(name, group, "weights", parameter));
@@ -80,7 +80,7 @@ enum status t5_weights_read(struct h5_file *file, const char *group, const struc
 
 static enum status write_rows(struct h5_file *file, const char *group, const struct t5_parameter *parameter,
                               const int8_t *q, const float *scales) {
-    char name[TENSOR_NAME_ROOM];
+    char name[TENSOR_NAME_CAPACITY];
     struct h5_shape shape = tensor_shape(parameter), scales_shape = {1, {(uint64_t)parameter->rows}};
 
     TRY(tensor_name(name, group, "weights", parameter));
@@ -90,38 +90,38 @@ static enum status write_rows(struct h5_file *file, const char *group, const str
     return h5_write_packed(file, name, H5_F32, &scales_shape, scales);
 }
 
-static enum status write_narrow(struct h5_file *file, const char *group, const struct t5_model *model,
-                                const struct t5_narrow *narrow) {
+static enum status write_int8(struct h5_file *file, const char *group, const struct t5_model *model,
+                              const struct t5_int8 *int8) {
     for (int i = 0; i < model->parameter_count; i++) {
         const struct t5_parameter *parameter = &model->parameters[i];
         float *scales;
         if (t5_is_quantised(parameter)) {
-            const int8_t *q = t5_narrow_rows(narrow, i, &scales);
+            const int8_t *q = t5_int8_rows(int8, i, &scales);
             TRY(write_rows(file, group, parameter, q, scales));
         } else {
-            TRY(write_floats(file, group, parameter, t5_narrow_floats(narrow, i)));
+            TRY(write_floats(file, group, parameter, t5_int8_floats(int8, i)));
         }
     }
     return STATUS_OK;
 }
 
-enum status t5_narrow_write(struct h5_file *file, const char *group, const struct t5_model *model) {
-    struct t5_narrow narrow;
+enum status t5_int8_write(struct h5_file *file, const char *group, const struct t5_model *model) {
+    struct t5_int8 int8;
 
-    TRY(t5_narrow_take(&narrow, model));
-    enum status status = write_narrow(file, group, model, &narrow);
-    t5_narrow_release(&narrow, model);
+    TRY(t5_take_int8(&int8, model));
+    enum status status = write_int8(file, group, model, &int8);
+    t5_release_int8(&int8, model);
     return status;
 }
 
 /* The rule is applied to what a file holds, as if its weights were float32: a stranger may have rounded
  * otherwise. */
-static enum status settle_rows(struct h5_file *file, const struct t5_parameter *parameter, int8_t *q,
-                               float *scales) {
+static enum status canonicalise_rows(struct h5_file *file, const struct t5_parameter *parameter, int8_t *q,
+                                     float *scales) {
     size_t columns = (size_t)parameter->columns;
 
     for (size_t r = 0; r < (size_t)parameter->rows; r++)
-        if (!t5_narrow_settle(q + r * columns, &scales[r], columns))
+        if (!t5_int8_canonicalise(q + r * columns, &scales[r], columns))
             return fail(STATUS_FORMAT,
                         "%s: %s holds a value that is not finite; the training run diverged or the "
                         "file is damaged",
@@ -131,26 +131,26 @@ static enum status settle_rows(struct h5_file *file, const struct t5_parameter *
 
 static enum status read_rows(struct h5_file *file, const char *group, const struct t5_parameter *parameter,
                              int8_t *q, float *scales) {
-    char name[TENSOR_NAME_ROOM];
+    char name[TENSOR_NAME_CAPACITY];
     struct h5_shape shape = tensor_shape(parameter), scales_shape = {1, {(uint64_t)parameter->rows}};
 
     TRY(tensor_name(name, group, "weights", parameter));
     TRY(h5_read(file, name, H5_I8, &shape, q));
     TRY(tensor_name(name, group, "scales", parameter));
     TRY(h5_read(file, name, H5_F32, &scales_shape, scales));
-    return settle_rows(file, parameter, q, scales);
+    return canonicalise_rows(file, parameter, q, scales);
 }
 
-enum status t5_narrow_read(struct h5_file *file, const char *group, const struct t5_model *model,
-                           struct t5_narrow *narrow) {
+enum status t5_int8_read(struct h5_file *file, const char *group, const struct t5_model *model,
+                         struct t5_int8 *int8) {
     for (int i = 0; i < model->parameter_count; i++) {
         const struct t5_parameter *parameter = &model->parameters[i];
         float *scales;
         if (t5_is_quantised(parameter)) {
-            int8_t *q = t5_narrow_rows(narrow, i, &scales);
+            int8_t *q = t5_int8_rows(int8, i, &scales);
             TRY(read_rows(file, group, parameter, q, scales));
         } else {
-            TRY(read_floats(file, group, parameter, t5_narrow_floats(narrow, i)));
+            TRY(read_floats(file, group, parameter, t5_int8_floats(int8, i)));
         }
     }
     return STATUS_OK;

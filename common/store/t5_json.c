@@ -214,21 +214,21 @@ void t5_config_pack(const struct t5_config *config, uint8_t bytes[T5_CONFIG_PACK
 
 /* ---- comparing ---- */
 
-static void show_value(const struct key *key, const struct t5_config *config, char *text, size_t room) {
+static void show_value(const struct key *key, const struct t5_config *config, char *text, size_t capacity) {
     const char *value = (const char *)config + key->offset;
 
     switch (key->kind) {
     case KEY_INT:
-        snprintf(text, room, "%d", *(const int *)value);
+        snprintf(text, capacity, "%d", *(const int *)value);
         break;
     case KEY_FLOAT:
-        snprintf(text, room, "%g", (double)*(const float *)value);
+        snprintf(text, capacity, "%g", (double)*(const float *)value);
         break;
     case KEY_BOOL:
-        snprintf(text, room, "%s", *(const bool *)value ? "true" : "false");
+        snprintf(text, capacity, "%s", *(const bool *)value ? "true" : "false");
         break;
     case KEY_FEED_FORWARD:
-        snprintf(text, room, "%s", *(const bool *)value ? "gated-gelu" : "relu");
+        snprintf(text, capacity, "%s", *(const bool *)value ? "gated-gelu" : "relu");
         break;
     }
 }

@@ -47,17 +47,17 @@ static void lay_out_caches(struct t5_generator *g, struct arena *arena) {
     for (int b = 0; b < c->num_decoder_layers; b++) {
         struct block_cache *cache = &g->caches[b];
         cache->self = (struct attention_cache){
-            .slots = g->rows, .room = g->target_length + 1, .heads = c->num_heads, .width = c->d_kv};
+            .slots = g->rows, .capacity = g->target_length + 1, .heads = c->num_heads, .width = c->d_kv};
         cache->cross = cache->self;
-        cache->cross.room = g->source_length;
+        cache->cross.capacity = g->source_length;
         attention_cache_lay_out(&cache->self, g->bf16, arena);
         attention_cache_lay_out(&cache->cross, g->bf16, arena);
     }
 }
 
 static size_t step_scratch_size(const struct t5_generator *g) {
-    size_t self = attention_cache_scratch_size(&g->caches[0].self);
-    size_t cross = attention_cache_scratch_size(&g->caches[0].cross);
+    size_t self = attention_cache_scratch_count(&g->caches[0].self);
+    size_t cross = attention_cache_scratch_count(&g->caches[0].cross);
     return self > cross ? self : cross;
 }
 
@@ -113,7 +113,7 @@ static void lay_out(struct t5_generator *g, struct arena *arena) {
 }
 
 enum status t5_generator_open(struct t5_generator **out, const struct t5_config *config, int rows,
-                              int source_length, int target_length, bool narrow) {
+                              int source_length, int target_length, bool in_bf16) {
     struct t5_generator *g = calloc(1, sizeof *g);
     *out = NULL;
     if (!g)
@@ -123,7 +123,7 @@ enum status t5_generator_open(struct t5_generator **out, const struct t5_config 
     g->source_length = source_length;
     g->target_length = target_length;
     g->threads = threads_count();
-    g->bf16 = narrow;
+    g->bf16 = in_bf16;
     g->encoder.depth = config->num_layers;
     g->encoder.blocks = calloc((size_t)config->num_layers, sizeof *g->encoder.blocks);
     g->caches = calloc((size_t)config->num_decoder_layers, sizeof *g->caches);
@@ -384,7 +384,7 @@ static void choose_task(void *context, size_t begin, size_t end, int worker) {
 /* Files the chosen ids, drops rows that ended or are full; returns how many stay active. */
 static int file_choices(struct t5_generator *g, int active_count, const float *log_probability,
                         const int *limits) {
-    int room = g->target_length + 1, left = 0;
+    int capacity = g->target_length + 1, left = 0;
     for (int i = 0; i < active_count; i++) {
         int row = g->active_rows[i], *length = &g->length[row];
         int limit = limits ? limits[row] : g->target_length;
@@ -395,8 +395,8 @@ static int file_choices(struct t5_generator *g, int active_count, const float *l
         }
         if (*length >= limit || *length >= g->target_length)
             continue;
-        g->output[(size_t)row * (size_t)room + (size_t)*length] = g->ids[i];
-        g->log_probability[(size_t)row * (size_t)room + (size_t)*length] = log_probability[i];
+        g->output[(size_t)row * (size_t)capacity + (size_t)*length] = g->ids[i];
+        g->log_probability[(size_t)row * (size_t)capacity + (size_t)*length] = log_probability[i];
         ++*length;
         g->ids[left] = g->ids[i];
         g->active_rows[left++] = row;
@@ -406,10 +406,10 @@ static int file_choices(struct t5_generator *g, int active_count, const float *l
 
 /* Moves the rows of `output` and `log_probability` together and describes them. */
 static const struct t5_generated *pack_results(struct t5_generator *g, int rows) {
-    size_t room = (size_t)g->target_length + 1;
+    size_t capacity = (size_t)g->target_length + 1;
     g->start[0] = 0;
     for (int r = 0; r < rows; r++) {
-        size_t length = (size_t)g->length[r], to = (size_t)g->start[r], from = (size_t)r * room;
+        size_t length = (size_t)g->length[r], to = (size_t)g->start[r], from = (size_t)r * capacity;
         memmove(g->output + to, g->output + from, length * sizeof *g->output);
         memmove(g->log_probability + to, g->log_probability + from, length * sizeof *g->log_probability);
         g->start[r + 1] = g->start[r] + g->length[r];

@@ -3,7 +3,9 @@
  * Rows that have ended leave the batch. Random numbers belong to the row (seed and row number), so a row's
  * sample does not depend on its neighbours. With gemm_select(GEMM_PORTABLE) neither does any bit of its
  * logits, on any CPU, at any thread count and in any batch: what one machine decodes greedily, every machine
- * decodes.
+ * decodes. Archives do not depend on this: the codec decodes in integers (codec/exact).
+ *
+ * A generator is for one thread at a time and spreads its work over the pool (base/threads.h).
  */
 #ifndef LACONIC_T5_GENERATE_H
 #define LACONIC_T5_GENERATE_H
@@ -32,10 +34,10 @@ struct t5_generated {
 
 struct t5_generator; /* caches, sized once */
 
-/* rows: most rows at once; source_length, target_length: longest row; narrow: in bf16, of models with packed
- * copies. */
+/* rows: most rows at once; source_length, target_length: longest row; in_bf16: of models with packed copies.
+ */
 enum status t5_generator_open(struct t5_generator **generator, const struct t5_config *config, int rows,
-                              int source_length, int target_length, bool narrow);
+                              int source_length, int target_length, bool in_bf16);
 void t5_generator_close(struct t5_generator *generator); /* NULL is fine */
 
 /* At most `limits[r]` tokens for row r, or target_length for all when limits is NULL. The end token counts

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 #include "base/threads.h"
-#include "kernels/lanes.h"
+#include "kernels/lane_ops.h"
 #include "kernels/loss.h"
 #include "kernels/vector.h"
 
@@ -17,20 +17,20 @@ static int piece_of(int tokens, int vocabulary) {
     return piece < tokens ? piece : tokens;
 }
 
-void t5_head_lay_out(struct t5_head *h, const struct t5_config *c, int target_tokens, bool narrow,
+void t5_head_lay_out(struct t5_head *h, const struct t5_config *c, int target_tokens, bool in_bf16,
                      bool with_backward, struct arena *arena) {
     size_t d = (size_t)c->d_model, vocabulary = (size_t)c->vocab_size;
     h->piece = piece_of(target_tokens, c->vocab_size);
     h->scale = c->tie_word_embeddings ? 1.0f / sqrtf((float)d) : 1.0f;
-    h->copies = !narrow;
-    h->input = narrow ? (struct values){0} : t5_take_values(arena, false, (size_t)target_tokens * d);
+    h->copies = !in_bf16;
+    h->input = in_bf16 ? (struct values){0} : t5_take_values(arena, false, (size_t)target_tokens * d);
     h->logits = ARENA_TAKE(arena, float, (size_t)h->piece *vocabulary);
-    t5_value_lay_out(&h->value_scratch, c, narrow, arena);
-    if (!narrow || !with_backward)
+    t5_value_lay_out(&h->value_scratch, c, in_bf16, arena);
+    if (!in_bf16 || !with_backward)
         return;
     h->dlogits = ARENA_TAKE(arena, bf16, (size_t)h->piece * vocabulary);
-    h->scratch.packed_x = ARENA_TAKE(arena, bf16, bf16_packed_size(h->piece, c->d_model));
-    h->scratch.packed_dy = ARENA_TAKE(arena, bf16, bf16_packed_size(h->piece, c->vocab_size));
+    h->scratch.packed_x = ARENA_TAKE(arena, bf16, bf16_packed_count(h->piece, c->d_model));
+    h->scratch.packed_dy = ARENA_TAKE(arena, bf16, bf16_packed_count(h->piece, c->vocab_size));
 }
 
 void t5_head_begin(struct t5_head *h, const struct t5_context *t, struct values output, int tokens) {
@@ -47,24 +47,24 @@ void t5_head_begin(struct t5_head *h, const struct t5_context *t, struct values 
 }
 
 /* In bf16 the scale of the logits is in their gradient, and rounds with it. */
-struct narrowing {
+struct rounding {
     bf16 *to;
     float *from, scale;
 };
 
-static void narrow_task(void *context, size_t begin, size_t end, int worker) {
+static void round_task(void *context, size_t begin, size_t end, int worker) {
     (void)worker;
-    struct narrowing *n = context;
-    if (n->scale != 1.0f)
-        lanes->scale(n->from + begin, n->scale, end - begin);
-    lanes->bf16_round(n->to + begin, n->from + begin, end - begin);
+    struct rounding *r = context;
+    if (r->scale != 1.0f)
+        lane_ops->scale(r->from + begin, r->scale, end - begin);
+    lane_ops->bf16_round(r->to + begin, r->from + begin, end - begin);
 }
 
 static struct values gradient_of(struct t5_head *h, size_t size) {
     if (h->copies)
         return (struct values){.f32 = h->logits};
-    struct narrowing n = {h->dlogits, h->logits, h->scale};
-    threads_for(size, 8192, narrow_task, &n);
+    struct rounding r = {h->dlogits, h->logits, h->scale};
+    threads_for(size, 8192, round_task, &r);
     return (struct values){.b16 = h->dlogits};
 }
 

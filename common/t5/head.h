@@ -20,7 +20,7 @@ struct t5_head {
     struct t5_value_scratch value_scratch;
 };
 
-void t5_head_lay_out(struct t5_head *head, const struct t5_config *config, int target_tokens, bool narrow,
+void t5_head_lay_out(struct t5_head *head, const struct t5_config *config, int target_tokens, bool in_bf16,
                      bool with_backward, struct arena *arena);
 
 /* output [tokens, d_model]: the decoder's, which must stay until the last run. */

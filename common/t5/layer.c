@@ -4,8 +4,8 @@
 #include "kernels/dropout.h"
 #include "kernels/norm.h"
 
-struct values t5_take_values(struct arena *arena, bool narrow, size_t n) {
-    if (narrow)
+struct values t5_take_values(struct arena *arena, bool in_bf16, size_t n) {
+    if (in_bf16)
         return (struct values){.b16 = ARENA_TAKE(arena, bf16, n)};
     return (struct values){.f32 = ARENA_TAKE(arena, float, n)};
 }

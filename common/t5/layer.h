@@ -51,8 +51,8 @@ struct t5_feed_forward_memory {
     struct values hidden, gate; /* [tokens, d_ff] only with gated GELU */
 };
 
-/* Room for n numbers in the precision of the pass. */
-struct values t5_take_values(struct arena *arena, bool narrow, size_t n);
+/* Memory for n numbers in the precision of the pass. */
+struct values t5_take_values(struct arena *arena, bool in_bf16, size_t n);
 
 /* `memory` without values: self-attention; else the encoder's output [memory tokens, d_model]. `place`
  * numbers the sublayer for dropout. The result is written to `out` [tokens, d_model], which may be the next

@@ -6,13 +6,16 @@
 #include "base/threads.h"
 #include "kernels/position.h"
 #include "t5/head.h"
-#include "t5/narrow.h"
 #include "t5/stack.h"
 
 enum status t5_open_shape(struct t5_model *model, const struct t5_config *config) {
     *model = (struct t5_model){.config = *config};
     TRY(t5_config_check(config));
-    return t5_list_parameters(model);
+    TRY(t5_layout_open(&model->layout, config));
+    model->parameters = model->layout->parameters;
+    model->parameter_count = model->layout->parameter_count;
+    model->weight_count = model->layout->weight_count;
+    return STATUS_OK;
 }
 
 enum status t5_open_weights(struct t5_model *model) {
@@ -33,15 +36,44 @@ enum status t5_open(struct t5_model *model, const struct t5_config *config) {
 }
 
 void t5_close(struct t5_model *model) {
-    t5_free_parameters(model);
+    t5_layout_close(model->layout);
     free(model->weights);
     free(model->packed);
-    if (model->narrow)
-        t5_narrow_close(model->narrow);
-    free(model->narrow);
-    model->narrow = NULL;
+    if (model->int8)
+        t5_int8_close(model->int8);
+    free(model->int8);
+    model->layout = NULL;
+    model->parameters = NULL;
+    model->parameter_count = 0;
     model->weights = NULL;
+    model->int8 = NULL;
     model->packed = NULL;
+}
+
+enum status t5_take_int8(struct t5_int8 *int8, const struct t5_model *model) {
+    if (model->int8) {
+        *int8 = *model->int8;
+        return STATUS_OK;
+    }
+    TRY(t5_int8_open(int8, model->layout));
+    enum status status = t5_int8_quantise(int8, model->layout, model->weights);
+    if (status != STATUS_OK)
+        t5_int8_close(int8);
+    return status;
+}
+
+void t5_release_int8(struct t5_int8 *int8, const struct t5_model *model) {
+    if (!model->int8)
+        t5_int8_close(int8);
+    *int8 = (struct t5_int8){0};
+}
+
+enum status t5_dequantise(struct t5_model *model) {
+    if (model->weights || !model->int8)
+        return STATUS_OK;
+    TRY(t5_open_weights(model));
+    t5_int8_dequantise(model->int8, model->layout, model->weights);
+    return STATUS_OK;
 }
 
 enum status t5_use_bf16(struct t5_model *model) {
@@ -139,8 +171,8 @@ static void lay_out_gradients(struct t5_context *t, const struct t5_config *c, c
     t->dhidden = t5_take_values(arena, l->bf16, most * ff);
     t->dgate = c->gated_gelu ? t5_take_values(arena, l->bf16, most * ff) : (struct values){0};
     if (l->bf16) {
-        t->linear.packed_x = ARENA_TAKE(arena, bf16, bf16_packed_size((int)most, widest));
-        t->linear.packed_dy = ARENA_TAKE(arena, bf16, bf16_packed_size((int)most, widest));
+        t->linear.packed_x = ARENA_TAKE(arena, bf16, bf16_packed_count((int)most, widest));
+        t->linear.packed_dy = ARENA_TAKE(arena, bf16, bf16_packed_count((int)most, widest));
     } else {
         t->linear.product = ARENA_TAKE(arena, float, most *d);
     }

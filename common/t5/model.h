@@ -17,6 +17,9 @@
  *
  * t5_use_bf16() gives a model packed bf16 copies of its weights; passes and generators opened for bf16
  * multiply those, with float32 sums, float32 residual stream and float32 gradients of the weights.
+ *
+ * A pass is for one thread at a time and spreads its work over the pool (base/threads.h). Passes may share a
+ * model whose weights nobody changes meanwhile.
  */
 #ifndef LACONIC_T5_MODEL_H
 #define LACONIC_T5_MODEL_H
@@ -27,6 +30,8 @@
 #include "base/status.h"
 #include "kernels/bf16.h"
 #include "t5/config.h"
+#include "t5/int8.h"
+#include "t5/parameters.h"
 
 /* Ragged rows of token ids: row r is ids[start[r] .. start[r + 1]). Borrowed pointers. */
 struct t5_rows {
@@ -35,26 +40,16 @@ struct t5_rows {
     const int32_t *start; /* [count + 1], start[0] == 0 */
 };
 
-/* One weight tensor inside the flat array, named as in Hugging Face's state dict. Linear weights are [out,
- * in]. */
-struct t5_parameter {
-    char name[80];
-    int rank;          /* 1 or 2 */
-    int rows, columns; /* rank 1: rows == 1 */
-    size_t offset;     /* floats from the start of the flat array */
-    float deviation;   /* standard deviation of the initial values; 0: all ones (norms) */
-};
-
 struct t5_model {
     struct t5_config config;
-    struct t5_parameter *parameters;
+    struct t5_layout *layout;              /* where each layer finds its weights (parameters.h) */
+    const struct t5_parameter *parameters; /* [parameter_count] the layout's, as the next two numbers are */
     int parameter_count;
-    float *weights; /* flat, 64-byte aligned; same layout for gradients and optimiser moments. NULL in a model
-                       that has only narrow ones */
-    size_t weight_count;
-    struct t5_narrow *narrow; /* in 8 bits, of a packed file (t5/narrow.h); NULL else */
-    bf16 *packed;             /* copies of the linear layers' weights, NULL without t5_use_bf16() */
-    struct t5_layout *layout; /* where each layer finds its weights (parameters.h) */
+    size_t weight_count;  /* numbers in the flat array */
+    float *weights;       /* flat, 64-byte aligned; same layout for gradients and optimiser moments. NULL in a
+                             model that has them only in 8 bits */
+    struct t5_int8 *int8; /* the weights in 8 bits, of a packed file; NULL else */
+    bf16 *packed;         /* copies of the linear layers' weights, NULL without t5_use_bf16() */
 };
 
 enum status t5_open(struct t5_model *model, const struct t5_config *config); /* weights zero */
@@ -68,6 +63,13 @@ void t5_initialise(struct t5_model *model, struct rng *rng); /* T5's own initial
  * initial values a language model of bytes needs thousands of steps to find the bytes before. */
 void t5_localise(struct t5_model *model, float slope);
 const struct t5_parameter *t5_find_parameter(const struct t5_model *model, const char *name); /* NULL: none */
+
+/* The weights in 8 bits: lent by a packed model, else quantised for the moment (STATUS_FORMAT if one is not
+ * finite). Release them while the model is open. */
+enum status t5_take_int8(struct t5_int8 *int8, const struct t5_model *model);
+void t5_release_int8(struct t5_int8 *int8, const struct t5_model *model);
+/* Float32 weights for a packed model, which keeps those in 8 bits; nothing where there are weights. */
+enum status t5_dequantise(struct t5_model *model);
 
 /* Allocates the packed copies and fills them; nothing when that was done. */
 enum status t5_use_bf16(struct t5_model *model);

@@ -1,6 +1,7 @@
 /* The one list of T5's parameters: names, shapes, places, initial values. Names are those of Hugging Face's
  * state dict, initial deviations those of its T5PreTrainedModel (factor 1), which are Mesh TensorFlow's. */
 #include "t5/parameters.h"
+#include <assert.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,7 +13,8 @@ enum { WEIGHT_ALIGNMENT = 16 }; /* floats: every linear layer starts on a 64-byt
 
 /* The list is walked twice: to count (parameters NULL), then to fill. */
 struct walk {
-    struct t5_model *model;
+    const struct t5_config *config;
+    struct t5_layout *layout;
     struct t5_parameter *parameters;
     struct t5_linear *linears; /* all of them */
     int count, linear_count;
@@ -46,8 +48,8 @@ static void align(struct walk *walk) {
 
 /* The linear layer of the tensors from `w` on. */
 static struct t5_linear linear(struct walk *walk, size_t w, int in, int out) {
-    struct t5_linear l = {w, in, out, walk->packed, walk->packed + bf16_packed_size(in, out)};
-    walk->packed = l.backward + bf16_packed_size(out, in);
+    struct t5_linear l = {w, in, out, walk->packed, walk->packed + bf16_packed_count(in, out)};
+    walk->packed = l.backward + bf16_packed_count(out, in);
     if (walk->linears)
         walk->linears[walk->linear_count] = l;
     walk->linear_count++;
@@ -55,8 +57,8 @@ static struct t5_linear linear(struct walk *walk, size_t w, int in, int out) {
 }
 
 static size_t add_norm(struct walk *walk, const char *stack, int block, int layer) {
-    size_t norm = add(walk, 0, walk->model->config.d_model, 0, "%s.block.%d.layer.%d.layer_norm.weight",
-                      stack, block, layer);
+    size_t norm =
+        add(walk, 0, walk->config->d_model, 0, "%s.block.%d.layer.%d.layer_norm.weight", stack, block, layer);
     align(walk);
     return norm;
 }
@@ -67,7 +69,7 @@ static size_t add_norm(struct walk *walk, const char *stack, int block, int laye
  * field. */
 static void add_attention(struct walk *walk, struct t5_attention_weights *w, const char *stack, int block,
                           int layer, const char *kind, size_t *relative_bias) {
-    const struct t5_config *c = &walk->model->config;
+    const struct t5_config *c = walk->config;
     int d = c->d_model, inner = c->num_heads * c->d_kv;
     double deviation = 1 / sqrt(d);
     size_t q = add(walk, inner, d, 1 / sqrt((double)d * c->d_kv), PROJECTION, stack, block, layer, kind, "q");
@@ -102,7 +104,7 @@ static struct t5_linear add_dense(struct walk *walk, const char *stack, int bloc
 
 static void add_feed_forward(struct walk *walk, struct t5_feed_forward_weights *w, const char *stack,
                              int block, int layer) {
-    const struct t5_config *c = &walk->model->config;
+    const struct t5_config *c = walk->config;
     w->wi = add_dense(walk, stack, block, layer, c->gated_gelu ? "wi_0" : "wi", c->d_model, c->d_ff);
     if (c->gated_gelu)
         w->gate = add_dense(walk, stack, block, layer, "wi_1", c->d_model, c->d_ff);
@@ -111,7 +113,7 @@ static void add_feed_forward(struct walk *walk, struct t5_feed_forward_weights *
 }
 
 static void add_stack(struct walk *walk, struct t5_stack_weights *w, const char *stack, bool decoder) {
-    const struct t5_config *c = &walk->model->config;
+    const struct t5_config *c = walk->config;
     if (c->absolute_positions) {
         w->positions =
             add(walk, c->absolute_positions, c->d_model, 1.0, "%s.absolute_positions.weight", stack);
@@ -131,8 +133,8 @@ static void add_stack(struct walk *walk, struct t5_stack_weights *w, const char 
 }
 
 static void walk_all(struct walk *walk) {
-    const struct t5_config *c = &walk->model->config;
-    struct t5_layout *layout = walk->model->layout;
+    const struct t5_config *c = walk->config;
+    struct t5_layout *layout = walk->layout;
     walk->count = walk->linear_count = 0;
     walk->offset = walk->packed = 0;
     layout->embedding = add(walk, c->vocab_size, c->d_model, 1.0, "shared.weight");
@@ -148,45 +150,58 @@ static void walk_all(struct walk *walk) {
     }
 }
 
-enum status t5_list_parameters(struct t5_model *model) {
-    const struct t5_config *c = &model->config;
-    struct t5_layout *layout = calloc(1, sizeof *layout);
-    model->layout = layout;
-    if (!layout)
-        goto no_memory;
-    layout->encoder.depth = c->num_layers;
-    layout->decoder.depth = c->num_decoder_layers;
-    layout->encoder.blocks = calloc((size_t)c->num_layers, sizeof *layout->encoder.blocks);
-    layout->decoder.blocks = calloc((size_t)c->num_decoder_layers, sizeof *layout->decoder.blocks);
+static enum status fill_layout(struct t5_layout *layout, const struct t5_config *config) {
+    layout->encoder.depth = config->num_layers;
+    layout->decoder.depth = config->num_decoder_layers;
+    layout->encoder.blocks = calloc((size_t)config->num_layers, sizeof *layout->encoder.blocks);
+    layout->decoder.blocks = calloc((size_t)config->num_decoder_layers, sizeof *layout->decoder.blocks);
     if (!layout->encoder.blocks || !layout->decoder.blocks)
-        goto no_memory;
-    struct walk walk = {.model = model};
+        return STATUS_MEMORY;
+    struct walk walk = {.config = config, .layout = layout};
     walk_all(&walk);
-    model->parameters = walk.parameters = calloc((size_t)walk.count, sizeof *walk.parameters);
+    layout->parameters = walk.parameters = calloc((size_t)walk.count, sizeof *walk.parameters);
     layout->linears = walk.linears = calloc((size_t)walk.linear_count, sizeof *walk.linears);
     if (!walk.parameters || !walk.linears)
-        goto no_memory;
+        return STATUS_MEMORY;
     walk_all(&walk);
-    model->parameter_count = walk.count;
-    model->weight_count = walk.offset;
+    layout->parameter_count = walk.count;
+    layout->weight_count = walk.offset;
     layout->linear_count = walk.linear_count;
     layout->packed_count = walk.packed;
     return STATUS_OK;
-no_memory:
-    t5_free_parameters(model);
-    return fail(STATUS_MEMORY, "no memory for the parameter list of a model with %d + %d blocks",
-                c->num_layers, c->num_decoder_layers);
 }
 
-void t5_free_parameters(struct t5_model *model) {
-    if (model->layout) {
-        free(model->layout->encoder.blocks);
-        free(model->layout->decoder.blocks);
-        free(model->layout->linears);
+enum status t5_layout_open(struct t5_layout **out, const struct t5_config *config) {
+    struct t5_layout *layout = calloc(1, sizeof *layout);
+    *out = NULL;
+    if (!layout || fill_layout(layout, config) != STATUS_OK) {
+        t5_layout_close(layout);
+        return fail(STATUS_MEMORY, "no memory for the parameter list of a model with %d + %d blocks",
+                    config->num_layers, config->num_decoder_layers);
     }
-    free(model->layout);
-    free(model->parameters);
-    model->layout = NULL;
-    model->parameters = NULL;
-    model->parameter_count = 0;
+    *out = layout;
+    return STATUS_OK;
+}
+
+void t5_layout_close(struct t5_layout *layout) {
+    if (!layout)
+        return;
+    free(layout->encoder.blocks);
+    free(layout->decoder.blocks);
+    free(layout->linears);
+    free(layout->parameters);
+    free(layout);
+}
+
+int t5_parameter_at(const struct t5_layout *layout, size_t offset) {
+    int low = 0, high = layout->parameter_count - 1;
+    while (low < high) {
+        int middle = (low + high) / 2;
+        if (layout->parameters[middle].offset < offset)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    assert(layout->parameters[low].offset == offset);
+    return low;
 }

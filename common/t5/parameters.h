@@ -1,9 +1,20 @@
-/* Where each layer finds its weights: offsets into the flat array, filled by the one list in parameters.c. */
+/* T5's tensors in one flat array: their list, and where each layer finds its own. Both are filled by the one
+ * walk in parameters.c. Offsets count numbers from the start of the array. */
 #ifndef LACONIC_T5_PARAMETERS_H
 #define LACONIC_T5_PARAMETERS_H
 
 #include <stddef.h>
-#include "t5/model.h"
+#include "base/status.h"
+#include "t5/config.h"
+
+/* One weight tensor, named as in Hugging Face's state dict. Linear weights are [out, in]. */
+struct t5_parameter {
+    char name[80];
+    int rank;          /* 1 or 2 */
+    int rows, columns; /* rank 1: rows == 1 */
+    size_t offset;
+    float deviation; /* standard deviation of the initial values; 0: all ones (norms) */
+};
 
 /* Tensors that share their input stand one behind the other and are one linear layer. */
 struct t5_linear {
@@ -38,6 +49,9 @@ struct t5_stack_weights {
 };
 
 struct t5_layout {
+    struct t5_parameter *parameters; /* [parameter_count] ascending offsets */
+    int parameter_count;
+    size_t weight_count; /* numbers in the flat array, gaps between linear layers included */
     size_t embedding;
     struct t5_linear head; /* the embedding when tied */
     struct t5_stack_weights encoder, decoder;
@@ -46,9 +60,11 @@ struct t5_layout {
     size_t packed_count; /* bf16 numbers of their packed copies */
 };
 
-/* Fills model->parameters, parameter_count, weight_count and layout from model->config;
- * weights stay NULL. */
-enum status t5_list_parameters(struct t5_model *model);
-void t5_free_parameters(struct t5_model *model);
+/* The layout of models of this shape; NULL after a failure. */
+enum status t5_layout_open(struct t5_layout **layout, const struct t5_config *config);
+void t5_layout_close(struct t5_layout *layout); /* NULL is fine */
+
+/* The number of the parameter that begins at this offset; one must. */
+int t5_parameter_at(const struct t5_layout *layout, size_t offset);
 
 #endif

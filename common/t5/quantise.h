@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "t5/model.h"
+#include "t5/parameters.h"
 
 /* Linear layers and embeddings are; norms, relative biases and learned positions stay float32. */
 bool t5_is_quantised(const struct t5_parameter *parameter);

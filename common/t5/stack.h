@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "t5/layer.h"
+#include "t5/model.h"
 
 struct t5_block_memory {
     struct t5_attention_memory self, cross;

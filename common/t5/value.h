@@ -11,7 +11,7 @@ struct t5_value_scratch {
     int width;   /* d_model */
 };
 
-void t5_value_lay_out(struct t5_value_scratch *scratch, const struct t5_config *config, bool narrow,
+void t5_value_lay_out(struct t5_value_scratch *scratch, const struct t5_config *config, bool in_bf16,
                       struct arena *arena);
 
 /* values[first .. first + count) of output [count, d_model], the piece of the decoder's output. */

@@ -37,12 +37,12 @@ struct learner {
     uint32_t slots;
 
     struct pair *pairs;
-    uint32_t pair_count, pair_room;
+    uint32_t pair_count, pair_capacity;
     uint32_t *table; /* open addressing: pair number or `none` */
     uint32_t table_mask;
 
     struct candidate *heap;
-    uint32_t heap_count, heap_room;
+    uint32_t heap_count, heap_capacity;
 
     uint16_t *piece_size; /* bytes of each token */
     struct tokenizer_merge *merges;
@@ -85,20 +85,21 @@ static uint32_t find_slot(const struct learner *learner, int32_t left, int32_t r
 }
 
 static enum status grow_table(struct learner *learner) {
-    uint32_t room = learner->pair_room ? 2 * learner->pair_room : 4096;
-    struct pair *pairs = realloc(learner->pairs, room * sizeof *pairs);
+    uint32_t capacity = learner->pair_capacity ? 2 * learner->pair_capacity : 4096;
+    struct pair *pairs = realloc(learner->pairs, capacity * sizeof *pairs);
     if (pairs)
         learner->pairs = pairs;
-    uint32_t *table = malloc(2 * (size_t)room * sizeof *table);
+    uint32_t *table = malloc(2 * (size_t)capacity * sizeof *table);
     if (!pairs || !table) {
         free(table);
-        return fail(STATUS_MEMORY, "no memory for counting %u pairs of tokens; learn from less text", room);
+        return fail(STATUS_MEMORY, "no memory for counting %u pairs of tokens; learn from less text",
+                    capacity);
     }
     free(learner->table);
     learner->table = table;
-    learner->table_mask = 2 * room - 1;
-    learner->pair_room = room;
-    memset(table, 0xff, 2 * (size_t)room * sizeof *table); /* all `none` */
+    learner->table_mask = 2 * capacity - 1;
+    learner->pair_capacity = capacity;
+    memset(table, 0xff, 2 * (size_t)capacity * sizeof *table); /* all `none` */
     for (uint32_t i = 0; i < learner->pair_count; i++)
         table[find_slot(learner, pairs[i].left, pairs[i].right)] = i;
     return STATUS_OK;
@@ -108,7 +109,7 @@ static enum status grow_table(struct learner *learner) {
 static enum status intern_pair(struct learner *learner, int32_t left, int32_t right, struct pair **pair) {
     uint32_t slot = find_slot(learner, left, right);
     if (learner->table[slot] == none) {
-        if (learner->pair_count == learner->pair_room) {
+        if (learner->pair_count == learner->pair_capacity) {
             TRY(grow_table(learner));
             slot = find_slot(learner, left, right);
         }
@@ -174,14 +175,14 @@ static void sift_down(struct learner *learner, uint32_t at) {
 
 /* Offers the pairs from number `from` on that occur twice. */
 static enum status offer_pairs(struct learner *learner, uint32_t from) {
-    if (learner->heap_room < learner->pair_count) {
-        uint32_t room = learner->pair_room;
-        struct candidate *heap = realloc(learner->heap, room * sizeof *heap);
+    if (learner->heap_capacity < learner->pair_count) {
+        uint32_t capacity = learner->pair_capacity;
+        struct candidate *heap = realloc(learner->heap, capacity * sizeof *heap);
         if (!heap)
             return fail(STATUS_MEMORY, "no memory for ranking %u pairs of tokens; learn from less text",
-                        room);
+                        capacity);
         learner->heap = heap;
-        learner->heap_room = room;
+        learner->heap_capacity = capacity;
     }
     for (uint32_t i = from; i < learner->pair_count; i++) {
         if (learner->pairs[i].count < 2)

@@ -41,8 +41,8 @@ enum status chunking_parse(const char *text, struct chunking *chunking) {
     return STATUS_OK;
 }
 
-void chunking_format(const struct chunking *chunking, char *text, size_t room) {
-    snprintf(text, room, "%s%d", chunking->kind == CHUNK_LINES ? "lines:" : "", chunking->size);
+void chunking_format(const struct chunking *chunking, char *text, size_t capacity) {
+    snprintf(text, capacity, "%s%d", chunking->kind == CHUNK_LINES ? "lines:" : "", chunking->size);
 }
 
 /* ASCII white space and punctuation, whatever the locale. */

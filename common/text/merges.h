@@ -11,7 +11,7 @@ enum {
     PIECES_MAXIMUM = 256 << 20 /* bytes of all tokens together */
 };
 
-/* Encodes with a heap of adjacent pairs, in O(n log n); `heap` has room for 2 * size entries. */
+/* Encodes with a heap of adjacent pairs, in O(n log n); heap [2 * size]. */
 size_t encode_with_heap(const struct tokenizer *tokenizer, const uint8_t *bytes, size_t size, int32_t *ids,
                         uint64_t *heap);
 

@@ -104,14 +104,14 @@ void piece_tree_free(struct piece_tree *tree) {
 enum { RING = PIECE_MAXIMUM };
 _Static_assert((RING & (RING - 1)) == 0, "the ring's places are numbers modulo a power of two");
 
-/* The next node on the way down that the text (`room` bytes) goes along with; no_child: none. */
-static uint32_t descend(const struct tokenizer *tokenizer, uint32_t node, const uint8_t *text, size_t room) {
+/* The next node on the way down that the text (`left` bytes) goes along with; no_child: none. */
+static uint32_t descend(const struct tokenizer *tokenizer, uint32_t node, const uint8_t *text, size_t left) {
     const struct piece_tree *tree = tokenizer->tree;
     size_t depth = (size_t)tree->nodes[node].size;
-    if (depth >= room)
+    if (depth >= left)
         return no_child;
     uint32_t child = find_edge(tree, node, text[depth])->child;
-    if (child == no_child || (size_t)tree->nodes[child].size > room)
+    if (child == no_child || (size_t)tree->nodes[child].size > left)
         return no_child;
     int32_t size = tree->nodes[child].size;
     const uint8_t *piece = tokenizer->piece_bytes + tree->nodes[child].start;

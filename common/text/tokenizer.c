@@ -314,13 +314,13 @@ const uint8_t *tokenizer_piece(const struct tokenizer *tokenizer, int32_t id, si
 }
 
 size_t tokenizer_decode(const struct tokenizer *tokenizer, const int32_t *ids, size_t count, uint8_t *bytes,
-                        size_t room) {
+                        size_t capacity) {
     size_t written = 0, wanted = 0;
     for (size_t i = 0; i < count; i++) {
         size_t size;
         const uint8_t *piece = tokenizer_piece(tokenizer, ids[i], &size);
         wanted += size;
-        size_t fits = size < room - written ? size : room - written;
+        size_t fits = size < capacity - written ? size : capacity - written;
         if (fits > 0)
             memcpy(bytes + written, piece, fits);
         written += fits;

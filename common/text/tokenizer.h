@@ -3,6 +3,8 @@
  * Ids follow ByT5 (Xue et al. 2021): pad 0, eos 1, unk 2, byte b is b + 3. Ids from 259 on are extra tokens:
  * those below 259 + merge_count stand for learned byte-pair merges (Sennrich et al. 2016, on raw bytes), the
  * rest have no bytes and serve as free symbols of the intermediate representation.
+ *
+ * An open tokenizer does not change: several threads may use it at once. Sizes are bytes, counts are ids.
  */
 #ifndef LACONIC_TEXT_TOKENIZER_H
 #define LACONIC_TEXT_TOKENIZER_H
@@ -37,7 +39,7 @@ enum status tokenizer_open_merges(struct tokenizer *tokenizer, const struct toke
 void tokenizer_free(struct tokenizer *tokenizer);
 int tokenizer_vocabulary(const struct tokenizer *tokenizer);
 
-/* ids needs room for `size` ids. Returns how many were written; no end token is added. */
+/* ids [size]. Returns how many were written; no end token is added. */
 size_t tokenizer_encode(const struct tokenizer *tokenizer, const uint8_t *bytes, size_t size, int32_t *ids);
 
 /* The same bytes in the fewest tokens that any choice of the vocabulary's pieces allows, whatever the order
@@ -47,10 +49,10 @@ size_t tokenizer_encode(const struct tokenizer *tokenizer, const uint8_t *bytes,
 size_t tokenizer_encode_shortest(const struct tokenizer *tokenizer, const uint8_t *bytes, size_t size,
                                  int32_t *ids);
 
-/* Writes at most `room` bytes and returns how many the ids stand for (may be more than room: then the output
- * is incomplete). Ids without bytes (pad, eos, unk, free symbols, out of range) stand for nothing. */
+/* Writes at most `capacity` bytes and returns how many the ids stand for (may be more than that: then the
+ * output is incomplete). Ids without bytes (pad, eos, unk, free symbols, out of range) stand for nothing. */
 size_t tokenizer_decode(const struct tokenizer *tokenizer, const int32_t *ids, size_t count, uint8_t *bytes,
-                        size_t room);
+                        size_t capacity);
 
 /* The bytes of one id, owned by the tokenizer; *size 0 where it has none. */
 const uint8_t *tokenizer_piece(const struct tokenizer *tokenizer, int32_t id, size_t *size);

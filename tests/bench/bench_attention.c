@@ -17,7 +17,7 @@ struct self_attention {
     int32_t *start;     /* [rows + 1] */
     int length, tokens; /* of a row, of all */
     size_t inner;
-    bool narrow; /* in bf16 */
+    bool in_bf16; /* in bf16 */
     struct values out, dout;
     float *statistics;   /* [tokens, heads, 2] */
     float *bias, *dbias; /* [heads, 2 length - 1] */
@@ -28,7 +28,7 @@ struct step_attention {
     struct attention_step_shape shape;
     struct attention_cache cache;
     int *slot, *count; /* [rows] */
-    bool narrow;
+    bool in_bf16;
     struct values q, out, token; /* [rows, inner], the same, [inner] */
     float *scratch;
 };
@@ -71,7 +71,7 @@ static void run_step(void *context) {
 static void add_self(struct kernel_table *table, struct self_attention *a, const char *forward,
                      const char *backward) {
     double length = a->length, rows = a->shape.rows;
-    double array = (double)a->tokens * (double)a->inner * (a->narrow ? sizeof(bf16) : sizeof(float));
+    double array = (double)a->tokens * (double)a->inner * (a->in_bf16 ? sizeof(bf16) : sizeof(float));
     double pairs = rows * (a->shape.causal ? length * (length + 1) / 2 : length * length);
     const struct kernel_case cases[] = {
         {.kernel = forward, .flops = 4 * pairs * (double)a->inner, .bytes = 4 * array, .run = run_forward},
@@ -84,9 +84,9 @@ static void add_self(struct kernel_table *table, struct self_attention *a, const
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct kernel_case *row = kernel_table_add(table);
         *row = cases[i];
-        row->precision = a->narrow ? "bf16" : "fp32";
+        row->precision = a->in_bf16 ? "bf16" : "fp32";
         row->operands = a;
-        if (!a->narrow) {
+        if (!a->in_bf16) {
             row->result = i == 0 ? a->out.f32 : a->gradient.q.f32;
             row->result_size = (size_t)a->tokens * a->inner;
         }
@@ -98,19 +98,19 @@ static void add_self(struct kernel_table *table, struct self_attention *a, const
 static void add_step(struct kernel_table *table, struct step_attention *a) {
     struct kernel_case *row = kernel_table_add(table);
     size_t inner = (size_t)a->cache.heads * (size_t)a->cache.width;
-    double keys = (double)a->shape.rows * (double)a->cache.room * (double)inner;
+    double keys = (double)a->shape.rows * (double)a->cache.capacity * (double)inner;
     row->kernel = "attention step";
-    row->precision = a->narrow ? "bf16" : "fp32";
+    row->precision = a->in_bf16 ? "bf16" : "fp32";
     row->flops = 4 * keys;
-    row->bytes = 2 * keys * (a->narrow ? sizeof(bf16) : sizeof(float));
+    row->bytes = 2 * keys * (a->in_bf16 ? sizeof(bf16) : sizeof(float));
     row->run = run_step;
     row->operands = a;
-    if (!a->narrow) {
+    if (!a->in_bf16) {
         row->result = a->out.f32;
         row->result_size = (size_t)a->shape.rows * inner;
     }
-    snprintf(row->shape, sizeof row->shape, "%d x %d, %d x %d", a->shape.rows, a->cache.room, a->cache.heads,
-             a->cache.width);
+    snprintf(row->shape, sizeof row->shape, "%d x %d, %d x %d", a->shape.rows, a->cache.capacity,
+             a->cache.heads, a->cache.width);
 }
 
 /* ---- memory ---- */
@@ -131,7 +131,7 @@ static enum status fill(struct values x, size_t n, float scale, const char *stre
 }
 
 static void shape_self(struct self_attention *a, const struct kernel_shape *shape, int length, bool causal,
-                       bool narrow) {
+                       bool in_bf16) {
     a->shape = (struct attention_shape){.rows = shape->rows,
                                         .heads = shape->config.num_heads,
                                         .width = shape->config.d_kv,
@@ -140,7 +140,7 @@ static void shape_self(struct self_attention *a, const struct kernel_shape *shap
     a->length = length;
     a->tokens = shape->rows * length;
     a->inner = (size_t)a->shape.heads * (size_t)a->shape.width;
-    a->narrow = narrow;
+    a->in_bf16 = in_bf16;
 }
 
 static void lay_out_self(struct self_attention *a, struct arena *arena) {
@@ -152,18 +152,18 @@ static void lay_out_self(struct self_attention *a, struct arena *arena) {
                                       .queries = a->length,
                                       .keys = a->length,
                                       .threads = threads_count(),
-                                      .bf16 = a->narrow,
+                                      .bf16 = a->in_bf16,
                                       .backward = true};
     struct attention_operands *const operands[] = {&a->in, &a->gradient};
     for (int i = 0; i < 2; i++)
-        *operands[i] = (struct attention_operands){t5_take_values(arena, a->narrow, array),
-                                                   t5_take_values(arena, a->narrow, array),
-                                                   t5_take_values(arena, a->narrow, array),
+        *operands[i] = (struct attention_operands){t5_take_values(arena, a->in_bf16, array),
+                                                   t5_take_values(arena, a->in_bf16, array),
+                                                   t5_take_values(arena, a->in_bf16, array),
                                                    stride,
                                                    stride,
                                                    stride};
-    a->out = t5_take_values(arena, a->narrow, array);
-    a->dout = t5_take_values(arena, a->narrow, array);
+    a->out = t5_take_values(arena, a->in_bf16, array);
+    a->dout = t5_take_values(arena, a->in_bf16, array);
     a->statistics = ARENA_TAKE(arena, float, 2 * heads * (size_t)a->tokens);
     a->bias = ARENA_TAKE(arena, float, heads *(2 * length - 1));
     a->dbias = ARENA_TAKE(arena, float, heads *(2 * length - 1));
@@ -185,21 +185,21 @@ static enum status fill_self(struct self_attention *a) {
     return STATUS_OK;
 }
 
-static void shape_step(struct step_attention *a, const struct kernel_shape *shape, bool narrow) {
+static void shape_step(struct step_attention *a, const struct kernel_shape *shape, bool in_bf16) {
     int heads = shape->config.num_heads, width = shape->config.d_kv;
-    a->narrow = narrow;
-    a->cache =
-        (struct attention_cache){.slots = shape->rows, .room = shape->source, .heads = heads, .width = width};
+    a->in_bf16 = in_bf16;
+    a->cache = (struct attention_cache){
+        .slots = shape->rows, .capacity = shape->source, .heads = heads, .width = width};
     a->shape = (struct attention_step_shape){.rows = shape->rows, .q_stride = heads * width};
 }
 
 static void lay_out_step(struct step_attention *a, struct arena *arena) {
     size_t rows = (size_t)a->shape.rows, inner = (size_t)a->cache.heads * (size_t)a->cache.width;
-    a->q = t5_take_values(arena, a->narrow, rows * inner);
-    a->out = t5_take_values(arena, a->narrow, rows * inner);
-    a->token = t5_take_values(arena, a->narrow, inner);
-    attention_cache_lay_out(&a->cache, a->narrow, arena);
-    a->scratch = ARENA_TAKE(arena, float, (size_t)threads_count() * attention_cache_scratch_size(&a->cache));
+    a->q = t5_take_values(arena, a->in_bf16, rows * inner);
+    a->out = t5_take_values(arena, a->in_bf16, rows * inner);
+    a->token = t5_take_values(arena, a->in_bf16, inner);
+    attention_cache_lay_out(&a->cache, a->in_bf16, arena);
+    a->scratch = ARENA_TAKE(arena, float, (size_t)threads_count() * attention_cache_scratch_count(&a->cache));
     a->slot = ARENA_TAKE(arena, int, rows);
     a->count = ARENA_TAKE(arena, int, rows);
     a->shape.slot = a->slot;
@@ -212,24 +212,25 @@ static enum status fill_step(struct step_attention *a) {
     TRY(fill(a->token, inner, 1.0f, "keys"));
     for (int r = 0; r < a->shape.rows; r++) {
         a->slot[r] = r;
-        a->count[r] = a->cache.room;
-        attention_cache_fill(&a->cache, r, a->cache.room, a->token, a->token, 0); /* one token everywhere */
+        a->count[r] = a->cache.capacity;
+        attention_cache_fill(&a->cache, r, a->cache.capacity, a->token, a->token,
+                             0); /* one token everywhere */
     }
     return STATUS_OK;
 }
 
 /* Whether a precision is asked for and possible. */
-static bool wants(const struct kernel_shape *shape, bool narrow) {
-    return narrow ? shape->bf16_products && shape->config.d_kv % 2 == 0 : shape->float_products;
+static bool wants(const struct kernel_shape *shape, bool in_bf16) {
+    return in_bf16 ? shape->bf16_products && shape->config.d_kv % 2 == 0 : shape->float_products;
 }
 
 static void lay_out(struct attentions *a, const struct kernel_shape *shape, struct arena *arena) {
-    for (int narrow = 0; narrow < 2; narrow++) {
-        if (!wants(shape, narrow))
+    for (int in_bf16 = 0; in_bf16 < 2; in_bf16++) {
+        if (!wants(shape, in_bf16))
             continue;
-        lay_out_self(&a->encoder[narrow], arena);
-        lay_out_self(&a->decoder[narrow], arena);
-        lay_out_step(&a->step[narrow], arena);
+        lay_out_self(&a->encoder[in_bf16], arena);
+        lay_out_self(&a->decoder[in_bf16], arena);
+        lay_out_step(&a->step[in_bf16], arena);
     }
 }
 
@@ -241,13 +242,13 @@ static void close_attentions(void *family) {
 }
 
 /* The cases of one precision. */
-static enum status add_precision(struct attentions *a, bool narrow, struct kernel_table *table) {
-    TRY(fill_self(&a->encoder[narrow]));
-    TRY(fill_self(&a->decoder[narrow]));
-    TRY(fill_step(&a->step[narrow]));
-    add_self(table, &a->encoder[narrow], "attention", "attention backward");
-    add_self(table, &a->decoder[narrow], "causal attention", "causal backward");
-    add_step(table, &a->step[narrow]);
+static enum status add_precision(struct attentions *a, bool in_bf16, struct kernel_table *table) {
+    TRY(fill_self(&a->encoder[in_bf16]));
+    TRY(fill_self(&a->decoder[in_bf16]));
+    TRY(fill_step(&a->step[in_bf16]));
+    add_self(table, &a->encoder[in_bf16], "attention", "attention backward");
+    add_self(table, &a->decoder[in_bf16], "causal attention", "causal backward");
+    add_step(table, &a->step[in_bf16]);
     return STATUS_OK;
 }
 
@@ -257,18 +258,18 @@ static enum status open_attentions(void **family, const struct kernel_shape *sha
     struct arena measuring = arena_measuring();
     if (!a)
         return fail(STATUS_MEMORY, "no memory to measure attention");
-    for (int narrow = 0; narrow < 2; narrow++) {
-        shape_self(&a->encoder[narrow], shape, shape->source, false, narrow);
-        shape_self(&a->decoder[narrow], shape, shape->target, true, narrow);
-        shape_step(&a->step[narrow], shape, narrow);
+    for (int in_bf16 = 0; in_bf16 < 2; in_bf16++) {
+        shape_self(&a->encoder[in_bf16], shape, shape->source, false, in_bf16);
+        shape_self(&a->decoder[in_bf16], shape, shape->target, true, in_bf16);
+        shape_step(&a->step[in_bf16], shape, in_bf16);
     }
     lay_out(a, shape, &measuring);
     enum status status = arena_open(&a->arena, measuring.used, "the arrays of attention");
     if (status == STATUS_OK)
         lay_out(a, shape, &a->arena);
-    for (int narrow = 0; narrow < 2 && status == STATUS_OK; narrow++)
-        if (wants(shape, narrow))
-            status = add_precision(a, narrow, table);
+    for (int in_bf16 = 0; in_bf16 < 2 && status == STATUS_OK; in_bf16++)
+        if (wants(shape, in_bf16))
+            status = add_precision(a, in_bf16, table);
     if (status != STATUS_OK) {
         close_attentions(a);
         return status;

@@ -190,12 +190,12 @@ static void add_rows(struct kernel_table *table, struct layers *l) {
 /* ---- memory ---- */
 
 static void lay_out(struct layers *l, struct arena *arena) {
-    size_t narrow = area(l->tokens, l->d), wide = area(l->tokens, l->ff), d = (size_t)l->d;
+    size_t residual = area(l->tokens, l->d), wide = area(l->tokens, l->ff), d = (size_t)l->d;
     size_t logits = area(l->targets > l->rows ? l->targets : l->rows, l->vocabulary);
     size_t targets = (size_t)l->targets, rows = (size_t)l->rows, n = l->weight_count;
-    l->x = ARENA_TAKE(arena, float, narrow);
-    l->y = ARENA_TAKE(arena, float, narrow);
-    l->dx = ARENA_TAKE(arena, float, narrow);
+    l->x = ARENA_TAKE(arena, float, residual);
+    l->y = ARENA_TAKE(arena, float, residual);
+    l->dx = ARENA_TAKE(arena, float, residual);
     l->inv = ARENA_TAKE(arena, float, l->tokens);
     l->norm_weight = ARENA_TAKE(arena, float, d);
     l->norm_gradient = ARENA_TAKE(arena, float, d);
@@ -239,10 +239,10 @@ static void fill(struct layers *l, const struct t5_config *config) {
 /* At most so many, which is far beyond any cache. */
 static enum status count_weights(size_t *count, const struct t5_config *config) {
     enum { MOST_WEIGHTS = 1 << 26 };
-    struct t5_model model = {.config = *config};
-    TRY(t5_list_parameters(&model));
-    *count = model.weight_count < MOST_WEIGHTS ? model.weight_count : MOST_WEIGHTS;
-    t5_free_parameters(&model);
+    struct t5_layout *layout;
+    TRY(t5_layout_open(&layout, config));
+    *count = layout->weight_count < MOST_WEIGHTS ? layout->weight_count : MOST_WEIGHTS;
+    t5_layout_close(layout);
     return STATUS_OK;
 }
 

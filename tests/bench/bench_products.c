@@ -250,10 +250,10 @@ static void choose_layers(struct products *p, const struct kernel_shape *shape) 
         grow(&p->x_size, (size_t)tokens * (size_t)in);
         grow(&p->w_size, (size_t)in * (size_t)out);
         grow(&p->y_size, (size_t)tokens * (size_t)out);
-        grow(&p->packed_x_size, bf16_packed_size(tokens, in));
-        grow(&p->packed_y_size, bf16_packed_size(tokens, out));
-        grow(&p->packed_w_size, bf16_packed_size(in, out));
-        grow(&p->packed_w_size, bf16_packed_size(out, in));
+        grow(&p->packed_x_size, bf16_packed_count(tokens, in));
+        grow(&p->packed_y_size, bf16_packed_count(tokens, out));
+        grow(&p->packed_w_size, bf16_packed_count(in, out));
+        grow(&p->packed_w_size, bf16_packed_count(out, in));
     }
 }
 

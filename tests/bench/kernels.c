@@ -12,7 +12,7 @@
 #include "kernels/ceiling.h"
 #include "kernels/cpu.h"
 #include "kernels/gemm_bf16.h"
-#include "kernels/lanes.h"
+#include "kernels/lane_ops.h"
 
 static const double seconds_each = 0.03; /* of timed runs, at least --repeat of them */
 
@@ -40,15 +40,15 @@ static void run_once(const struct kernel_case *row) {
 
 /* Not a number where memory runs out. */
 static double difference_from_scalar(const struct kernel_case *row) {
-    const char *chosen = lanes->name;
+    const char *chosen = lane_ops->name;
     float *result = malloc(row->result_size * sizeof *result);
     double largest = result ? 0 : (double)NAN;
     run_once(row);
     if (result)
         memcpy(result, row->result, row->result_size * sizeof *result);
-    lanes_select("scalar");
+    lane_ops_select("scalar");
     run_once(row);
-    lanes_select(chosen);
+    lane_ops_select(chosen);
     for (size_t i = 0; result && i < row->result_size; i++)
         largest = larger_or_nan(largest, fabs((double)result[i] - (double)row->result[i]));
     free(result);

@@ -60,7 +60,7 @@ static const char *const pass_names[] = {"y = x W^T", "dx = dy W", "dW += dy^T x
 struct product {
     enum pass pass;
     int m, n, k;
-    bool narrow; /* C in bf16 */
+    bool in_bf16; /* C in bf16 */
     bf16 *a, *b, *packed_a, *packed_b;
     struct values ours, theirs;
 };
@@ -78,9 +78,9 @@ static bf16 *random_operand(size_t size) {
     return rounded;
 }
 
-static struct values zero_result(size_t size, bool narrow) {
+static struct values zero_result(size_t size, bool in_bf16) {
     struct values v = {0};
-    if (narrow)
+    if (in_bf16)
         v.b16 = calloc(size, sizeof *v.b16);
     else
         v.f32 = calloc(size, sizeof *v.f32);
@@ -107,13 +107,13 @@ static enum status product_make(struct product *p, const struct layer *l, enum p
     else if (pass == BACKWARD_WEIGHT)
         *p = (struct product){.pass = pass, .m = l->out, .n = l->in, .k = l->tokens};
     size_t m = (size_t)p->m, n = (size_t)p->n, k = (size_t)p->k;
-    p->narrow = pass != BACKWARD_WEIGHT && !(pass == FORWARD && l->wide);
+    p->in_bf16 = pass != BACKWARD_WEIGHT && !(pass == FORWARD && l->wide);
     p->a = random_operand(m * k);
     p->b = random_operand(k * n);
-    p->packed_a = malloc(bf16_packed_size(p->k, p->m) * sizeof *p->packed_a);
-    p->packed_b = malloc(bf16_packed_size(p->k, p->n) * sizeof *p->packed_b);
-    p->ours = zero_result(m * n, p->narrow);
-    p->theirs = zero_result(m * n, p->narrow);
+    p->packed_a = malloc(bf16_packed_count(p->k, p->m) * sizeof *p->packed_a);
+    p->packed_b = malloc(bf16_packed_count(p->k, p->n) * sizeof *p->packed_b);
+    p->ours = zero_result(m * n, p->in_bf16);
+    p->theirs = zero_result(m * n, p->in_bf16);
     if (!p->a || !p->b || !p->packed_a || !p->packed_b || !data_of(p->ours) || !data_of(p->theirs))
         return fail(STATUS_MEMORY, "memory ran out for a product of %d x %d x %d", p->m, p->n, p->k);
     if (pass == FORWARD)
@@ -215,7 +215,7 @@ static enum status peer_make(struct peer *peer, const struct product *p) {
     peer->reorder_each_time = p->pass == BACKWARD_WEIGHT;
     TRY(describe(&a, p->m, p->k, p->pass == BACKWARD_WEIGHT, dnnl_bf16));
     TRY(describe(&b, p->k, p->n, p->pass == FORWARD, dnnl_bf16));
-    TRY(describe(&c, p->m, p->n, false, p->narrow ? dnnl_bf16 : dnnl_f32));
+    TRY(describe(&c, p->m, p->n, false, p->in_bf16 ? dnnl_bf16 : dnnl_f32));
     any_a = a;
     if (p->pass == BACKWARD_WEIGHT)
         DNNL(dnnl_memory_desc_init_by_tag(&any_a, 2, dims_a, dnnl_bf16, dnnl_format_tag_any));
@@ -320,7 +320,7 @@ static enum status measure(const struct layer *l, struct product *p, const struc
     }
     double our_rate = operations / median(ours), their_rate = operations / median(theirs);
     printf("| %s | %s | %s | %d | %d | %d | %s | %.1f | %.1f | %.2f |\n", l->model, l->name,
-           pass_names[p->pass], p->m, p->n, p->k, p->narrow ? "bf16" : "float32", our_rate, their_rate,
+           pass_names[p->pass], p->m, p->n, p->k, p->in_bf16 ? "bf16" : "float32", our_rate, their_rate,
            our_rate / their_rate);
     return STATUS_OK;
 }

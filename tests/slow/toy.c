@@ -7,6 +7,7 @@
 #include "base/rng.h"
 #include "codec/engine.h"
 #include "codec/note.h"
+#include "../small_pair.h"
 
 const struct toy_way toy_ways[] = {
     {"auto-1", {.mode = CODEC_AUTO, .level = 1}, false},
@@ -26,18 +27,6 @@ static const char sentences[] = "A pair of models reads each line and agrees on 
                                 "One of them writes it down, the other one reads it back.\n"
                                 "Only what comes back without a slip is kept that way.\n"
                                 "A quarrel about a single byte sends the whole line home as it was.\n";
-
-static const struct t5_config shape = {.d_model = 16,
-                                       .d_kv = 8,
-                                       .d_ff = 32,
-                                       .num_layers = 1,
-                                       .num_decoder_layers = 1,
-                                       .num_heads = 2,
-                                       .relative_attention_num_buckets = 8,
-                                       .relative_attention_max_distance = 32,
-                                       .layer_norm_epsilon = 1e-6f,
-                                       .tie_word_embeddings = true,
-                                       .eos_token_id = TOKEN_EOS};
 
 _Noreturn void toy_die(const char *format, ...) {
     va_list arguments;
@@ -102,29 +91,9 @@ static void player_close(struct engine *engine) {
 
 /* ---- opening and closing ---- */
 
-static void fill_pair(struct model_pair *pair, const char *chunking, uint64_t seed) {
-    const uint64_t end = sizeof sentences - 1;
-    struct t5_config config = shape;
-    struct rng rng;
-    rng_seed(&rng, seed, "weights");
-    need(bpe_learn(&pair->tokenizer, (const uint8_t *)sentences, &end, 1, 40, 50));
-    need(chunking_parse(chunking, &pair->chunking));
-    config.vocab_size = tokenizer_vocabulary(&pair->tokenizer);
-    need(t5_open(&pair->compressor, &config));
-    need(t5_open(&pair->decompressor, &config));
-    t5_initialise(&pair->compressor, &rng);
-    t5_initialise(&pair->decompressor, &rng);
-    pair->text_merged = seed % 2;
-    pair->prior_counts = calloc((size_t)config.vocab_size, sizeof *pair->prior_counts);
-    if (!pair->prior_counts)
-        toy_die("no memory");
-    for (int i = 0; i < config.vocab_size; i++)
-        pair->prior_counts[i] = (uint32_t)rng_below(&rng, 100);
-}
-
 void toy_open(struct toy *toy, const char *chunking, uint64_t seed) {
     *toy = (struct toy){0};
-    fill_pair(&toy->pair, chunking, seed);
+    need(small_pair_open(&toy->pair, sentences, chunking, seed));
     struct player *player = calloc(1, sizeof *player);
     if (!player)
         toy_die("no memory");

@@ -9,7 +9,7 @@
 #include "expect.h"
 #include "kernels/attention.h"
 #include "kernels/attention_cache.h"
-#include "kernels/lanes.h"
+#include "kernels/lane_ops.h"
 
 /* Room for more than one panel of keys; widths that do and do not fill one. */
 enum { SLOTS = 5, ROOM = 70, HEADS = 3, WIDEST = 72, NUMBERS = SLOTS * ROOM * HEADS * WIDEST };
@@ -37,20 +37,20 @@ static struct inputs *inputs_of(const char *stream) {
     fill(in.v, NUMBERS, "values");
     fill(in.bias, HEADS * (2 * ROOM - 1), "bias");
     float *wide[] = {in.q, in.k, in.v};
-    bf16 *narrow[] = {in.q16, in.k16, in.v16};
+    bf16 *rounded[] = {in.q16, in.k16, in.v16};
     for (int i = 0; i < 3; i++) {
-        bf16_from_float(narrow[i], wide[i], NUMBERS);
-        bf16_to_float(wide[i], narrow[i], NUMBERS);
+        bf16_from_float(rounded[i], wide[i], NUMBERS);
+        bf16_to_float(wide[i], rounded[i], NUMBERS);
     }
     return &in;
 }
 
-static struct values pick(float *wide, bf16 *narrow, size_t at, bool in_bf16) {
-    return in_bf16 ? (struct values){.b16 = narrow + at} : (struct values){.f32 = wide + at};
+static struct values pick(float *wide, bf16 *rounded, size_t at, bool in_bf16) {
+    return in_bf16 ? (struct values){.b16 = rounded + at} : (struct values){.f32 = wide + at};
 }
 
 static struct attention_cache open_cache(int width, bool in_bf16, struct arena *arena) {
-    struct attention_cache cache = {.slots = SLOTS, .room = ROOM, .heads = HEADS, .width = width};
+    struct attention_cache cache = {.slots = SLOTS, .capacity = ROOM, .heads = HEADS, .width = width};
     struct arena measuring = arena_measuring();
     attention_cache_lay_out(&cache, in_bf16, &measuring);
     EXPECT_OK(arena_open(arena, measuring.used, "a test's cache"));
@@ -103,7 +103,7 @@ static void step(float *out, const struct attention_cache *cache, struct inputs 
                                          .count = count,
                                          .bias = with_bias ? in->bias : NULL,
                                          .length = ROOM};
-    cr_assert_leq(attention_cache_scratch_size(cache) * (size_t)threads_count(), sizeof scratch / 4);
+    cr_assert_leq(attention_cache_scratch_count(cache) * (size_t)threads_count(), sizeof scratch / 4);
     attention_cache_step(pick(result, result16, 0, in_bf16), pick(q, q16, 0, in_bf16), cache, &shape,
                          scratch);
     if (in_bf16)
@@ -122,12 +122,12 @@ static void plain_step(float *out, int width, const struct inputs *in, bool with
             const float *q = in->q + first + (count - 1) * inner;
             float scores[ROOM], *to = out + slot * inner + head * w;
             for (size_t j = 0; j < count; j++)
-                scores[j] = lanes->dot(q, in->k + first + j * inner, w) + (with_bias ? bias[j] : 0.0f);
-            lanes->scale(scores, 1.0f / lanes->exp_sum(scores, scores, lanes->max(scores, count), count),
-                         count);
+                scores[j] = lane_ops->dot(q, in->k + first + j * inner, w) + (with_bias ? bias[j] : 0.0f);
+            lane_ops->scale(
+                scores, 1.0f / lane_ops->exp_sum(scores, scores, lane_ops->max(scores, count), count), count);
             memset(to, 0, w * sizeof *to);
             for (size_t j = 0; j < count; j++)
-                lanes->axpy(to, scores[j], in->v + first + j * inner, w);
+                lane_ops->axpy(to, scores[j], in->v + first + j * inner, w);
         }
 }
 
@@ -274,10 +274,10 @@ Test(attention_cache, instruction_sets_agree_bit_for_bit) {
             struct arena arena;
             struct attention_cache cache = open_cache(widths[w], in_bf16, &arena);
             put_counted(&cache, in);
-            lanes_select("scalar");
+            lane_ops_select("scalar");
             step(expected, &cache, in, true);
             for (int n = 0; n < 2; n++)
-                if (lanes_select(names[n])) {
+                if (lane_ops_select(names[n])) {
                     step(got, &cache, in, true);
                     cr_expect_arr_eq(got, expected, (size_t)(SLOTS * HEADS * widths[w]) * sizeof *got,
                                      "%s, width %d", names[n], widths[w]);

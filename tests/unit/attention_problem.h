@@ -46,11 +46,11 @@ static float *random_numbers(size_t n, const char *stream, bool rounded) {
     struct rng rng;
     rng_seed(&rng, 1, stream);
     for (size_t i = 0; i < n; i++) {
-        bf16 narrow;
+        bf16 nearest;
         x[i] = rng_normal(&rng) * 0.7f;
         if (rounded) {
-            bf16_from_float(&narrow, &x[i], 1);
-            bf16_to_float(&x[i], &narrow, 1);
+            bf16_from_float(&nearest, &x[i], 1);
+            bf16_to_float(&x[i], &nearest, 1);
         }
     }
     return x;

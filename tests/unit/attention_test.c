@@ -8,7 +8,7 @@
 #include "base/threads.h"
 #include "kernels/gemm.h"
 #include "kernels/gemm_bf16.h"
-#include "kernels/lanes.h"
+#include "kernels/lane_ops.h"
 #include "kernels/position.h"
 
 static const double unit_f32 = 1e-5, unit_bf16 = 1.05 / 256; /* bf16 has 8 bits; sums are float32 */
@@ -108,11 +108,11 @@ Test(attention, instruction_sets_agree_bit_for_bit) {
     for (int i = 0; i < VARIANTS; i++)
         for (int in_bf16 = 0; in_bf16 < 2; in_bf16++) {
             struct problem *scalar = problem_of(&variants[i], in_bf16);
-            lanes_select("scalar");
+            lane_ops_select("scalar");
             run(scalar, in_bf16);
             for (int n = 0; n < 2; n++) {
                 struct problem *other = problem_of(&variants[i], in_bf16);
-                if (lanes_select(names[n])) {
+                if (lane_ops_select(names[n])) {
                     run(other, in_bf16);
                     expect_same(scalar, other, names[n]);
                 }
@@ -259,18 +259,17 @@ Test(attention, gradient_of_the_bias_table) {
 Test(attention, the_exponential_of_bf16_is_finer_than_its_rounding) {
     float scores[48], statistics[2];
     uint16_t p[48];
-    struct lanes_scores s = {
-        .scores = scores, .rows = 1, .stride = 48, .columns = 32, .keys = 32, .seen = 32};
+    struct lane_scores s = {.scores = scores, .rows = 1, .stride = 48, .columns = 32, .keys = 32, .seen = 32};
     for (float x = -3; x < 0; x += 0.01f) {
         scores[0] = 0;
         for (int j = 1; j < 32; j++)
             scores[j] = x;
-        lanes->softmax_rows_bf16(&s, p, statistics, 2);
+        lane_ops->softmax_rows_bf16(&s, p, statistics, 2);
         cr_assert_eq(statistics[0], 0.0f);
         cr_assert_lt(fabs((1 / (double)statistics[1] - 1) / 31 / exp((double)x) - 1), 4e-6, "e^%g",
                      (double)x);
     }
     scores[1] = -88.0f;
-    lanes->softmax_rows_bf16(&s, p, statistics, 2);
+    lane_ops->softmax_rows_bf16(&s, p, statistics, 2);
     cr_expect_eq(p[1], 0, "a hidden key has no weight at all");
 }

@@ -7,7 +7,7 @@
 #include <string.h>
 #include "base/rng.h"
 #include "base/threads.h"
-#include "kernels/lanes.h"
+#include "kernels/lane_ops.h"
 
 static const char *const sets[] = {"scalar", "avx2", "avx512"};
 enum { SETS = 3, SENTINEL = 0xabcd };
@@ -75,13 +75,13 @@ Test(bf16, rounding) {
     cr_assert_eq(nearest(0x00000001), 0);
     cr_assert_eq(nearest(0x7f7fffff), 0x7f80); /* FLT_MAX to infinity */
     for (int s = 0; s < SETS; s++)
-        if (lanes_select(sets[s]))
+        if (lane_ops_select(sets[s]))
             check_rounding(sets[s]);
 }
 
 Test(bf16, rounding_over_threads) {
     cr_assert_eq(threads_start(3), STATUS_OK);
-    check_rounding(lanes->name);
+    check_rounding(lane_ops->name);
     threads_stop();
 }
 
@@ -103,21 +103,21 @@ static bf16 *random_matrix(int rows, int columns, size_t ld) {
 /* packed is B [k, n], B(i, j) = x[i row + j column]; zero beyond; nothing written behind. */
 static void check_packed(const char *what, const bf16 *packed, const bf16 *x, size_t row, size_t column,
                          int k, int n) {
-    size_t rows = 2 * bf16_packed_pairs(k), columns = bf16_packed_size(k, n) / rows;
+    size_t rows = 2 * bf16_packed_pairs(k), columns = bf16_packed_count(k, n) / rows;
     cr_assert(rows % 32 == 0 && rows >= (size_t)k && rows < (size_t)k + 32);
     cr_assert(columns % 32 == 0 && columns >= (size_t)n && columns < (size_t)n + 32);
     for (size_t i = 0; i < rows; i++)
         for (size_t j = 0; j < columns; j++) {
             bf16 expected = i < (size_t)k && j < (size_t)n ? x[i * row + j * column] : 0;
             cr_assert_eq(packed[place(i, j, k)], expected, "%s [%d, %d] under %s: element (%zu, %zu)", what,
-                         k, n, lanes->name, i, j);
+                         k, n, lane_ops->name, i, j);
         }
-    cr_assert_eq(packed[bf16_packed_size(k, n)], SENTINEL, "%s [%d, %d]: written behind", what, k, n);
+    cr_assert_eq(packed[bf16_packed_count(k, n)], SENTINEL, "%s [%d, %d]: written behind", what, k, n);
 }
 
 /* Room full of other numbers, so that padding must be written. */
 static bf16 *packed_room(int k, int n) {
-    size_t size = bf16_packed_size(k, n) + 1;
+    size_t size = bf16_packed_count(k, n) + 1;
     bf16 *room = malloc(size * sizeof *room);
     for (size_t i = 0; i < size; i++)
         room[i] = SENTINEL;
@@ -144,7 +144,7 @@ static void check_packing(int k, int n, size_t spare) {
 
 Test(bf16, packing) {
     for (int s = 0; s < SETS; s++)
-        if (lanes_select(sets[s]))
+        if (lane_ops_select(sets[s]))
             for (int i = 0; i < LENGTHS; i++)
                 for (int j = 0; j < LENGTHS; j++)
                     check_packing(lengths[i], lengths[j], (size_t)(i + j) % 3);
@@ -188,7 +188,7 @@ static void check_weights(int out, int in) {
 
 Test(bf16, packing_weights) {
     for (int s = 0; s < SETS; s++)
-        if (lanes_select(sets[s]))
+        if (lane_ops_select(sets[s]))
             for (int i = 0; i < LENGTHS; i++)
                 for (int j = 0; j < LENGTHS; j++)
                     check_weights(lengths[i], lengths[j]);

@@ -409,7 +409,7 @@ Test(course, phases_leave_their_files_and_a_whole_prior) {
     world_path(path, sizeof path, "supervised.h5");
     cr_expect_eq(access(path, F_OK), 0);
     cr_expect_eq(t->phase, PHASE_RL);
-    for (size_t i = 0; i < t->pair.prior_sample_size; i++)
+    for (size_t i = 0; i < t->pair.prior_sample_count; i++)
         texts += t->pair.prior_sample[i] == TOKEN_EOS;
     cr_expect_eq(texts, 30, "evaluation.prior");
     int64_t before = t->metrics.rows;

@@ -71,9 +71,9 @@ static void close_world(struct world *w) {
     t5_close(&w->model);
 }
 
-/* Logits of all tokens [STREAMS, LENGTH, OUTPUTS], `burst` tokens of every stream at a time. The caller frees
+/* Logits of all tokens [STREAMS, LENGTH, OUTPUTS], `piece` tokens of every stream at a time. The caller frees
  * them. */
-static float *all_logits(const struct world *w, int burst, int window) {
+static float *all_logits(const struct world *w, int piece, int window) {
     struct exact_decoder *decoder;
     float *all = malloc(sizeof(float) * STREAMS * LENGTH * OUTPUTS);
     int count = w->exact.head.outputs;
@@ -82,14 +82,14 @@ static float *all_logits(const struct world *w, int burst, int window) {
                                                                  .memories = STREAMS,
                                                                  .source_length = SOURCE,
                                                                  .window = window,
-                                                                 .burst = STREAMS * burst}),
+                                                                 .tokens_per_call = STREAMS * piece}),
                  STATUS_OK, "%s", fail_sentence());
-    exact_decoder_remember(decoder, &w->sources);
+    exact_decoder_encode_sources(decoder, &w->sources);
     for (int s = 0; s < STREAMS; s++)
         exact_decoder_begin(decoder, s, s);
-    for (int t = 0; t < LENGTH; t += burst) {
+    for (int t = 0; t < LENGTH; t += piece) {
         struct exact_piece pieces[STREAMS];
-        int now = LENGTH - t < burst ? LENGTH - t : burst;
+        int now = LENGTH - t < piece ? LENGTH - t : piece;
         for (int s = 0; s < STREAMS; s++)
             pieces[s] = (struct exact_piece){s, now, &w->text[s][t]};
         const float *logits = exact_decoder_run(decoder, pieces, STREAMS, 0, count);
@@ -108,18 +108,18 @@ static void expect_same(const float *a, const float *b, int count, const char *w
                      "%s: token %d of %d", what, i % LENGTH, i / LENGTH);
 }
 
-Test(exact, every_set_burst_and_thread_count_gives_the_same_bits) {
+Test(exact, every_set_piece_and_thread_count_gives_the_same_bits) {
     for (int shape = 0; shape < 2; shape++) {
         struct world w;
         open_world(&w, shape);
-        cr_assert_not_null(exact_select("scalar"));
+        cr_assert_not_null(exact_ops_select("scalar"));
         float *expected = all_logits(&w, 1, WINDOW * 2);
-        for (const struct exact_loops *const *set = exact_available(); *set; set++) {
-            exact = *set;
+        for (const struct exact_ops *const *set = exact_ops_available(); *set; set++) {
+            exact_ops = *set;
             for (int threads = 1; threads <= 3; threads += 2)
-                for (int burst = 1; burst <= 97; burst += 32) {
+                for (int piece = 1; piece <= 97; piece += 32) {
                     cr_assert_eq(threads_start(threads), STATUS_OK);
-                    float *got = all_logits(&w, burst, WINDOW * 2);
+                    float *got = all_logits(&w, piece, WINDOW * 2);
                     expect_same(expected, got, w.exact.head.outputs, (*set)->name);
                     free(got);
                     threads_stop();

@@ -3,7 +3,7 @@
 #include "base/threads.h"
 #include "expect.h"
 #include "kernels/gemm_bf16.h"
-#include "kernels/lanes.h"
+#include "kernels/lane_ops.h"
 #include "t5/flops.h"
 
 /* configs/models/byte-1m.json */

@@ -6,35 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "base/rng.h"
 #include "codec/archive_bytes.h"
 #include "codec/codec.h"
 #include "codec/note.h"
+#include "../small_pair.h"
 #include "expect.h"
 
 static inline void forge_open_pair(struct model_pair *pair, const char *chunking) {
-    struct t5_config config = {.d_model = 16,
-                               .d_kv = 8,
-                               .d_ff = 32,
-                               .num_layers = 1,
-                               .num_decoder_layers = 1,
-                               .num_heads = 2,
-                               .relative_attention_num_buckets = 8,
-                               .relative_attention_max_distance = 32,
-                               .layer_norm_epsilon = 1e-6f,
-                               .tie_word_embeddings = true,
-                               .eos_token_id = TOKEN_EOS};
-    struct rng rng;
-    rng_seed(&rng, 1, "weights");
-    *pair = (struct model_pair){0};
-    EXPECT_OK(tokenizer_open_bytes(&pair->tokenizer, 0));
-    EXPECT_OK(chunking_parse(chunking, &pair->chunking));
-    config.vocab_size = tokenizer_vocabulary(&pair->tokenizer);
-    EXPECT_OK(t5_open(&pair->compressor, &config));
-    EXPECT_OK(t5_open(&pair->decompressor, &config));
-    t5_initialise(&pair->compressor, &rng);
-    t5_initialise(&pair->decompressor, &rng);
-    pair->prior_counts = calloc((size_t)config.vocab_size, sizeof *pair->prior_counts);
+    EXPECT_OK(small_pair_open(pair, NULL, chunking, 0));
 }
 
 static inline void forge_bytes(struct buffer *archive, const void *bytes, size_t size) {

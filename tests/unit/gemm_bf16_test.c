@@ -65,9 +65,9 @@ static struct expected expected_other(const struct problem *p, struct expected s
 }
 
 static void check_element(const struct problem *p, const char *array, double got, struct expected expected,
-                          bool narrow, size_t i, size_t j) {
+                          bool in_bf16, size_t i, size_t j) {
     double error = expected.error + fabs(expected.value) * 4 * ROUNDING;
-    if (narrow)
+    if (in_bf16)
         error += fabs(expected.value) * 2 * BF16_ROUNDING;
     cr_assert(fabs(got - expected.value) <= error + (double)FLT_MIN,
               "%s, m %d n %d k %d layout %d write %d dropout %g: %s(%zu, %zu) is %.9g, expected %.9g +- %.2g",
@@ -112,10 +112,10 @@ static void check(const struct problem *p) {
             struct expected sum = sum_of(&s, p, i, j);
             double mask = (double)s.mask[i * (size_t)p->n + j], from = value(x, at);
             check_element(p, "c", value(s.c, at),
-                          expected_c(p, sum, mask, value(c, at), from, value(gate, at)), p->narrow_c, i, j);
+                          expected_c(p, sum, mask, value(c, at), from, value(gate, at)), p->c_in_bf16, i, j);
             if (p->write >= GEMM_GATED_GELU)
-                check_element(p, "other", value(s.other, at), expected_other(p, sum, mask, from), p->narrow_x,
-                              i, j);
+                check_element(p, "other", value(s.other, at), expected_other(p, sum, mask, from),
+                              p->x_in_bf16, i, j);
         }
     free_values(c);
     free_values(x);
@@ -148,10 +148,10 @@ static void check_random_shapes(void) {
         struct problem p = {.layout = (enum layout)(kind % LAYOUTS),
                             .write = (enum gemm_write)(kind / LAYOUTS % WRITES),
                             .dropout_rate = kind / (LAYOUTS * WRITES) % 2 ? 0.3f : 0.0f,
-                            .narrow_c = kind / (LAYOUTS * WRITES * 2) % 2,
-                            .narrow_x = rng_below(&rng, 2),
+                            .c_in_bf16 = kind / (LAYOUTS * WRITES * 2) % 2,
+                            .x_in_bf16 = rng_below(&rng, 2),
                             .scale = rng_below(&rng, 2) ? 0.25f : 0.0f};
-        p.narrow_c = p.narrow_c && p.write != GEMM_ADD;
+        p.c_in_bf16 = p.c_in_bf16 && p.write != GEMM_ADD;
         pick_shape(&p, &rng, (enum depth)(kind / (LAYOUTS * WRITES * 4)));
         check(&p);
     }
@@ -255,9 +255,9 @@ Test(gemm_bf16, not_a_number_and_infinity) {
     for (int b = 0; b < BACKENDS; b++)
         if (use(backends[b]))
             for (int layout = 0; layout < LAYOUTS; layout++)
-                for (int narrow = 0; narrow < 2; narrow++) {
+                for (int in_bf16 = 0; in_bf16 < 2; in_bf16++) {
                     struct problem p = {.m = 37, .n = 45, .k = 67, .layout = (enum layout)layout};
-                    p.narrow_c = narrow;
+                    p.c_in_bf16 = in_bf16;
                     check_special(&p, nan, infinity);
                     check_special(&p, infinity | minus, nan);
                     check_special(&p, infinity, infinity | minus);

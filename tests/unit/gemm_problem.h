@@ -58,7 +58,7 @@ struct problem {
     int m, n, k;
     enum layout layout;
     enum gemm_write write;
-    bool narrow_c, narrow_x; /* in bf16; x stands for x, gate and other */
+    bool c_in_bf16, x_in_bf16; /* in bf16; x stands for x, gate and other */
     float scale, dropout_rate;
 };
 
@@ -92,14 +92,14 @@ static double value(struct values v, size_t at) {
     return (double)(v.f32 ? v.f32[at] : float_of_bf16(v.b16[at]));
 }
 
-static struct values random_values(struct rng *rng, size_t size, bool narrow) {
+static struct values random_values(struct rng *rng, size_t size, bool in_bf16) {
     struct values v = {0};
-    if (narrow)
+    if (in_bf16)
         v.b16 = malloc(size * sizeof *v.b16);
     else
         v.f32 = malloc(size * sizeof *v.f32);
     for (size_t i = 0; i < size; i++)
-        if (narrow)
+        if (in_bf16)
             v.b16[i] = random_bf16(rng);
         else
             v.f32[i] = rng_normal(rng);
@@ -143,7 +143,7 @@ static void make_a(struct arrays *s, const struct problem *p) {
     s->operand = gemm_bf16_rows(rows, lda);
     if (p->layout != PACKED)
         return;
-    bf16 *packed = malloc(bf16_packed_size(p->k, p->m) * sizeof *packed);
+    bf16 *packed = malloc(bf16_packed_count(p->k, p->m) * sizeof *packed);
     bf16_pack_transposed(packed, rows, lda, p->k, p->m);
     free(s->room_a);
     s->room_a = packed;
@@ -154,7 +154,7 @@ static void make_b(struct arrays *s, const struct problem *p) {
     size_t n = (size_t)p->n, k = (size_t)p->k;
     bf16 *rows = malloc(k * n * sizeof *rows);
     s->b = malloc(k * n * sizeof *s->b);
-    s->packed_b = malloc(bf16_packed_size(p->k, p->n) * sizeof *s->packed_b);
+    s->packed_b = malloc(bf16_packed_count(p->k, p->n) * sizeof *s->packed_b);
     for (size_t i = 0; i < k * n; i++) {
         rows[i] = random_bf16(&s->rng);
         s->b[i] = (double)float_of_bf16(rows[i]);
@@ -169,10 +169,10 @@ static struct arrays make_arrays(const struct problem *p) {
     rng_seed(&s.rng, (uint64_t)p->m * 1000003u + (uint64_t)p->n * 1009u + (uint64_t)p->k, "arrays");
     make_a(&s, p);
     make_b(&s, p);
-    s.c = random_values(&s.rng, s.size, p->narrow_c);
-    s.x = random_values(&s.rng, s.size, p->narrow_x);
-    s.gate = random_values(&s.rng, s.size, p->narrow_x);
-    s.other = random_values(&s.rng, s.size, p->narrow_x);
+    s.c = random_values(&s.rng, s.size, p->c_in_bf16);
+    s.x = random_values(&s.rng, s.size, p->x_in_bf16);
+    s.gate = random_values(&s.rng, s.size, p->x_in_bf16);
+    s.other = random_values(&s.rng, s.size, p->x_in_bf16);
     s.mask = malloc(numbers * sizeof *s.mask);
     for (size_t i = 0; i < numbers; i++)
         s.mask[i] = 1.0f;

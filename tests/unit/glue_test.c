@@ -146,7 +146,7 @@ Test(glue, the_best_is_the_least_or_the_most_as_the_figure_is_meant) {
 /* End tokens in the pair's sample: one per text it was gathered from. */
 static int texts_of_sample(const struct trainer *t) {
     int texts = 0;
-    for (size_t i = 0; i < t->pair.prior_sample_size; i++)
+    for (size_t i = 0; i < t->pair.prior_sample_count; i++)
         texts += t->pair.prior_sample[i] == TOKEN_EOS;
     cr_expect_eq(t->pair.prior_counts[TOKEN_EOS], (uint32_t)texts);
     return texts;
@@ -157,12 +157,12 @@ Test(glue, the_first_evaluation_gives_the_pair_a_prior_sample) {
     struct trainer *t = WORLD_RUN("supervised.steps=1");
     struct model_pair best;
     char path[128];
-    cr_expect_eq(t->pair.prior_sample_size, 0);
+    cr_expect_eq(t->pair.prior_sample_count, 0);
     cr_assert_eq(trainer_evaluate(t, false), STATUS_OK, "%s", fail_sentence());
     cr_expect_eq(texts_of_sample(t), 16, "evaluation.chunks");
     world_path(path, sizeof path, "best.h5");
     cr_assert_eq(model_pair_load(path, &best), STATUS_OK, "%s", fail_sentence());
-    cr_expect_eq(best.prior_sample_size, t->pair.prior_sample_size);
+    cr_expect_eq(best.prior_sample_count, t->pair.prior_sample_count);
     model_pair_free(&best);
     const int32_t *first = t->pair.prior_sample;
     cr_assert_eq(trainer_evaluate(t, false), STATUS_OK, "%s", fail_sentence());

@@ -6,7 +6,7 @@
 #include "base/rng.h"
 #include "base/threads.h"
 #include "kernels/gemm.h"
-#include "kernels/lanes.h"
+#include "kernels/lane_ops.h"
 #include "kernels/optimizer.h"
 #include "kernels/position.h"
 #include "kernels/sample.h"
@@ -63,7 +63,7 @@ Test(kernels, gemm_portable) {
 }
 
 /* The bits of loop results under each instruction set this CPU has. */
-static uint32_t lanes_fingerprint(const struct lanes *l) {
+static uint32_t lane_ops_fingerprint(const struct lane_ops *l) {
     static float x[ROOM], y[ROOM], z[ROOM], sums[GEMM_PANEL * 8];
     uint32_t hash = 2166136261u;
     for (size_t n = 1; n < 100; n += 7) {
@@ -89,7 +89,7 @@ static uint32_t lanes_fingerprint(const struct lanes *l) {
         l->gated_gelu_backward(z + 400, z + 600, x, y, z, n);
         l->norm_backward(z + 800, y, z, x, 0.3f, n);
         l->dropout(z + 1000, y, n, 1u << 22, 1.25f, 77, 3);
-        struct lanes_adamw s = {0.9f, 0.98f, 1e-8f, 0.7f, 1e-3f, 50.0f, 0.999f};
+        struct lane_adamw s = {0.9f, 0.98f, 1e-8f, 0.7f, 1e-3f, 50.0f, 0.999f};
         memset(z + 1400, 0, 200 * sizeof *z);
         l->adamw(z + 1200, z + 1400, z + 1500, y, n, &s);
         memset(sums, 0, sizeof sums);
@@ -105,23 +105,23 @@ static uint32_t lanes_fingerprint(const struct lanes *l) {
 }
 
 Test(kernels, instruction_sets_agree_bit_for_bit) {
-    uint32_t expected = lanes_fingerprint(&lanes_scalar);
+    uint32_t expected = lane_ops_fingerprint(&lane_ops_scalar);
     const char *names[] = {"avx2", "avx512"};
     for (int i = 0; i < 2; i++) {
-        const struct lanes *l = lanes_select(names[i]);
+        const struct lane_ops *l = lane_ops_select(names[i]);
         if (l)
-            cr_expect_eq(lanes_fingerprint(l), expected, "%s", names[i]);
+            cr_expect_eq(lane_ops_fingerprint(l), expected, "%s", names[i]);
     }
 }
 
 Test(kernels, exponential_is_accurate) {
     for (float x = -87; x < 0; x += 0.37f) {
         float out[1];
-        lanes->exp_sum(&x, out, 0.0f, 1);
+        lane_ops->exp_sum(&x, out, 0.0f, 1);
         cr_expect_lt(fabs((double)out[0] / exp((double)x) - 1), 3e-7, "e^%g", (double)x);
     }
     float far = -3.0e38f, out[1];
-    lanes->exp_sum(&far, out, 0.0f, 1);
+    lane_ops->exp_sum(&far, out, 0.0f, 1);
     cr_expect_eq(out[0], 0.0f);
 }
 

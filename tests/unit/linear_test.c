@@ -22,7 +22,7 @@ struct layer {
     struct linear linear;
     int tokens;
     float *w, *x, *dy; /* [out, in], [tokens, in], [tokens, out] */
-    bf16 *forward, *backward, *narrow_x, *narrow_dy;
+    bf16 *forward, *backward, *x16, *dy16;
     struct linear_scratch scratch;
 };
 
@@ -36,7 +36,7 @@ static float *random_floats(size_t n, uint64_t seed) {
     return x;
 }
 
-static bf16 *narrowed(const float *x, size_t n) {
+static bf16 *rounded_to_bf16(const float *x, size_t n) {
     bf16 *y = malloc(n * sizeof *y);
     bf16_from_float(y, x, n);
     return y;
@@ -46,23 +46,23 @@ static struct layer make_layer(int tokens, int in, int out) {
     size_t t = (size_t)tokens, i = (size_t)in, o = (size_t)out, wider = i > o ? i : o;
     struct layer l = {.tokens = tokens, .w = random_floats(i * o, 1), .x = random_floats(t * i, 2)};
     l.dy = random_floats(t * o, 3);
-    l.narrow_x = narrowed(l.x, t * i);
-    l.narrow_dy = narrowed(l.dy, t * o);
-    l.forward = malloc(bf16_packed_size(in, out) * sizeof *l.forward);
-    l.backward = malloc(bf16_packed_size(out, in) * sizeof *l.backward);
+    l.x16 = rounded_to_bf16(l.x, t * i);
+    l.dy16 = rounded_to_bf16(l.dy, t * o);
+    l.forward = malloc(bf16_packed_count(in, out) * sizeof *l.forward);
+    l.backward = malloc(bf16_packed_count(out, in) * sizeof *l.backward);
     for (int row = 0; row < out; row += BF16_PANEL)
         bf16_pack_weights(l.forward, l.backward, l.w + (size_t)row * i, row / BF16_PANEL,
                           out - row < BF16_PANEL ? out - row : BF16_PANEL, in, out);
     l.scratch.product = malloc(t * wider * sizeof(float));
-    l.scratch.packed_x = malloc(bf16_packed_size(tokens, in) * sizeof(bf16));
-    l.scratch.packed_dy = malloc(bf16_packed_size(tokens, out) * sizeof(bf16));
+    l.scratch.packed_x = malloc(bf16_packed_count(tokens, in) * sizeof(bf16));
+    l.scratch.packed_dy = malloc(bf16_packed_count(tokens, out) * sizeof(bf16));
     l.linear = (struct linear){.in = in, .out = out, .w = l.w};
     return l;
 }
 
-static void use_precision(struct layer *l, bool narrow) {
-    l->linear.forward = narrow ? l->forward : NULL;
-    l->linear.backward = narrow ? l->backward : NULL;
+static void use_precision(struct layer *l, bool in_bf16) {
+    l->linear.forward = in_bf16 ? l->forward : NULL;
+    l->linear.backward = in_bf16 ? l->backward : NULL;
 }
 
 static void free_layer(struct layer *l) {
@@ -71,8 +71,8 @@ static void free_layer(struct layer *l) {
     free(l->dy);
     free(l->forward);
     free(l->backward);
-    free(l->narrow_x);
-    free(l->narrow_dy);
+    free(l->x16);
+    free(l->dy16);
     free(l->scratch.product);
     free(l->scratch.packed_x);
     free(l->scratch.packed_dy);
@@ -92,11 +92,11 @@ static double *plain_product(const float *a, const float *b, size_t row, size_t 
 struct outcome {
     size_t size;
     float *before[4], *wide[4];
-    bf16 *narrow[4];
+    bf16 *b16[4];
 };
 
-static struct values values_of(struct outcome *o, int array, bool narrow) {
-    return narrow ? (struct values){.b16 = o->narrow[array]} : (struct values){.f32 = o->wide[array]};
+static struct values values_of(struct outcome *o, int array, bool in_bf16) {
+    return in_bf16 ? (struct values){.b16 = o->b16[array]} : (struct values){.f32 = o->wide[array]};
 }
 
 static struct outcome make_outcome(size_t size) {
@@ -104,7 +104,7 @@ static struct outcome make_outcome(size_t size) {
     for (int i = 0; i < 4; i++) {
         o.before[i] = random_floats(size, 10 + (uint64_t)i);
         o.wide[i] = memcpy(malloc(size * sizeof(float)), o.before[i], size * sizeof(float));
-        o.narrow[i] = narrowed(o.before[i], size);
+        o.b16[i] = rounded_to_bf16(o.before[i], size);
     }
     return o;
 }
@@ -113,18 +113,18 @@ static void free_outcome(struct outcome *o) {
     for (int i = 0; i < 4; i++) {
         free(o->before[i]);
         free(o->wide[i]);
-        free(o->narrow[i]);
+        free(o->b16[i]);
     }
 }
 
 /* c in float32 also under bf16 operands where the write adds. */
-static struct gemm_result result_of(struct outcome *o, enum gemm_write write, bool narrow, float rate,
+static struct gemm_result result_of(struct outcome *o, enum gemm_write write, bool in_bf16, float rate,
                                     float scale, int n) {
     return (struct gemm_result){.write = write,
-                                .c = values_of(o, 0, narrow && write != GEMM_ADD),
-                                .x = values_of(o, 1, narrow),
-                                .gate = values_of(o, 2, narrow),
-                                .other = values_of(o, 3, narrow),
+                                .c = values_of(o, 0, in_bf16 && write != GEMM_ADD),
+                                .x = values_of(o, 1, in_bf16),
+                                .gate = values_of(o, 2, in_bf16),
+                                .other = values_of(o, 3, in_bf16),
                                 .ldc = n,
                                 .scale = scale,
                                 .dropout_rate = rate,
@@ -188,46 +188,46 @@ static void check_result(const struct gemm_result *r, const struct outcome *o, c
     for (size_t at = 0; at < o->size; at++) {
         double c = 0, other = 0;
         expect_write(r, o, at, sums[at], (double)mask[at], &c, &other);
-        double error = SUM_ERROR * (10 + fabs(sums[at])), narrow = r->x.b16 ? BF16_ERROR : 0;
-        cr_assert(fabs(held(r->c, at) - c) <= error + (r->c.b16 ? narrow * fabs(c) : 0),
+        double error = SUM_ERROR * (10 + fabs(sums[at])), rounding = r->x.b16 ? BF16_ERROR : 0;
+        cr_assert(fabs(held(r->c, at) - c) <= error + (r->c.b16 ? rounding * fabs(c) : 0),
                   "%s, write %d, dropout %g: c[%zu] is %g, expected %g", what, (int)r->write,
                   (double)r->dropout_rate, at, held(r->c, at), c);
-        cr_assert(fabs(held(r->other, at) - other) <= error + narrow * fabs(other),
+        cr_assert(fabs(held(r->other, at) - other) <= error + rounding * fabs(other),
                   "%s, write %d, dropout %g: other[%zu] is %g, expected %g", what, (int)r->write,
                   (double)r->dropout_rate, at, held(r->other, at), other);
     }
     free(mask);
 }
 
-static void check_forward(struct layer *l, enum gemm_write write, bool narrow, float rate, float scale) {
+static void check_forward(struct layer *l, enum gemm_write write, bool in_bf16, float rate, float scale) {
     struct outcome o = make_outcome((size_t)l->tokens * (size_t)l->linear.out);
-    struct gemm_result r = result_of(&o, write, narrow, rate, scale, l->linear.out);
+    struct gemm_result r = result_of(&o, write, in_bf16, rate, scale, l->linear.out);
     double *sums = plain_product(l->x, l->w, 1, (size_t)l->linear.in, l->tokens, l->linear.out, l->linear.in);
-    struct values x = narrow ? (struct values){.b16 = l->narrow_x} : (struct values){.f32 = l->x};
+    struct values x = in_bf16 ? (struct values){.b16 = l->x16} : (struct values){.f32 = l->x};
     linear_forward(&l->linear, x, l->tokens, &r, &l->scratch);
-    check_result(&r, &o, sums, narrow ? "bf16 forward" : "float32 forward");
+    check_result(&r, &o, sums, in_bf16 ? "bf16 forward" : "float32 forward");
     free(sums);
     free_outcome(&o);
 }
 
-static void check_backward_input(struct layer *l, enum gemm_write write, bool narrow, float rate,
+static void check_backward_input(struct layer *l, enum gemm_write write, bool in_bf16, float rate,
                                  float scale) {
     struct outcome o = make_outcome((size_t)l->tokens * (size_t)l->linear.in);
-    struct gemm_result r = result_of(&o, write, narrow, rate, scale, l->linear.in);
+    struct gemm_result r = result_of(&o, write, in_bf16, rate, scale, l->linear.in);
     double *sums =
         plain_product(l->dy, l->w, (size_t)l->linear.in, 1, l->tokens, l->linear.in, l->linear.out);
-    struct values dy = narrow ? (struct values){.b16 = l->narrow_dy} : (struct values){.f32 = l->dy};
+    struct values dy = in_bf16 ? (struct values){.b16 = l->dy16} : (struct values){.f32 = l->dy};
     linear_backward_input(&l->linear, dy, l->tokens, &r, &l->scratch);
-    check_result(&r, &o, sums, narrow ? "bf16 backward input" : "float32 backward input");
+    check_result(&r, &o, sums, in_bf16 ? "bf16 backward input" : "float32 backward input");
     free(sums);
     free_outcome(&o);
 }
 
-static void check_backward_weight(struct layer *l, bool narrow) {
+static void check_backward_weight(struct layer *l, bool in_bf16) {
     size_t in = (size_t)l->linear.in, out = (size_t)l->linear.out;
     float *dw = random_floats(out * in, 20), *before = random_floats(out * in, 20);
-    struct values dy = narrow ? (struct values){.b16 = l->narrow_dy} : (struct values){.f32 = l->dy},
-                  x = narrow ? (struct values){.b16 = l->narrow_x} : (struct values){.f32 = l->x};
+    struct values dy = in_bf16 ? (struct values){.b16 = l->dy16} : (struct values){.f32 = l->dy},
+                  x = in_bf16 ? (struct values){.b16 = l->x16} : (struct values){.f32 = l->x};
     linear_backward_weight(dw, &l->linear, dy, x, l->tokens, &l->scratch);
     for (size_t o = 0; o < out; o++)
         for (size_t i = 0; i < in; i++) {
@@ -235,7 +235,7 @@ static void check_backward_weight(struct layer *l, bool narrow) {
             for (size_t t = 0; t < (size_t)l->tokens; t++)
                 sum += (double)l->dy[t * out + o] * (double)l->x[t * in + i];
             cr_assert(fabs((double)dw[o * in + i] - sum) <= SUM_ERROR * (10 + fabs(sum)),
-                      "%s backward weight: dw(%zu, %zu) is %g, expected %g", narrow ? "bf16" : "float32", o,
+                      "%s backward weight: dw(%zu, %zu) is %g, expected %g", in_bf16 ? "bf16" : "float32", o,
                       i, (double)dw[o * in + i], sum);
         }
     free(dw);
@@ -244,15 +244,15 @@ static void check_backward_weight(struct layer *l, bool narrow) {
 
 static void check_layer(int tokens, int in, int out) {
     struct layer l = make_layer(tokens, in, out);
-    for (int narrow = 0; narrow < 2; narrow++) {
-        use_precision(&l, narrow);
+    for (int in_bf16 = 0; in_bf16 < 2; in_bf16++) {
+        use_precision(&l, in_bf16);
         for (int write = GEMM_STORE; write <= GEMM_GATED_GELU_BACKWARD; write++)
             for (int variant = 0; variant < 4; variant++) {
                 float rate = variant & 1 ? 0.25f : 0.0f, scale = variant & 2 ? 0.5f : 0.0f;
-                check_forward(&l, (enum gemm_write)write, narrow, rate, scale);
-                check_backward_input(&l, (enum gemm_write)write, narrow, rate, scale);
+                check_forward(&l, (enum gemm_write)write, in_bf16, rate, scale);
+                check_backward_input(&l, (enum gemm_write)write, in_bf16, rate, scale);
             }
-        check_backward_weight(&l, narrow);
+        check_backward_weight(&l, in_bf16);
     }
     free_layer(&l);
 }

@@ -1,6 +1,7 @@
 /* Every bound inside the blocks, on either side: payloads made by hand under right checksums. The models'
  * answers are made too: the decompressor writes its z, unless a test wants something else of it. */
-#include "codec/block.h"
+#include "codec/block_ir.h"
+#include "codec/block_text.h"
 #include "codec/engine.h"
 #include "forge.h"
 
@@ -123,7 +124,7 @@ Test(payload_bounds, the_numbers_of_an_ir_payload) {
     const struct archive_block header = {ARCHIVE_IR, 100, 10, 80};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct buffer payload = {0};
-        struct block_preamble preamble;
+        struct block_ir_preamble preamble;
         forge_varint(&payload, cases[i].coded);
         forge_varint(&payload, cases[i].tokens);
         forge_varint(&payload, cases[i].fallback);
@@ -131,7 +132,7 @@ Test(payload_bounds, the_numbers_of_an_ir_payload) {
             EXPECT_OK(buffer_append_byte(&payload, (uint8_t)cases[i].method));
         forge_bytes(&payload, content, (size_t)cases[i].left);
         const uint8_t *at = payload.data;
-        bool good = block_get_preamble(&at, payload.data + payload.size, &header, &preamble);
+        bool good = block_ir_get_preamble(&at, payload.data + payload.size, &header, &preamble);
         cr_assert_eq(good, cases[i].good, "case %zu", i);
         buffer_free(&payload);
     }
@@ -147,7 +148,7 @@ static struct forged_block make_ir(const int sizes[PARTS], struct lie lie, struc
     struct chunk_model model;
     struct range_coder coder;
     struct buffer tokens = {0};
-    struct block_preamble preamble = {.fallback_method = ARCHIVE_STORED};
+    struct block_ir_preamble preamble = {.fallback_method = ARCHIVE_STORED};
     int32_t code[2 * LONGEST];
     struct forged_block block = {ARCHIVE_IR, 0, 0, 0};
     for (int i = 0; i < 2 * LONGEST; i++)
@@ -157,7 +158,7 @@ static struct forged_block make_ir(const int sizes[PARTS], struct lie lie, struc
     for (int i = 0; i < PARTS && sizes[i]; i++) {
         uint32_t size = (uint32_t)abs(sizes[i]);
         struct chunk chunk = {.size = size, .code_count = size, .is_coded = sizes[i] > 0};
-        block_code_chunk(&model, &coder, &chunk, code, 2 * LONGEST);
+        block_ir_code_chunk(&model, &coder, &chunk, code, 2 * LONGEST);
         preamble.coded_chunks += chunk.is_coded;
         preamble.fallback_raw += chunk.is_coded ? 0 : size;
         block.raw += size;
@@ -171,7 +172,7 @@ static struct forged_block make_ir(const int sizes[PARTS], struct lie lie, struc
     preamble.fallback_raw += (uint64_t)lie.fallback;
     block.raw += (uint64_t)lie.raw;
     payload->size = 0;
-    EXPECT_OK(block_put_preamble(&preamble, payload));
+    EXPECT_OK(block_ir_put_preamble(&preamble, payload));
     forge_bytes(payload, tokens.data, tokens.size);
     forge_bytes(payload, content, preamble.fallback_raw);
     block.coded = payload->size;
@@ -302,7 +303,7 @@ Test(payload_bounds, coded_bytes_are_used_up_exactly) {
     struct buffer payload = {0};
     struct block block = {.raw = content, .raw_size = 500};
     EXPECT_OK(byte_model_open(&model, 12, true));
-    EXPECT_OK(block_encode_bytes(&block, model, &payload));
+    EXPECT_OK(block_bytes_encode(&block, model, &payload));
     size_t size = payload.size;
     struct forged_block header = {ARCHIVE_BYTES, 500, 1, size};
     expect_content(header, &payload);
@@ -353,10 +354,10 @@ static void expect_chunks(const uint32_t sizes[4], uint32_t code, int surplus, c
     range_begin_encoding(&coder, &tokens);
     for (int i = 0; i < 4; i++) {
         struct chunk chunk = {.size = sizes[i], .code_count = code, .is_coded = code && i == 0};
-        block_code_bit(&model, &coder, &chunk);
-        block_code_size(&model, &coder, &chunk);
+        chunk_model_code_bit(&model, &coder, &chunk);
+        chunk_model_code_size(&model, &coder, &chunk);
         if (chunk.is_coded)
-            block_code_tokens(&model, &coder, &chunk, ids, 2 * LONGEST);
+            chunk_model_code_tokens(&model, &coder, &chunk, ids, 2 * LONGEST);
     }
     EXPECT_OK(range_finish_encoding(&coder));
     for (int i = 0; i < surplus; i++)

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 #include "base/rng.h"
-#include "t5/narrow.h"
+#include "t5/int8.h"
 #include "t5/quantise.h"
 
 enum { N = 97, ROWS = 2000 };
@@ -52,7 +52,7 @@ Test(quantise, rows_of_strangers_are_settled) {
             memset(&q, 0, sizeof q), memset(w, 0, sizeof w);
         float wanted_scale = t5_row_scale(w, N);
         t5_quantise(wanted, w, wanted_scale, N);
-        cr_assert(t5_narrow_settle(q, &scale, N));
+        cr_assert(t5_int8_canonicalise(q, &scale, N));
         cr_assert_eq(scale, wanted_scale, "row %d", r);
         cr_assert_arr_eq(q, wanted, N);
     }
@@ -62,5 +62,5 @@ Test(quantise, scales_that_are_not_finite_are_refused) {
     int8_t q[2] = {127, 1};
     float scales[] = {NAN, INFINITY, 3e38f};
     for (int i = 0; i < 3; i++)
-        cr_expect_not(t5_narrow_settle(q, &scales[i], 2));
+        cr_expect_not(t5_int8_canonicalise(q, &scales[i], 2));
 }

@@ -144,21 +144,21 @@ Test(t5, gradients_positions_and_dropout) {
 }
 
 /* Teacher-forced logits of the uncached decoder equal the cached ones step by step. */
-static void check_cache(struct t5_config config, enum gemm_backend backend, bool narrow, double bound) {
+static void check_cache(struct t5_config config, enum gemm_backend backend, bool in_bf16, double bound) {
     struct t5_model model;
     struct t5_pass *pass = NULL;
     struct t5_generator *generator = NULL;
     struct rng rng;
     struct example e = make_example();
-    struct t5_limits limits = {ROWS, SOURCES, TARGETS, 8, narrow};
+    struct t5_limits limits = {ROWS, SOURCES, TARGETS, 8, in_bf16};
     struct t5_batch batch = batch_of(&e, true);
     gemm_select(backend);
     rng_seed(&rng, 1, "weights");
     cr_assert_eq(t5_open(&model, &config), STATUS_OK);
     t5_initialise(&model, &rng);
-    cr_assert_eq(narrow ? t5_use_bf16(&model) : STATUS_OK, STATUS_OK);
+    cr_assert_eq(in_bf16 ? t5_use_bf16(&model) : STATUS_OK, STATUS_OK);
     cr_assert_eq(t5_pass_open(&pass, &config, &limits, false), STATUS_OK);
-    cr_assert_eq(t5_generator_open(&generator, &config, ROWS, 6, 7, narrow), STATUS_OK);
+    cr_assert_eq(t5_generator_open(&generator, &config, ROWS, 6, 7, in_bf16), STATUS_OK);
     float *full = malloc(TARGETS * (size_t)config.vocab_size * sizeof *full);
     t5_forward(pass, &model, &batch, NULL);
     t5_logits(pass, &model, full);
@@ -363,9 +363,9 @@ Test(t5, without_epsilon_sampling_is_sample_token) {
 }
 
 /* Loss and gradients of the example, in float32 or bf16. */
-static double pass_of(struct t5_model *model, bool narrow, float dropout_rate, float *gradients) {
+static double pass_of(struct t5_model *model, bool in_bf16, float dropout_rate, float *gradients) {
     struct example e = make_example();
-    struct t5_limits limits = {ROWS, SOURCES, TARGETS, 8, narrow};
+    struct t5_limits limits = {ROWS, SOURCES, TARGETS, 8, in_bf16};
     struct t5_dropout dropout = {dropout_rate, 12345};
     struct t5_batch batch = batch_of(&e, true);
     struct t5_pass *pass = NULL;
@@ -462,12 +462,12 @@ Test(t5, bf16_does_not_depend_on_threads) {
 }
 
 /* Gradients and losses of rows [first, first + count) of some copies of long rows. */
-static void long_rows(struct t5_model *model, int first, int count, bool narrow, float *nll,
+static void long_rows(struct t5_model *model, int first, int count, bool in_bf16, float *nll,
                       float *gradients) {
     enum { ALL = 10, LENGTH = 52 };
     static int32_t ids[ALL * LENGTH], starts[ALL + 1];
     static float weights[ALL * LENGTH];
-    struct t5_limits limits = {count, count * LENGTH, count * LENGTH, LENGTH, narrow};
+    struct t5_limits limits = {count, count * LENGTH, count * LENGTH, LENGTH, in_bf16};
     struct t5_pass *pass = NULL;
     for (int i = 0; i < ALL * LENGTH; i++) {
         ids[i] = (i * 7 + i / LENGTH) % 37;
@@ -496,13 +496,13 @@ Test(t5, head_in_pieces) {
     cr_assert_eq(t5_open(&model, &config), STATUS_OK);
     t5_initialise(&model, &rng);
     cr_assert_eq(t5_use_bf16(&model), STATUS_OK);
-    for (int narrow = 0; narrow < 2; narrow++) {
+    for (int in_bf16 = 0; in_bf16 < 2; in_bf16++) {
         float *whole = calloc(model.weight_count, sizeof *whole),
               *halves = calloc(model.weight_count, sizeof *halves);
         double difference = 0, size = 0;
-        long_rows(&model, 0, 10, narrow, whole_nll, whole);
-        long_rows(&model, 0, 5, narrow, halves_nll, halves);
-        long_rows(&model, 5, 5, narrow, halves_nll, halves);
+        long_rows(&model, 0, 10, in_bf16, whole_nll, whole);
+        long_rows(&model, 0, 5, in_bf16, halves_nll, halves);
+        long_rows(&model, 5, 5, in_bf16, halves_nll, halves);
         for (size_t i = 0; i < model.weight_count; i++) {
             difference += ((double)whole[i] - (double)halves[i]) * ((double)whole[i] - (double)halves[i]);
             size += (double)whole[i] * (double)whole[i];

@@ -74,9 +74,9 @@ static void actor_critic(void *context, float *logits, int first, int count) {
 
 /* gradients, value_gradients NULL: the loss alone. */
 static void run_rows(struct run *run, const struct problem *p, const struct t5_model *model, int first,
-                     int count, bool narrow, float *gradients, float *value_gradients) {
+                     int count, bool in_bf16, float *gradients, float *value_gradients) {
     int length = p->starts[1];
-    struct t5_limits limits = {count, count * length, count * length, length, narrow};
+    struct t5_limits limits = {count, count * length, count * length, length, in_bf16};
     struct t5_rows rows = {count, p->ids + first * length, p->starts};
     struct t5_batch batch = {.source = rows, .target = rows};
     struct t5_pass *pass = NULL;
@@ -130,14 +130,14 @@ static void read_logit(void *context, float *logits, int first, int count) {
 
 /* With the head's weights of one label and a bias, the value is that label's logit without the logits' scale,
  * plus the bias. */
-static void check_reading(bool tied, bool narrow, double bound) {
+static void check_reading(bool tied, bool in_bf16, double bound) {
     enum { LABEL = 5, D = 24 };
     static struct problem p;
     static struct run run;
     static struct reading reading;
     struct t5_model model;
     struct t5_pass *pass = NULL;
-    struct t5_limits limits = {ROWS, TOKENS, TOKENS, LENGTH, narrow};
+    struct t5_limits limits = {ROWS, TOKENS, TOKENS, LENGTH, in_bf16};
     open_model(&model, config_of(D, tied));
     make_problem(&p, LENGTH);
     const struct t5_parameter *head = t5_find_parameter(&model, tied ? "shared.weight" : "lm_head.weight");
@@ -264,13 +264,13 @@ Test(value, in_pieces) {
     struct t5_model model;
     make_problem(&p, LENGTH);
     open_model(&model, config_of(D, true));
-    for (int narrow = 0; narrow < 2; narrow++) {
+    for (int in_bf16 = 0; in_bf16 < 2; in_bf16++) {
         float whole_value[D + 1] = {0}, halves_value[D + 1] = {0};
         float *whole_model = calloc(model.weight_count, sizeof *whole_model),
               *halves_model = calloc(model.weight_count, sizeof *halves_model);
-        run_rows(&whole, &p, &model, 0, ROWS, narrow, whole_model, whole_value);
+        run_rows(&whole, &p, &model, 0, ROWS, in_bf16, whole_model, whole_value);
         for (int first = 0; first < ROWS; first += HALF) {
-            run_rows(&half, &p, &model, first, HALF, narrow, halves_model, halves_value);
+            run_rows(&half, &p, &model, first, HALF, in_bf16, halves_model, halves_value);
             for (int t = 0; t < HALF * LENGTH; t++)
                 cr_assert_float_eq(whole.values[first * LENGTH + t], half.values[t], 1e-5, "token %d", t);
         }
@@ -290,15 +290,15 @@ Test(value, threads_do_not_change_the_bits) {
     make_problem(&p, LENGTH);
     open_model(&model, config_of(WIDEST, true));
     gemm_select(GEMM_PORTABLE);
-    for (int narrow = 0; narrow < 2; narrow++) {
+    for (int in_bf16 = 0; in_bf16 < 2; in_bf16++) {
         float first_value[WIDEST + 1] = {0};
         float *first_model = calloc(model.weight_count, sizeof *first_model);
-        run_rows(&first, &p, &model, 0, ROWS, narrow, first_model, first_value);
+        run_rows(&first, &p, &model, 0, ROWS, in_bf16, first_model, first_value);
         for (int threads = 2; threads <= 5; threads += 3) {
             float value[WIDEST + 1] = {0};
             float *gradients = calloc(model.weight_count, sizeof *gradients);
             cr_assert_eq(threads_start(threads), STATUS_OK);
-            run_rows(&run, &p, &model, 0, ROWS, narrow, gradients, value);
+            run_rows(&run, &p, &model, 0, ROWS, in_bf16, gradients, value);
             threads_stop();
             cr_expect_eq(memcmp(first.values, run.values, sizeof run.values), 0, "%d threads", threads);
             cr_expect_eq(memcmp(first_value, value, sizeof value), 0, "%d threads", threads);

@@ -51,6 +51,6 @@ void code_sample_give(struct code_sample *sample, struct model_pair *pair) {
     free(pair->prior_sample);
     pair->prior_counts = sample->counts;
     pair->prior_sample = (int32_t *)(void *)sample->tokens.data;
-    pair->prior_sample_size = sample->tokens.size / sizeof(int32_t);
+    pair->prior_sample_count = sample->tokens.size / sizeof(int32_t);
     *sample = (struct code_sample){0};
 }

@@ -253,7 +253,7 @@ static enum status read_pair(struct h5_file *file, struct trainer *t) {
     TRY(model_pair_read(file, &stored));
     enum status status = check_pair(file, t, &stored);
     if (status == STATUS_OK)
-        status = model_pair_widen(&stored);
+        status = model_pair_dequantise(&stored);
     if (status == STATUS_OK) {
         memcpy(t->pair.compressor.weights, stored.compressor.weights,
                stored.compressor.weight_count * sizeof(float));
@@ -263,7 +263,7 @@ static enum status read_pair(struct h5_file *file, struct trainer *t) {
         free(t->pair.prior_sample);
         t->pair.prior_counts = stored.prior_counts;
         t->pair.prior_sample = stored.prior_sample;
-        t->pair.prior_sample_size = stored.prior_sample_size;
+        t->pair.prior_sample_count = stored.prior_sample_count;
         stored.prior_counts = NULL;
         stored.prior_sample = NULL;
         /* the stored merges, not freshly learned ones: the two agree, but this one is what was trained */

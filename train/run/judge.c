@@ -109,7 +109,7 @@ enum status trainer_evaluate(struct trainer *t, bool whole_prior) {
         code_sample_free(&sample);
         status = code_sample_gather(&evaluator, s->evaluation.prior, &sample);
     }
-    if (status == STATUS_OK && (whole_prior || t->pair.prior_sample_size == 0))
+    if (status == STATUS_OK && (whole_prior || t->pair.prior_sample_count == 0))
         code_sample_give(&sample, &t->pair);
     else if (status == STATUS_OK && t->phase == PHASE_RL)
         status = trainer_learn_prior(t, &sample);

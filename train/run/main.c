@@ -94,11 +94,11 @@ static enum status settings_of_old_run(const struct arguments *a, const char *pa
 
 /* Weights of a model that need not be there. */
 static size_t count_weights(const struct t5_model *model) {
-    struct t5_model plan = {.config = model->config};
-    if (t5_list_parameters(&plan) != STATUS_OK)
+    struct t5_layout *layout;
+    if (t5_layout_open(&layout, &model->config) != STATUS_OK)
         return 0;
-    size_t count = plan.weight_count;
-    t5_free_parameters(&plan);
+    size_t count = layout->weight_count;
+    t5_layout_close(layout);
     return count;
 }
 

@@ -35,7 +35,7 @@ struct exact_decoder {
     struct slot *slots;
     struct exact_bias bias;
     int *start;    /* [slots + 1] of the run that is on */
-    float *logits; /* [burst, vocabulary padded] */
+    float *logits; /* [tokens_per_call, vocabulary padded] */
 };
 
 /* ---- opening ---- */
@@ -80,7 +80,7 @@ static void lay_out(struct exact_decoder *d, struct arena *arena) {
     }
     exact_bias_lay_out(&d->bias, c, (size_t)d->size.window, 0, arena);
     d->start = ARENA_TAKE(arena, int, d->size.slots + 1);
-    d->logits = ARENA_TAKE(arena, float, (size_t)d->size.burst *(size_t)d->model->head.outputs);
+    d->logits = ARENA_TAKE(arena, float, (size_t)d->size.tokens_per_call *(size_t)d->model->head.outputs);
 }
 
 static enum status open_lists(struct exact_decoder *d) {
@@ -102,7 +102,7 @@ enum status exact_decoder_open(struct exact_decoder **out, const struct exact_mo
     struct exact_decoder *d = calloc(1, sizeof *d);
     struct arena measuring = arena_measuring();
     *out = NULL;
-    assert(size->window > 0 && size->window % EXACT_KEYS == 0 && size->burst >= size->slots);
+    assert(size->window > 0 && size->window % EXACT_KEYS == 0 && size->tokens_per_call >= size->slots);
     if (!d)
         return fail(STATUS_MEMORY, "no memory for a decoder");
     d->model = model;
@@ -151,8 +151,8 @@ static void find_constant(struct exact_decoder *d, struct exact_work *w, int mem
                                          .stride = w->model_stride});
 }
 
-static void remember_group(struct exact_decoder *d, struct worker *worker, int memory, int block, int first,
-                           int count) {
+static void store_keys_and_values(struct exact_decoder *d, struct worker *worker, int memory, int block,
+                                  int first, int count) {
     struct exact_work *w = &worker->work;
     const struct exact_matrix *kv = &d->model->decoder.blocks[block].cross.kv;
     size_t inner = (size_t)(w->config->num_heads * w->config->d_kv), stride = (size_t)kv->outputs;
@@ -160,44 +160,44 @@ static void remember_group(struct exact_decoder *d, struct worker *worker, int m
                   &(struct exact_target){.y = w->projected, .stride = stride});
     for (int r = 0; r < count; r++) {
         const float *row = w->projected + (size_t)r * stride;
-        exact_remember(w, cross_of(d, block, memory), (size_t)(first + r), row, row + inner);
+        exact_cache_store(w, cross_of(d, block, memory), (size_t)(first + r), row, row + inner);
     }
 }
 
-static void remember_source(struct exact_decoder *d, struct worker *worker, int memory, const int32_t *ids,
-                            int count) {
+static void encode_source(struct exact_decoder *d, struct worker *worker, int memory, const int32_t *ids,
+                          int count) {
     exact_encode(&worker->encoder, &worker->work, ids, count);
     d->memories[memory].length = count;
     for (int b = 0; b < d->model->decoder.depth; b++) {
         for (int i = 0; i < count; i += EXACT_ROWS)
-            remember_group(d, worker, memory, b, i, count - i < EXACT_ROWS ? count - i : EXACT_ROWS);
+            store_keys_and_values(d, worker, memory, b, i, count - i < EXACT_ROWS ? count - i : EXACT_ROWS);
         if (count == 1)
             find_constant(d, &worker->work, memory, b);
     }
 }
 
-struct remembering {
+struct encoding {
     struct exact_decoder *decoder;
     const struct t5_rows *sources;
 };
 
-static void remember_task(void *context, size_t begin, size_t end, int worker) {
-    const struct remembering *r = context;
+static void encode_task(void *context, size_t begin, size_t end, int worker) {
+    const struct encoding *r = context;
     for (size_t i = begin; i < end; i++) {
         int first = r->sources->start[i];
-        remember_source(r->decoder, &r->decoder->worker[worker], (int)i, r->sources->ids + first,
-                        r->sources->start[i + 1] - first);
+        encode_source(r->decoder, &r->decoder->worker[worker], (int)i, r->sources->ids + first,
+                      r->sources->start[i + 1] - first);
     }
 }
 
-void exact_decoder_remember(struct exact_decoder *d, const struct t5_rows *sources) {
-    struct remembering remembering = {d, sources};
+void exact_decoder_encode_sources(struct exact_decoder *d, const struct t5_rows *sources) {
+    struct encoding encoding = {d, sources};
     assert(sources->count <= d->size.memories);
-    threads_for((size_t)sources->count, 1, remember_task, &remembering);
+    threads_for((size_t)sources->count, 1, encode_task, &encoding);
 }
 
 /* Shorter rings too, so that what is seen lies close together. */
-void exact_decoder_narrow(struct exact_decoder *d, int window) {
+void exact_decoder_set_window(struct exact_decoder *d, int window) {
     size_t count =
         (size_t)d->model->decoder.depth * (size_t)d->size.slots * (size_t)d->model->config.num_heads;
     assert(window > 0 && window % EXACT_KEYS == 0 && window <= d->size.window);
@@ -224,7 +224,7 @@ static void embed_row(const struct exact_decoder *d, struct exact_work *w, int r
     size_t width = (size_t)w->config->d_model;
     exact_embed(x, d->model, row->id);
     if (d->model->decoder.positions)
-        exact->add(x, d->model->decoder.positions + row->position * width, width);
+        exact_ops->add(x, d->model->decoder.positions + row->position * width, width);
 }
 
 /* The first position that a token sees. */
@@ -242,7 +242,7 @@ static void self_attention(struct exact_decoder *d, struct exact_work *w, int bl
                   &(struct exact_target){.y = w->projected, .stride = stride});
     for (int r = 0; r < count; r++) {
         const float *row = w->projected + (size_t)r * stride;
-        exact_remember(w, self_of(d, block, rows[r].slot), rows[r].position, row + inner, row + 2 * inner);
+        exact_cache_store(w, self_of(d, block, rows[r].slot), rows[r].position, row + inner, row + 2 * inner);
     }
     for (int r = 0; r < count; r++) {
         size_t first = first_seen(d, rows[r].position), back = rows[r].position - first;
@@ -268,9 +268,9 @@ static void cross_attention(struct exact_decoder *d, struct exact_work *w, int b
         asks = asks || memory_of(d, &rows[r])->length > 1;
     if (!asks) {
         for (int r = 0; r < count; r++)
-            exact->add(w->x + (size_t)r * w->model_stride,
-                       memory_of(d, &rows[r])->constant + (size_t)block * w->model_stride,
-                       (size_t)w->config->d_model);
+            exact_ops->add(w->x + (size_t)r * w->model_stride,
+                           memory_of(d, &rows[r])->constant + (size_t)block * w->model_stride,
+                           (size_t)w->config->d_model);
         return;
     }
     exact_normalise(w, a->norm, count);
@@ -302,7 +302,8 @@ static void run_rows(struct exact_decoder *d, struct exact_work *w, const struct
     }
     exact_normalise(w, d->model->decoder.final_norm, count);
     if (c->tie_word_embeddings)
-        exact->scale(w->normed, 1.0f / __builtin_sqrtf((float)c->d_model), (size_t)count * w->model_stride);
+        exact_ops->scale(w->normed, 1.0f / __builtin_sqrtf((float)c->d_model),
+                         (size_t)count * w->model_stride);
     exact_project(w, &d->model->head, w->normed, w->model_stride, count,
                   &(struct exact_target){.y = wanted->logits,
                                          .stride = wanted->outputs,
@@ -347,7 +348,7 @@ float *exact_decoder_run(struct exact_decoder *d, const struct exact_piece *piec
     start[0] = 0;
     for (int i = 0; i < count; i++)
         start[i + 1] = start[i] + pieces[i].count;
-    assert(start[count] <= d->size.burst && first + outputs <= d->model->head.outputs);
+    assert(start[count] <= d->size.tokens_per_call && first + outputs <= d->model->head.outputs);
     threads_for((size_t)count, 1, run_task, &run);
     for (int i = 0; i < count; i++)
         d->slots[pieces[i].slot].position += (size_t)pieces[i].count;

@@ -9,7 +9,7 @@
  * window / EXACT_KEYS - 1 blocks before, so a stream may go on for ever.
  *
  *     TRY(exact_decoder_open(&decoder, &model, &(struct exact_decoder_size){.slots = 16, ...}));
- *     TRY(exact_decoder_remember(decoder, &sources));             memory i is source i
+ *     TRY(exact_decoder_encode_sources(decoder, &sources));             memory i is source i
  *     exact_decoder_begin(decoder, slot, memory);                 position 0
  *     logits = exact_decoder_run(decoder, pieces, count, 0, vocabulary);
  */
@@ -20,9 +20,9 @@
 
 struct exact_decoder_size {
     int slots, memories;
-    int source_length; /* tokens of the longest source */
-    int window;        /* positions, a multiple of EXACT_KEYS */
-    int burst;         /* most tokens of one call, all pieces together; at least `slots` */
+    int source_length;   /* tokens of the longest source */
+    int window;          /* positions, a multiple of EXACT_KEYS */
+    int tokens_per_call; /* most tokens of one call, all pieces together; at least `slots` */
 };
 
 struct exact_decoder;
@@ -33,11 +33,11 @@ enum status exact_decoder_open(struct exact_decoder **decoder, const struct exac
 void exact_decoder_close(struct exact_decoder *decoder); /* NULL is fine */
 
 /* Runs the encoder: memory i becomes source i. At most `memories` rows of 1 .. source_length tokens. */
-void exact_decoder_remember(struct exact_decoder *decoder, const struct t5_rows *sources);
+void exact_decoder_encode_sources(struct exact_decoder *decoder, const struct t5_rows *sources);
 
 /* Tokens see less from now on: window, a multiple of EXACT_KEYS up to the one it was opened with. Every slot
  * must begin anew. */
-void exact_decoder_narrow(struct exact_decoder *decoder, int window);
+void exact_decoder_set_window(struct exact_decoder *decoder, int window);
 
 /* The slot starts anew with this memory, which several slots may share. */
 void exact_decoder_begin(struct exact_decoder *decoder, int slot, int memory);

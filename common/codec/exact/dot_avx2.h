@@ -4,7 +4,7 @@
 
 #include <immintrin.h>
 #include <string.h>
-#include "codec/exact/loops.h"
+#include "codec/exact/ops.h"
 
 enum { DOT_BIAS = 0, DOT_ROWS = 4 };
 

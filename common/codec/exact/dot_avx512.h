@@ -4,7 +4,7 @@
 
 #include <immintrin.h>
 #include <string.h>
-#include "codec/exact/loops.h"
+#include "codec/exact/ops.h"
 
 enum { DOT_BIAS = 128, DOT_PANELS = EXACT_OUTPUTS / EXACT_PANEL };
 

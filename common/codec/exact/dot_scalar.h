@@ -2,7 +2,7 @@
 #ifndef LACONIC_CODEC_EXACT_DOT_SCALAR_H
 #define LACONIC_CODEC_EXACT_DOT_SCALAR_H
 
-#include "codec/exact/loops.h"
+#include "codec/exact/ops.h"
 
 /* DOT_BIAS is what is added to the left factors, activations and keys, before they are stored as bytes: 128
  * where the instruction wants them unsigned. */

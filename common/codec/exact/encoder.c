@@ -35,7 +35,7 @@ static void embed(struct exact_encoder *e, const struct exact_work *w, const int
         float *x = e->x + (size_t)i * w->model_stride;
         exact_embed(x, e->model, ids[i]);
         if (e->model->encoder.positions)
-            exact->add(x, e->model->encoder.positions + (size_t)i * d, d);
+            exact_ops->add(x, e->model->encoder.positions + (size_t)i * d, d);
     }
 }
 
@@ -50,7 +50,7 @@ static void project_group(struct exact_encoder *e, struct exact_work *w,
     for (int r = 0; r < count; r++) {
         const float *row = w->projected + (size_t)r * stride;
         memcpy(e->q + (size_t)(first + r) * w->inner_stride, row, inner * sizeof *row);
-        exact_remember(w, e->caches, (size_t)(first + r), row + inner, row + 2 * inner);
+        exact_cache_store(w, e->caches, (size_t)(first + r), row + inner, row + 2 * inner);
     }
 }
 
@@ -78,7 +78,7 @@ void exact_encode(struct exact_encoder *e, struct exact_work *w, const int32_t *
     }
     for (int i = 0; i < count; i++) {
         float *x = e->x + (size_t)i * w->model_stride;
-        exact->norm(x, x, e->model->encoder.final_norm, w->config->layer_norm_epsilon,
-                    (size_t)w->config->d_model);
+        exact_ops->norm(x, x, e->model->encoder.final_norm, w->config->layer_norm_epsilon,
+                        (size_t)w->config->d_model);
     }
 }

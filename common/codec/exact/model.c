@@ -2,7 +2,7 @@
 #include "codec/exact/model.h"
 #include <stdlib.h>
 #include <string.h>
-#include "t5/narrow.h"
+#include "t5/int8.h"
 #include "t5/parameters.h"
 
 /* ---- one matrix ---- */
@@ -61,14 +61,14 @@ static struct exact_matrix take_matrix(struct arena *arena, int in, int out, con
 
 struct source {
     const struct t5_config *config;
-    const struct t5_model *model;
-    const struct t5_narrow *narrow;
+    const struct t5_layout *layout;
+    const struct t5_int8 *int8;
 };
 
 static struct exact_matrix take_rows(struct arena *arena, const struct source *s, int in, int out,
                                      size_t from) {
     float *scales;
-    const int8_t *rows = t5_narrow_rows(s->narrow, t5_parameter_at(s->model, from), &scales);
+    const int8_t *rows = t5_int8_rows(s->int8, t5_parameter_at(s->layout, from), &scales);
     return take_matrix(arena, in, out, rows, scales);
 }
 
@@ -80,7 +80,7 @@ static struct exact_matrix take_linear(struct arena *arena, const struct source 
 static const float *take_floats(struct arena *arena, const struct source *s, size_t from, size_t count) {
     float *to = ARENA_TAKE(arena, float, count);
     if (arena->base)
-        memcpy(to, t5_narrow_floats(s->narrow, t5_parameter_at(s->model, from)), count * sizeof *to);
+        memcpy(to, t5_int8_floats(s->int8, t5_parameter_at(s->layout, from)), count * sizeof *to);
     return to;
 }
 
@@ -116,16 +116,16 @@ static void take_stack(struct arena *arena, const struct source *s, struct exact
 }
 
 static void lay_out(struct exact_model *m, struct arena *arena, const struct t5_model *from,
-                    const struct t5_narrow *narrow) {
-    const struct source source = {&m->config, from, narrow};
+                    const struct t5_int8 *int8) {
     const struct t5_layout *layout = from->layout;
+    const struct source source = {&m->config, layout, int8};
     m->embedding = take_rows(arena, &source, m->config.d_model, m->config.vocab_size, layout->embedding);
     m->head = m->config.tie_word_embeddings ? m->embedding : take_linear(arena, &source, &layout->head);
     take_stack(arena, &source, &m->encoder, &layout->encoder, false);
     take_stack(arena, &source, &m->decoder, &layout->decoder, true);
 }
 
-/* Sums of products stay within 32 bits, heads within the loops' room. */
+/* Sums of products stay within 32 bits, heads within what the operations hold. */
 static enum status check_widths(const struct t5_config *c) {
     long inner = (long)c->num_heads * c->d_kv;
     if (c->d_kv <= EXACT_HEAD_MAXIMUM && c->d_model < EXACT_WIDTH_MAXIMUM && c->d_ff < EXACT_WIDTH_MAXIMUM &&
@@ -136,7 +136,7 @@ static enum status check_widths(const struct t5_config *c) {
                 EXACT_HEAD_MAXIMUM, EXACT_WIDTH_MAXIMUM, c->d_kv, c->d_model, c->d_ff, inner);
 }
 
-static enum status copy(struct exact_model *m, const struct t5_model *from, const struct t5_narrow *narrow) {
+static enum status copy(struct exact_model *m, const struct t5_model *from, const struct t5_int8 *int8) {
     struct arena measuring = arena_measuring();
     m->encoder.blocks = calloc((size_t)m->encoder.depth, sizeof *m->encoder.blocks);
     m->decoder.blocks = calloc((size_t)m->decoder.depth, sizeof *m->decoder.blocks);
@@ -144,23 +144,23 @@ static enum status copy(struct exact_model *m, const struct t5_model *from, cons
                              ? STATUS_OK
                              : fail(STATUS_MEMORY, "no memory for the blocks of a model");
     if (status == STATUS_OK) {
-        lay_out(m, &measuring, from, narrow);
+        lay_out(m, &measuring, from, int8);
         status = arena_open(&m->arena, measuring.used, "a model in 8 bits");
     }
     if (status == STATUS_OK)
-        lay_out(m, &m->arena, from, narrow);
+        lay_out(m, &m->arena, from, int8);
     return status;
 }
 
 enum status exact_model_open(struct exact_model *m, const struct t5_model *from) {
-    struct t5_narrow narrow;
+    struct t5_int8 int8;
     *m = (struct exact_model){.config = from->config,
                               .encoder.depth = from->config.num_layers,
                               .decoder.depth = from->config.num_decoder_layers};
     TRY(check_widths(&from->config));
-    TRY(t5_narrow_take(&narrow, from));
-    enum status status = copy(m, from, &narrow);
-    t5_narrow_release(&narrow, from);
+    TRY(t5_take_int8(&int8, from));
+    enum status status = copy(m, from, &int8);
+    t5_release_int8(&int8, from);
     if (status != STATUS_OK)
         exact_model_close(m);
     return status;

@@ -9,7 +9,7 @@
 
 #include "base/arena.h"
 #include "base/status.h"
-#include "codec/exact/loops.h"
+#include "codec/exact/ops.h"
 #include "t5/model.h"
 
 struct exact_attention_weights {

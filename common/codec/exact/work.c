@@ -43,34 +43,35 @@ void exact_project(struct exact_work *work, const struct exact_matrix *w, const 
     rows->rows = count;
     rows->stride = (size_t)w->depth;
     for (int r = 0; r < count; r++)
-        exact->quantise(rows, r, x + (size_t)r * x_stride, (size_t)w->in);
-    exact->product(t->y, t->stride, t->add, w, t->first, t->outputs ? t->outputs : (size_t)w->outputs, rows);
+        exact_ops->quantise(rows, r, x + (size_t)r * x_stride, (size_t)w->in);
+    exact_ops->product(t->y, t->stride, t->add, w, t->first, t->outputs ? t->outputs : (size_t)w->outputs,
+                       rows);
 }
 
 void exact_normalise(struct exact_work *work, const float *weight, int count) {
     for (int r = 0; r < count; r++) {
         size_t at = (size_t)r * work->model_stride;
-        exact->norm(work->normed + at, work->x + at, weight, work->config->layer_norm_epsilon,
-                    (size_t)work->config->d_model);
+        exact_ops->norm(work->normed + at, work->x + at, weight, work->config->layer_norm_epsilon,
+                        (size_t)work->config->d_model);
     }
 }
 
 /* One head's numbers with zeros up to the caches' width. */
-static const float *widen(const float *x, float *room, size_t width, size_t padded) {
+static const float *widen(const float *x, float *scratch, size_t width, size_t padded) {
     if (width == padded)
         return x;
-    memcpy(room, x, width * sizeof *x);
-    memset(room + width, 0, (padded - width) * sizeof *x);
-    return room;
+    memcpy(scratch, x, width * sizeof *x);
+    memset(scratch + width, 0, (padded - width) * sizeof *x);
+    return scratch;
 }
 
-void exact_remember(struct exact_work *work, struct exact_cache *caches, size_t position, const float *keys,
-                    const float *values) {
+void exact_cache_store(struct exact_work *work, struct exact_cache *caches, size_t position,
+                       const float *keys, const float *values) {
     size_t width = (size_t)work->config->d_kv, padded = exact_head_width(work->config);
     for (int h = 0; h < work->config->num_heads; h++) {
         size_t at = (size_t)h * width;
-        exact->remember(&caches[h], position, widen(keys + at, work->head, width, padded),
-                        widen(values + at, work->head + padded, width, padded));
+        exact_ops->cache_store(&caches[h], position, widen(keys + at, work->head, width, padded),
+                               widen(values + at, work->head + padded, width, padded));
     }
 }
 
@@ -83,7 +84,7 @@ void exact_attend(struct exact_work *work, int row, const float *query, const st
     for (int h = 0; h < work->config->num_heads; h++) {
         float *to = width == padded ? out + (size_t)h * width : work->head + 2 * padded;
         view.bias = bias ? bias + (size_t)h * bias_stride : NULL;
-        exact->attend(to, widen(query + (size_t)h * width, work->head, width, padded), &caches[h], &view);
+        exact_ops->attend(to, widen(query + (size_t)h * width, work->head, width, padded), &caches[h], &view);
         if (width != padded)
             memcpy(out + (size_t)h * width, to, width * sizeof *to);
     }
@@ -99,10 +100,10 @@ void exact_feed_forward(struct exact_work *work, const struct exact_block_weight
     if (c->gated_gelu) {
         exact_project(work, &w->wi, work->normed, work->model_stride, count, &gate);
         exact_project(work, &w->gate, work->normed, work->model_stride, count, &hidden);
-        exact->gated_gelu(work->hidden, work->gate, (size_t)count * work->ff_stride);
+        exact_ops->gated_gelu(work->hidden, work->gate, (size_t)count * work->ff_stride);
     } else {
         exact_project(work, &w->wi, work->normed, work->model_stride, count, &hidden);
-        exact->relu(work->hidden, (size_t)count * work->ff_stride);
+        exact_ops->relu(work->hidden, (size_t)count * work->ff_stride);
     }
     exact_project(work, &w->wo, work->hidden, work->ff_stride, count, &x);
 }
@@ -111,11 +112,11 @@ void exact_cache_lay_out(struct exact_cache *cache, const struct t5_config *c, s
                          struct arena *arena) {
     cache->ring = (keys + EXACT_KEYS - 1) / EXACT_KEYS;
     cache->width = exact_head_width(c);
-    size_t room = cache->ring * EXACT_KEYS;
-    cache->keys = ARENA_TAKE(arena, uint8_t, room * cache->width);
-    cache->values = ARENA_TAKE(arena, int8_t, room * cache->width);
-    cache->key_scale = ARENA_TAKE(arena, float, room);
-    cache->value_scale = ARENA_TAKE(arena, float, room);
+    size_t capacity = cache->ring * EXACT_KEYS;
+    cache->keys = ARENA_TAKE(arena, uint8_t, capacity * cache->width);
+    cache->values = ARENA_TAKE(arena, int8_t, capacity * cache->width);
+    cache->key_scale = ARENA_TAKE(arena, float, capacity);
+    cache->value_scale = ARENA_TAKE(arena, float, capacity);
 }
 
 void exact_bias_lay_out(struct exact_bias *b, const struct t5_config *c, size_t behind, size_t ahead,

@@ -46,8 +46,8 @@ void exact_project(struct exact_work *work, const struct exact_matrix *w, const 
 void exact_normalise(struct exact_work *work, const float *weight, int count);
 
 /* Puts key and value of every head at a position; caches [heads]. */
-void exact_remember(struct exact_work *work, struct exact_cache *caches, size_t position, const float *keys,
-                    const float *values);
+void exact_cache_store(struct exact_work *work, struct exact_cache *caches, size_t position,
+                       const float *keys, const float *values);
 
 /* attended row = heads' attention of the query row; bias + head * bias_stride is each head's (view's bias is
  * set). */

@@ -1,5 +1,5 @@
 /* One query of one head over cached keys and values (attention_cache.c), in float32.
- * Part of lanes.c, compiled with it after lanes_attention.h. */
+ * Part of lane_ops.c, compiled with it after lane_attention.h. */
 
 enum { COLUMNS_AT_ONCE = 4 }; /* sixteens whose sums stay in registers */
 

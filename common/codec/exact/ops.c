@@ -1,6 +1,6 @@
-/* The exact engine's innermost loops (loops.h). Compiled once per instruction set, EXACT_SET naming the
+/* The exact engine's innermost loops (ops.h). Compiled once per instruction set, EXACT_OPS_SET naming the
  * result; the innermost products are in dot_*.h. */
-#include "codec/exact/loops.h"
+#include "codec/exact/ops.h"
 #include <string.h>
 #include "kernels/vec.h"
 #if defined(EXACT_AVX512) || defined(EXACT_AMX)
@@ -135,7 +135,7 @@ static void scale(float *x, float factor, size_t n) {
 
 /* ---- attention ---- */
 
-static void remember(struct exact_cache *cache, size_t p, const float *key, const float *value) {
+static void cache_store(struct exact_cache *cache, size_t p, const float *key, const float *value) {
     uint8_t k[EXACT_HEAD_MAXIMUM], v[EXACT_HEAD_MAXIMUM];
     size_t width = cache->width, slot = p % (cache->ring * EXACT_KEYS), in_block = slot % EXACT_KEYS;
     cache->key_scale[slot] = quantise_row(k, key, width, DOT_BIAS);
@@ -265,7 +265,7 @@ static void frequencies(uint32_t *frequency, float *logits, size_t n, uint32_t t
 #define TEXT_OF(name) #name
 #define NAME_OF(name) TEXT_OF(name)
 #define JOIN(a, b) a##b
-#define TABLE_OF(name) JOIN(exact_, name)
+#define TABLE_OF(name) JOIN(exact_ops_, name)
 
-#define EXACT_ENTRY(field, parameters) .field = field,
-const struct exact_loops TABLE_OF(EXACT_SET) = {.name = NAME_OF(EXACT_SET), EXACT_LIST(EXACT_ENTRY)};
+#define EXACT_OPS_ENTRY(field, parameters) .field = field,
+const struct exact_ops TABLE_OF(EXACT_OPS_SET) = {.name = NAME_OF(EXACT_OPS_SET), EXACT_OPS(EXACT_OPS_ENTRY)};

@@ -1,11 +1,12 @@
-/* The innermost loops, compiled once per instruction set and chosen when the program starts.
+/* The operations on arrays that all kernels are made of, innermost loops compiled once per instruction set
+ * and chosen when the program starts. A lane is one of the numbers that a vector instruction works on.
  *
- * lanes.c is built three times (baseline, AVX2, AVX-512) from the same source with the same element-wise IEEE
- * operations and the same order of sums, so all three give the same bits; only their speed differs.
+ * lane_ops.c is built three times (baseline, AVX2, AVX-512) from the same source with the same element-wise
+ * IEEE operations and the same order of sums, so all three give the same bits; only their speed differs.
  * Everything runs on the calling thread. Arrays are float32; outputs may be inputs where noted.
  */
-#ifndef LACONIC_KERNELS_LANES_H
-#define LACONIC_KERNELS_LANES_H
+#ifndef LACONIC_KERNELS_LANE_OPS_H
+#define LACONIC_KERNELS_LANE_OPS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,7 +14,7 @@
 
 enum { GEMM_PANEL = 32, GEMM_TILE = 4 };
 
-struct lanes_adamw {
+struct lane_adamw {
     float beta1, beta2, epsilon, gradient_scale;
     float rate;      /* learning rate / (1 - beta1^step) */
     float inverse_v; /* 1 / (1 - beta2^step) */
@@ -22,7 +23,7 @@ struct lanes_adamw {
 
 /* A strip of one head's scores, queries by keys: score (i, j) is scores + bias + penalty, and row i sees its
  * first min(seen + i growth, keys) keys. Every row may be read in whole sixteens up to `columns`. */
-struct lanes_scores {
+struct lane_scores {
     float *scores;             /* [rows, stride] */
     size_t rows, stride;       /* stride = columns + 16 */
     size_t columns;            /* a multiple of 32, at least the keys seen */
@@ -35,7 +36,7 @@ struct lanes_scores {
 };
 
 /* The same strip's gradient. */
-struct lanes_gradient {
+struct lane_gradient {
     const float *statistics; /* of row i at i * step: largest score, 1 / sum of e^(score - largest) */
     size_t step;
     const float *common;          /* [rows]: out . dout */
@@ -46,8 +47,8 @@ struct lanes_gradient {
     size_t pairs;                 /* of a panel of these */
 };
 
-/* result, name, parameters: one row per loop. */
-#define LANES_LIST(X)                                                                                        \
+/* result, name, parameters: one row per operation. */
+#define LANE_OPS(X)                                                                                          \
     X(float, dot, (const float *a, const float *b, size_t n))                                                \
     X(double, sum_of_squares, (const float *a, size_t n))                                                    \
     X(float, max, (const float *a, size_t n))                    /* n >= 1 */                                \
@@ -82,19 +83,19 @@ struct lanes_gradient {
      * 16 */                                                                                                 \
     X(void, transpose_panel, (uint32_t * y, const uint32_t *x, size_t stride, size_t rows, size_t columns))  \
     X(void, adamw,                                                                                           \
-      (float *w, float *m, float *v, float *g, size_t n, const struct lanes_adamw *s)) /* g = 0 */           \
+      (float *w, float *m, float *v, float *g, size_t n, const struct lane_adamw *s)) /* g = 0 */            \
     /* one query of one head over `count` cached keys and values, `stride` floats apart (attention_cache.c)  \
      */                                                                                                      \
     X(void, attend,                                                                                          \
       (float *out, const float *q, const float *keys, const float *values, const float *bias, float *scores, \
        size_t count, size_t stride, size_t width))                                                           \
-    /* scores become probabilities after dropout, zero behind those seen; statistics as in lanes_gradient */ \
-    X(void, softmax_rows, (const struct lanes_scores *s, float *statistics, size_t step))                    \
+    /* scores become probabilities after dropout, zero behind those seen; statistics as in lane_gradient */  \
+    X(void, softmax_rows, (const struct lane_scores *s, float *statistics, size_t step))                     \
     /* p [rows, stride] = probabilities times their row's sum */                                             \
-    X(void, softmax_rows_bf16, (const struct lanes_scores *s, uint16_t *p, float *statistics, size_t step))  \
+    X(void, softmax_rows_bf16, (const struct lane_scores *s, uint16_t *p, float *statistics, size_t step))   \
     /* scores become probabilities after dropout, dscores gradients with 16 zeros before and behind rows */  \
-    X(void, softmax_backward_rows, (const struct lanes_scores *s, const struct lanes_gradient *g))           \
-    X(void, softmax_backward_rows_bf16, (const struct lanes_scores *s, const struct lanes_gradient *g))      \
+    X(void, softmax_backward_rows, (const struct lane_scores *s, const struct lane_gradient *g))             \
+    X(void, softmax_backward_rows_bf16, (const struct lane_scores *s, const struct lane_gradient *g))        \
     /* y[j - i + rows - 1] += x(i, j), in whole sixteens of y; x has 16 zeros before and behind every row */ \
     X(void, diagonal_sums, (float *y, const float *x, size_t stride, size_t rows, size_t columns))           \
     /* y[i] = a row . b row */                                                                               \
@@ -110,19 +111,19 @@ struct lanes_gradient {
       (float *sums, const float *packed, const float *a, size_t row, size_t column, size_t rows,             \
        size_t depth))
 
-struct lanes {
+struct lane_ops {
     const char *name; /* "scalar", "avx2", "avx512" */
-#define LANES_FIELD(result, field, parameters) result(*field) parameters;
-    LANES_LIST(LANES_FIELD)
-#undef LANES_FIELD
+#define LANE_OPS_FIELD(result, field, parameters) result(*field) parameters;
+    LANE_OPS(LANE_OPS_FIELD)
+#undef LANE_OPS_FIELD
 };
 
-extern const struct lanes lanes_scalar, lanes_avx2, lanes_avx512;
+extern const struct lane_ops lane_ops_scalar, lane_ops_avx2, lane_ops_avx512;
 
-/* The chosen one; the best this CPU has until lanes_select() says otherwise. */
-extern const struct lanes *lanes;
+/* The chosen one; the best this CPU has until lane_ops_select() says otherwise. */
+extern const struct lane_ops *lane_ops;
 
 /* By name; NULL if unknown or beyond this CPU, and then nothing changes. */
-const struct lanes *lanes_select(const char *name);
+const struct lane_ops *lane_ops_select(const char *name);
 
 #endif

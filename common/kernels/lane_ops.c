@@ -1,5 +1,6 @@
-/* The innermost loops (lanes.h). Compiled once per instruction set, with LANES_SET naming the result. */
-#include "kernels/lanes.h"
+/* The innermost loops (lane_ops.h). Compiled once per instruction set, with LANE_OPS_SET naming the result.
+ */
+#include "kernels/lane_ops.h"
 #include <math.h>
 #include "kernels/vec.h"
 
@@ -267,7 +268,7 @@ static void transpose_panel(uint32_t *y, const uint32_t *x, size_t stride, size_
         }
 }
 
-static void adamw(float *w, float *m, float *v, float *g, size_t n, const struct lanes_adamw *s) {
+static void adamw(float *w, float *m, float *v, float *g, size_t n, const struct lane_adamw *s) {
     const float b1 = s->beta1, b2 = s->beta2, epsilon = s->epsilon;
     for (size_t i = 0; i < n; i++) {
         float gradient = g[i] * s->gradient_scale;
@@ -278,8 +279,8 @@ static void adamw(float *w, float *m, float *v, float *g, size_t n, const struct
     }
 }
 
-#include "kernels/lanes_attention.h"
-#include "kernels/lanes_attend.h"
+#include "kernels/lane_attention.h"
+#include "kernels/lane_attend.h"
 
 static void gemm_panel(float *sums, const float *packed, const float *a, size_t row, size_t column,
                        size_t rows, size_t depth) {
@@ -309,10 +310,10 @@ static void gemm_panel(float *sums, const float *packed, const float *a, size_t 
 #define TEXT_OF(name) #name
 #define NAME_OF(set) TEXT_OF(set)
 #define JOIN(a, b) a##b
-#define TABLE_OF(set) JOIN(lanes_, set)
+#define TABLE_OF(set) JOIN(lane_ops_, set)
 
-const struct lanes TABLE_OF(LANES_SET) = {.name = NAME_OF(LANES_SET),
-#define LANES_ENTRY(result, field, parameters) .field = field,
-                                          LANES_LIST(LANES_ENTRY)
-#undef LANES_ENTRY
+const struct lane_ops TABLE_OF(LANE_OPS_SET) = {.name = NAME_OF(LANE_OPS_SET),
+#define LANE_OPS_ENTRY(result, field, parameters) .field = field,
+                                                LANE_OPS(LANE_OPS_ENTRY)
+#undef LANE_OPS_ENTRY
 };

@@ -1,4 +1,5 @@
-/* The exact engine's innermost loops, compiled once per instruction set and chosen at run time.
+/* The exact engine's operations: its innermost loops, compiled once per instruction set and chosen at run
+ * time.
  *
  * All sets give the same bits: products of 8-bit integers are summed in 32-bit integers, which is exact in
  * any order; everything in float32 is IEEE addition, subtraction, multiplication, division and square root in
@@ -7,8 +8,8 @@
  *
  * Numbers in 8 bits: a row x of floats becomes integers q in -127 .. 127 and a scale, x ~ scale q.
  */
-#ifndef LACONIC_CODEC_EXACT_LOOPS_H
-#define LACONIC_CODEC_EXACT_LOOPS_H
+#ifndef LACONIC_CODEC_EXACT_OPS_H
+#define LACONIC_CODEC_EXACT_OPS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -64,8 +65,8 @@ struct exact_view {
     uint8_t *weights; /* scratch, twice as many */
 };
 
-/* name, parameters: one row per loop. */
-#define EXACT_LIST(X)                                                                                        \
+/* name, parameters: one row per operation. */
+#define EXACT_OPS(X)                                                                                         \
     /* row r of `rows` = x [in] in 8 bits */                                                                 \
     X(quantise, (struct exact_rows * rows, int r, const float *x, size_t in))                                \
     /* y = weight (x / sqrt(mean of x^2 + epsilon)) */                                                       \
@@ -79,31 +80,31 @@ struct exact_view {
     X(add, (float *y, const float *x, size_t n))           /* y += x */                                      \
     X(scale, (float *x, float factor, size_t n))           /* x *= factor */                                 \
     /* position p of a cache = a key and a value [width] */                                                  \
-    X(remember, (struct exact_cache * cache, size_t p, const float *key, const float *value))                \
+    X(cache_store, (struct exact_cache * cache, size_t p, const float *key, const float *value))             \
     /* out [width] = sum over keys j of softmax(q . key j + bias)_j value j */                               \
     X(attend, (float *out, const float *q, const struct exact_cache *cache, const struct exact_view *view))  \
     /* frequencies [n] >= 1 of e^logit, sum at most `total`; n a multiple of 16, logits may change */        \
     X(frequencies, (uint32_t * frequency, float *logits, size_t n, uint32_t total))
 
-struct exact_loops {
+struct exact_ops {
     const char *name;
-#define EXACT_FIELD(field, parameters) void(*field) parameters;
-    EXACT_LIST(EXACT_FIELD)
-#undef EXACT_FIELD
+#define EXACT_OPS_FIELD(field, parameters) void(*field) parameters;
+    EXACT_OPS(EXACT_OPS_FIELD)
+#undef EXACT_OPS_FIELD
 };
 
-/* The chosen set: the best this CPU has until exact_select() says otherwise. */
-extern const struct exact_loops *exact;
+/* The chosen set: the best this CPU has until exact_ops_select() says otherwise. */
+extern const struct exact_ops *exact_ops;
 
 /* "scalar", "avx2", "avx512" and "amx" as --cpu and LACONIC_CPU have them; "neon", which they do not know: it
  * is taken where the CPU has it. NULL if unknown or beyond this CPU, and then nothing changes. */
-const struct exact_loops *exact_select(const char *name);
+const struct exact_ops *exact_ops_select(const char *name);
 
 /* What cpu_prepare() was told (kernels/cpu.h), NULL: LACONIC_CPU or the best: the set of this name, or the
  * next simpler one that this CPU has, since the names stand for several features. */
-void exact_prepare(const char *choice);
+void exact_ops_prepare(const char *choice);
 
 /* All that this CPU can run, NULL-ended, for tests. */
-const struct exact_loops *const *exact_available(void);
+const struct exact_ops *const *exact_ops_available(void);
 
 #endif

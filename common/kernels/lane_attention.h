@@ -1,4 +1,4 @@
-/* The loops of attention over strips of scores. Part of lanes.c, compiled with it.
+/* The loops of attention over strips of scores. Part of lane_ops.c, compiled with it.
  *
  * Rows of a strip are padded, so that sixteen lanes may always be loaded; lanes behind the last visible key
  * hold anything and are cleared on the way. */
@@ -63,12 +63,12 @@ VEC_INLINE vec vec_exp_coarse(vec x) {
     return vec_select(x < -87.3f, vec_all(0.0f), (vec)((vecu)p + ((vecu)shifted << 23)));
 }
 
-VEC_INLINE size_t seen_keys(const struct lanes_scores *s, size_t i) {
+VEC_INLINE size_t seen_keys(const struct lane_scores *s, size_t i) {
     size_t seen = s->seen + i * s->growth;
     return seen < s->keys ? seen : s->keys;
 }
 
-VEC_INLINE vec score_at(const struct lanes_scores *s, size_t i, size_t j) {
+VEC_INLINE vec score_at(const struct lane_scores *s, size_t i, size_t j) {
     vec score = vec_load(s->scores + i * s->stride + j);
     if (s->bias)
         score += vec_load(s->bias - i + j);
@@ -78,7 +78,7 @@ VEC_INLINE vec score_at(const struct lanes_scores *s, size_t i, size_t j) {
 }
 
 /* Lanes of the largest scores among the first n keys of row i. */
-VEC_INLINE vec largest_lanes(const struct lanes_scores *s, size_t i, size_t n) {
+VEC_INLINE vec largest_lanes(const struct lane_scores *s, size_t i, size_t n) {
     vec best = vec_all(-INFINITY);
     size_t j = 0;
     for (; j + LANES <= n; j += LANES)
@@ -89,19 +89,19 @@ VEC_INLINE vec largest_lanes(const struct lanes_scores *s, size_t i, size_t n) {
 }
 
 /* What dropout multiplies sixteen probabilities with: 0 or 1 / (1 - rate). */
-VEC_INLINE vec kept_at(const struct lanes_scores *s, size_t i, size_t j) {
+VEC_INLINE vec kept_at(const struct lane_scores *s, size_t i, size_t j) {
     return vec_dropout(vec_all(1.0f), s->threshold, s->keep, s->seed, s->first + (uint32_t)(i * s->keys + j));
 }
 
 /* e^(score - largest) of sixteen keys, 0 from number n on. */
-VEC_INLINE vec exponential_at(const struct lanes_scores *s, size_t i, size_t j, size_t n, float largest,
+VEC_INLINE vec exponential_at(const struct lane_scores *s, size_t i, size_t j, size_t n, float largest,
                               bool coarse) {
     vec x = score_at(s, i, j) - largest;
     vec e = coarse ? vec_exp_coarse(x) : vec_exp(x);
     return j + LANES > n ? vec_first_or(e, n - j, 0.0f) : e;
 }
 
-VEC_INLINE void normalise_row(const struct lanes_scores *s, size_t i, float inverse) {
+VEC_INLINE void normalise_row(const struct lane_scores *s, size_t i, float inverse) {
     float *row = s->scores + i * s->stride;
     for (size_t j = 0; j < seen_keys(s, i); j += LANES) {
         vec p = vec_load(row + j) * inverse;
@@ -110,7 +110,7 @@ VEC_INLINE void normalise_row(const struct lanes_scores *s, size_t i, float inve
 }
 
 /* Exponentials of row i, to scores or, rounded and after dropout, to p; the lanes of their sum. */
-VEC_INLINE vec exponentials(const struct lanes_scores *s, uint16_t *p, size_t i, float largest) {
+VEC_INLINE vec exponentials(const struct lane_scores *s, uint16_t *p, size_t i, float largest) {
     size_t n = seen_keys(s, i), j = 0;
     vec total = vec_all(0.0f);
     for (; j < n; j += LANES) {
@@ -131,7 +131,7 @@ VEC_INLINE vec exponentials(const struct lanes_scores *s, uint16_t *p, size_t i,
 }
 
 /* Sixteen rows go through each pass together: a row alone would wait for its maximum and its sum. */
-VEC_INLINE void softmax_strip(const struct lanes_scores *s, uint16_t *p, float *statistics, size_t step) {
+VEC_INLINE void softmax_strip(const struct lane_scores *s, uint16_t *p, float *statistics, size_t step) {
     for (size_t first = 0; first < s->rows; first += LANES) {
         size_t count = s->rows - first < LANES ? s->rows - first : LANES;
         vec lanes_of[LANES] = {{0}};
@@ -151,13 +151,13 @@ VEC_INLINE void softmax_strip(const struct lanes_scores *s, uint16_t *p, float *
     }
 }
 
-static void softmax_rows(const struct lanes_scores *strip, float *statistics, size_t step) {
-    const struct lanes_scores s = *strip; /* stores cannot touch a copy, so it stays in registers */
+static void softmax_rows(const struct lane_scores *strip, float *statistics, size_t step) {
+    const struct lane_scores s = *strip; /* stores cannot touch a copy, so it stays in registers */
     softmax_strip(&s, NULL, statistics, step);
 }
 
-static void softmax_rows_bf16(const struct lanes_scores *strip, uint16_t *p, float *statistics, size_t step) {
-    const struct lanes_scores s = *strip;
+static void softmax_rows_bf16(const struct lane_scores *strip, uint16_t *p, float *statistics, size_t step) {
+    const struct lane_scores s = *strip;
     softmax_strip(&s, p, statistics, step);
 }
 
@@ -166,7 +166,7 @@ struct score_gradient {
     vec p, ds;
 };
 
-VEC_INLINE struct score_gradient gradient_at(const struct lanes_scores *s, const struct lanes_gradient *g,
+VEC_INLINE struct score_gradient gradient_at(const struct lane_scores *s, const struct lane_gradient *g,
                                              size_t i, size_t j, size_t n, bool coarse) {
     if (j >= n)
         return (struct score_gradient){vec_all(0.0f), vec_all(0.0f)};
@@ -187,9 +187,9 @@ VEC_INLINE struct score_gradient gradient_at(const struct lanes_scores *s, const
     return (struct score_gradient){p, ds};
 }
 
-static void softmax_backward_rows(const struct lanes_scores *strip, const struct lanes_gradient *gradient) {
-    const struct lanes_scores s = *strip;
-    const struct lanes_gradient g = *gradient;
+static void softmax_backward_rows(const struct lane_scores *strip, const struct lane_gradient *gradient) {
+    const struct lane_scores s = *strip;
+    const struct lane_gradient g = *gradient;
     vec_store(g.dscores - LANES, vec_all(0.0f));
     for (size_t i = 0; i < s.rows; i++) {
         size_t n = seen_keys(&s, i), j = 0;
@@ -209,7 +209,7 @@ VEC_INLINE void store_pair(uint32_t *y, vecu low, vecu high) {
 }
 
 /* Rows i and, if there is one, i + 1 of all that products want of a strip's gradient. */
-VEC_INLINE void gradient_pair(const struct lanes_scores *s, const struct lanes_gradient *g, size_t i) {
+VEC_INLINE void gradient_pair(const struct lane_scores *s, const struct lane_gradient *g, size_t i) {
     const struct score_gradient none = {vec_all(0.0f), vec_all(0.0f)};
     bool both = i + 1 < s->rows;
     size_t n[2] = {seen_keys(s, i), both ? seen_keys(s, i + 1) : 0};
@@ -232,16 +232,16 @@ VEC_INLINE void gradient_pair(const struct lanes_scores *s, const struct lanes_g
 }
 
 /* Pairs behind the strip's last row, which a product may read. */
-static void clear_spare_pairs(const struct lanes_scores *s, uint32_t *packed, size_t pairs) {
+static void clear_spare_pairs(const struct lane_scores *s, uint32_t *packed, size_t pairs) {
     size_t used = (s->rows + 1) / 2;
     for (size_t j = 0; j < s->columns; j += GEMM_PANEL, packed += pairs * GEMM_PANEL)
         memset(packed + used * GEMM_PANEL, 0, (pairs - used) * GEMM_PANEL * sizeof *packed);
 }
 
-static void softmax_backward_rows_bf16(const struct lanes_scores *strip,
-                                       const struct lanes_gradient *gradient) {
-    const struct lanes_scores s = *strip;
-    const struct lanes_gradient g = *gradient;
+static void softmax_backward_rows_bf16(const struct lane_scores *strip,
+                                       const struct lane_gradient *gradient) {
+    const struct lane_scores s = *strip;
+    const struct lane_gradient g = *gradient;
     for (size_t i = 0; i < s.rows; i += 2)
         gradient_pair(&s, &g, i);
     if (g.keep_dscores)

@@ -1,5 +1,5 @@
 /* From "compress -dk FILE" to "decompress -k FILE". */
-#include "habits.h"
+#include "zstd_options.h"
 
 #include <ctype.h>
 #include <stdbool.h>
@@ -97,15 +97,15 @@ static void sift(struct sieve *sieve, int argc, char **argv) {
     }
 }
 
-enum status habits_apply(int *argc, char **argv, char **text) {
-    size_t room = 1;
+enum status zstd_options_apply(int *argc, char **argv, char **text) {
+    size_t capacity = 1;
     *text = NULL;
     if (*argc < 3 || strcmp(argv[1], "compress") != 0)
         return STATUS_OK;
     for (int i = 2; i < *argc; i++)
-        room += strlen(argv[i]) + 1;
+        capacity += strlen(argv[i]) + 1;
     char **kept = calloc((size_t)*argc + 1, sizeof *kept);
-    *text = malloc(room);
+    *text = malloc(capacity);
     if (!kept || !*text) {
         free(kept);
         return fail(STATUS_MEMORY, "no memory for the arguments");
