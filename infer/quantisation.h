@@ -2,8 +2,8 @@
  * arithmetic of archives, over the same text.
  *
  * The text is cut into chunks of the pair's size, each without context, so both see the same; what is
- * measured is the distribution of the next byte among bytes, D's own, without the context-mixing model that archives
- * put behind it. */
+ * measured is the distribution of the next byte among bytes, D's own, without the context-mixing model that
+ * archives put behind it. */
 #ifndef LACONIC_INFER_QUANTISATION_H
 #define LACONIC_INFER_QUANTISATION_H
 

@@ -1,4 +1,5 @@
-/* Lays the context-mixing model's tables out in one piece of memory and fills them for the start of a frame. */
+/* Lays the context-mixing model's tables out in one piece of memory and fills them for the start of a frame.
+ */
 #include "codec/byte_model.h"
 
 #include <assert.h>

@@ -1,5 +1,5 @@
-/* Compresses a file in memory, decompresses it, compares: the whole of liblaconic in one page. C and C++ compile
- * it.
+/* Compresses a file in memory, decompresses it, compares: the whole of liblaconic in one page. C and C++
+ * compile it.
  *
  *     cc example.c $(pkg-config --cflags --libs laconic) -o example
  *     example FILE [MODEL.h5]

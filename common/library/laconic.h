@@ -84,8 +84,8 @@ enum { LACONIC_HASH_BYTES = 16 };
 LACONIC_API laconic_status laconic_open(laconic_model **model, const char *path, int threads);
 
 /* The model that an archive, or its first 39 bytes, was written with: the default, or one of the models
- * folder. An archive that names none ('laconic compress -1') needs none: what opens decompresses such archives,
- * as every model does, and compresses at level 1; LACONIC_CONFIG else. Its hash is all zeros. */
+ * folder. An archive that names none ('laconic compress -1') needs none: what opens decompresses such
+ * archives, as every model does, and compresses at level 1; LACONIC_CONFIG else. Its hash is all zeros. */
 LACONIC_API laconic_status laconic_open_for(laconic_model **model, const void *archive, size_t size,
                                             int threads);
 
@@ -113,10 +113,10 @@ typedef struct laconic_options {
     laconic_mode mode;
     int level;             /* 1 (fast, without the models) to 9 (tries most); 0: 3 */
     uint64_t content_size; /* of a stream, where it is known; 0: until its end */
-    uint64_t restart;      /* content bytes after which the models start anew, so that a piece can be decompressed
-                              without what stands before; at least 4096; 0: never */
-    const char *comment;   /* of 1 to LACONIC_COMMENT bytes, put behind the content; NULL: none */
-    uint64_t reserved[4];  /* zero */
+    uint64_t restart; /* content bytes after which the models start anew, so that a piece can be decompressed
+                         without what stands before; at least 4096; 0: never */
+    const char *comment;  /* of 1 to LACONIC_COMMENT bytes, put behind the content; NULL: none */
+    uint64_t reserved[4]; /* zero */
 } laconic_options;
 
 enum { LACONIC_COMMENT = 4096 };
@@ -124,9 +124,9 @@ enum { LACONIC_COMMENT = 4096 };
 /* The most bytes that `size` bytes can become; 0: too many to count. */
 LACONIC_API size_t laconic_bound(size_t size);
 
-/* *output_size: capacity of `output` in bytes before, bytes written after. LACONIC_LIMIT: it did not fit. What stands in
- * `output` after a failure is not to be trusted. The buffers must not overlap. A buffer of no bytes may be
- * NULL. */
+/* *output_size: capacity of `output` in bytes before, bytes written after. LACONIC_LIMIT: it did not fit.
+ * What stands in `output` after a failure is not to be trusted. The buffers must not overlap. A buffer of no
+ * bytes may be NULL. */
 LACONIC_API laconic_status laconic_compress(laconic_model *model, const laconic_options *options,
                                             const void *input, size_t size, void *output,
                                             size_t *output_size);
@@ -143,7 +143,8 @@ LACONIC_API laconic_status laconic_decompress_range(laconic_model *model, const 
 /* The comments of an archive, a line each, cut to fit, and a NUL; needs no model. */
 LACONIC_API laconic_status laconic_comment(const void *archive, size_t size, char text[LACONIC_COMMENT + 1]);
 
-/* Bytes that an archive decompresses to, by a walk over its blocks that checks their checksums; needs no model.
+/* Bytes that an archive decompresses to, by a walk over its blocks that checks their checksums; needs no
+ * model.
  */
 LACONIC_API laconic_status laconic_content_size(const void *archive, size_t size, uint64_t *content);
 
