@@ -62,10 +62,11 @@ typedef enum laconic_status {
                              default model */
     LACONIC_IO = 2,       /* a file or a callback refused to be read or written */
     LACONIC_MEMORY = 3,
-    LACONIC_CONFIG = 4,   /* this model cannot do what the options ask for */
-    LACONIC_FORMAT = 5,   /* the archive or the model is damaged, cut off or something else */
-    LACONIC_MISMATCH = 6, /* the archive was written with another model */
-    LACONIC_LIMIT = 7     /* the output does not fit, or a size is beyond what is handled */
+    LACONIC_CONFIG = 4,          /* this model cannot do what the options ask for */
+    LACONIC_FORMAT = 5,          /* the archive or the model is damaged, cut off or something else */
+    LACONIC_MISMATCH = 6,        /* the archive was written with another model */
+    LACONIC_LIMIT = 7,           /* the output does not fit, or a size is beyond what is handled */
+    LACONIC_ROOM = LACONIC_LIMIT /* as it was called before 0.2 */
 } laconic_status;
 
 /* The sentence of this thread's last failure, "" if there was none; valid until the next call of this
