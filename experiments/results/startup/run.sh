@@ -44,7 +44,7 @@ measure "nothing, -1" compress -q -1 -T 1 -c empty
 measure "nothing, -3" compress -q -3 -T 1 -c empty
 measure "20 kB, -1" compress -q -1 -T 1 -c text
 measure "20 kB, -3" compress -q -3 -T 1 -c text
-measure "20 kB, restore" decompress -q -T 1 -c text.lcn
+measure "20 kB, decompress" decompress -q -T 1 -c text.lcn
 measure "1,000 files of 60 bytes, -3" compress -q -T 1 -f small/*[0-9]
 count "nothing, -1" compress -q -1 -T 1 --cpu avx2 -c empty
 count "nothing, -3" compress -q -3 -T 1 --cpu avx2 -c empty
