@@ -12,7 +12,8 @@
 
 /* Sums over files, where there are several. */
 struct totals {
-    struct codec_result startups[CODEC_SETTINGS_MOST], settings[CODEC_SETTINGS_MOST], peers[CODEC_PEERS];
+    struct codec_result startups[CODEC_SETTINGS_MOST], settings[CODEC_SETTINGS_MOST],
+        baselines[CODEC_BASELINES];
 };
 
 static const char details[] =
@@ -58,32 +59,33 @@ static enum status bench_file(const struct codec_bench *bench, const struct code
     return STATUS_OK;
 }
 
-static enum status bench_peers(const struct codec_bench *bench, const char *file, struct totals *totals) {
-    struct codec_result results[CODEC_PEERS];
-    TRY(codec_run_peers(bench, file, results));
-    for (int i = 0; i < CODEC_PEERS; i++) {
-        if (results[i].missing && !totals->peers[i].missing)
+static enum status bench_baselines(const struct codec_bench *bench, const char *file, struct totals *totals) {
+    struct codec_result results[CODEC_BASELINES];
+    TRY(codec_run_baselines(bench, file, results));
+    for (int i = 0; i < CODEC_BASELINES; i++) {
+        if (results[i].missing && !totals->baselines[i].missing)
             log_warning("%s is not installed and left out; on Debian: apt-get install %s",
-                        codec_peers[i].label, codec_peers[i].package);
-        codec_report(bench, &(struct codec_row){file, codec_peers[i].label, NULL, &results[i], NULL});
-        codec_result_add(&totals->peers[i], &results[i]);
+                        codec_baselines[i].label, codec_baselines[i].package);
+        codec_report(bench, &(struct codec_row){file, codec_baselines[i].label, NULL, &results[i], NULL});
+        codec_result_add(&totals->baselines[i], &results[i]);
     }
     return STATUS_OK;
 }
 
 static void report_totals(const struct codec_bench *bench, const struct codec_plan *plan,
-                          const struct totals *totals, bool peers) {
+                          const struct totals *totals, bool baselines) {
     static const char file[] = "all files";
     codec_report_begin(bench, file, totals->settings[0].input_bytes);
     for (int i = 0; i < plan->count; i++)
         report_setting(bench, file, &plan->settings[i], &totals->settings[i], &totals->startups[i]);
-    for (int i = 0; peers && i < CODEC_PEERS; i++)
-        codec_report(bench, &(struct codec_row){file, codec_peers[i].label, NULL, &totals->peers[i], NULL});
+    for (int i = 0; baselines && i < CODEC_BASELINES; i++)
+        codec_report(bench,
+                     &(struct codec_row){file, codec_baselines[i].label, NULL, &totals->baselines[i], NULL});
 }
 
 /* STATUS_MISMATCH at the end where a file came back different. */
 static enum status bench_all(const struct codec_bench *bench, const struct codec_plan *plan, char **files,
-                             int count, bool peers) {
+                             int count, bool baselines) {
     struct totals totals = {0};
     uint64_t bytes;
     for (int i = 0; i < count; i++)
@@ -92,11 +94,11 @@ static enum status bench_all(const struct codec_bench *bench, const struct codec
     codec_report_startup(bench, &totals.startups[0]);
     for (int i = 0; i < count; i++) {
         TRY(bench_file(bench, plan, files[i], &totals));
-        if (peers)
-            TRY(bench_peers(bench, files[i], &totals));
+        if (baselines)
+            TRY(bench_baselines(bench, files[i], &totals));
     }
     if (count > 1)
-        report_totals(bench, plan, &totals, peers);
+        report_totals(bench, plan, &totals, baselines);
     for (int i = 0; i < plan->count; i++)
         if (!totals.settings[i].exact)
             return fail(STATUS_MISMATCH, "a file came back different; the first place is named above");
@@ -117,7 +119,7 @@ enum status command_codec(int argc, char **argv) {
     struct codec_bench bench = {.model = getenv("LACONIC_MODEL"), .repeat = 1};
     struct codec_plan plan;
     const char *modes = "auto", *levels = "3";
-    bool peers = false;
+    bool baselines = false;
     char **files;
     int count;
     const struct cli_option options[] = {
@@ -125,7 +127,7 @@ enum status command_codec(int argc, char **argv) {
         {"modes", 0, "LIST", "modes with commas between them: auto,lm,ir (default auto)", CLI_TEXT, &modes},
         {"levels", 0, "LIST", "levels of mode auto, 1 to 9: 1,3,6 (default 3)", CLI_TEXT, &levels},
         {"baselines", 0, NULL, "other compressors on the same files, as far as they are installed", CLI_FLAG,
-         &peers},
+         &baselines},
         {"repeat", 0, "N", "timed runs, of which the median counts (default 1)", CLI_INTEGER, &bench.repeat},
         {"threads", 'T', "N", "threads (default: LACONIC_THREADS, else all CPUs)", CLI_INTEGER,
          &bench.threads},
@@ -145,7 +147,7 @@ enum status command_codec(int argc, char **argv) {
     TRY(codec_plan_make(&plan, modes, levels));
     signals_ask_to_stop(); /* so that the temporary folder goes, and the program that runs */
     TRY(codec_bench_open(&bench));
-    enum status status = bench_all(&bench, &plan, files, count, peers);
+    enum status status = bench_all(&bench, &plan, files, count, baselines);
     codec_bench_close(&bench);
     return status;
 }

@@ -1,8 +1,8 @@
 /* laconic bench codec: the commands a user types, run on files, in several modes and levels.
  *
  * codec.c reads the command line and walks over files and settings (codec_settings.c: which there are);
- * codec_run.c measures one of them; codec_peers.c asks `laconic experiment baselines` about the same file;
- * codec_report.c prints. */
+ * codec_run.c measures one of them; codec_baselines.c asks `laconic experiment baselines` about the same
+ * file; codec_report.c prints. */
 #ifndef LACONIC_TESTS_BENCH_CODEC_H
 #define LACONIC_TESTS_BENCH_CODEC_H
 
@@ -34,7 +34,7 @@ struct codec_plan {
  * what is unknown. */
 enum status codec_plan_make(struct codec_plan *plan, const char *modes, const char *levels);
 
-/* ---- one measurement (codec_run.c, codec_peers.c) ---- */
+/* ---- one measurement (codec_run.c, codec_baselines.c) ---- */
 
 /* What a block's content can be coded as, as `laconic compress --json` counts it. */
 enum { CODEC_METHODS = 5 };
@@ -54,7 +54,7 @@ struct codec_result {
     struct codec_cost compress, decompress;
     struct codec_share shares[CODEC_METHODS]; /* laconic only */
     bool exact;                               /* restored as it was */
-    bool missing;                             /* peers only: not installed */
+    bool missing;                             /* baselines only: not installed */
 };
 
 void codec_result_add(struct codec_result *total, const struct codec_result *result);
@@ -76,27 +76,27 @@ struct codec_bench {
 enum status codec_bench_open(struct codec_bench *bench); /* fills in what is behind `json` */
 void codec_bench_close(struct codec_bench *bench);
 
-/* Compresses and restores `path` `repeat` times. A file that comes back different is a result with
+/* Compresses and decompresses `path` `repeat` times. A file that comes back different is a result with
  * exact = false, and a warning. */
 enum status codec_run(const struct codec_bench *bench, const struct codec_setting *setting, const char *path,
                       struct codec_result *result);
 
-enum { CODEC_PEERS = 7 };
-struct codec_peer {
+enum { CODEC_BASELINES = 7 };
+struct codec_baseline {
     const char *key, *label, *package; /* in that command's JSON; for people; Debian's */
 };
-extern const struct codec_peer codec_peers[CODEC_PEERS];
+extern const struct codec_baseline codec_baselines[CODEC_BASELINES];
 
-enum status codec_run_peers(const struct codec_bench *bench, const char *path,
-                            struct codec_result results[CODEC_PEERS]);
+enum status codec_run_baselines(const struct codec_bench *bench, const char *path,
+                                struct codec_result results[CODEC_BASELINES]);
 
 /* ---- reports (codec_report.c) ---- */
 
 /* A row of the table or a line of JSON. `startup` is the same setting's result for an empty file; NULL for a
- * peer. */
+ * baseline. */
 struct codec_row {
     const char *file, *program;
-    const struct codec_setting *setting; /* NULL: a peer */
+    const struct codec_setting *setting; /* NULL: a baseline */
     const struct codec_result *result, *startup;
 };
 

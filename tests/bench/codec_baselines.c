@@ -5,7 +5,7 @@
 #include "codec.h"
 #include "store/json_find.h"
 
-const struct codec_peer codec_peers[CODEC_PEERS] = {
+const struct codec_baseline codec_baselines[CODEC_BASELINES] = {
     {"gzip", "gzip -9", "gzip"},  {"bzip2", "bzip2 -9", "bzip2"},
     {"zstd", "zstd -19", "zstd"}, {"zstd_ultra", "zstd --ultra -22", "zstd"},
     {"xz", "xz -9e", "xz-utils"}, {"brotli", "brotli -q 11 -w 24", "brotli"},
@@ -17,7 +17,7 @@ struct figure {
     double value;
 };
 
-static enum status read_peer(const char *json, const char *key, struct codec_result *result) {
+static enum status read_baseline(const char *json, const char *key, struct codec_result *result) {
     static const char where[] = "experiment baselines --json";
     struct figure figures[] = {{"bytes", 0},
                                {"compress_seconds", 0},
@@ -40,13 +40,13 @@ static enum status read_peer(const char *json, const char *key, struct codec_res
     return STATUS_OK;
 }
 
-enum status codec_run_peers(const struct codec_bench *bench, const char *path,
-                            struct codec_result results[CODEC_PEERS]) {
+enum status codec_run_baselines(const struct codec_bench *bench, const char *path,
+                                struct codec_result results[CODEC_BASELINES]) {
     const char *argv[] = {bench->experiment, "baselines", "--all", "--json", "--", path, NULL};
     struct process_outcome outcome;
     struct buffer json = {0};
     double bytes = 0;
-    memset(results, 0, CODEC_PEERS * sizeof *results);
+    memset(results, 0, CODEC_BASELINES * sizeof *results);
     enum status status = process_run(&(struct process){.argv = argv}, &json, &outcome);
     if (status == STATUS_OK && !outcome.found)
         status = fail(STATUS_IO, "cannot start %s", argv[0]);
@@ -55,9 +55,9 @@ enum status codec_run_peers(const struct codec_bench *bench, const char *path,
     if (status == STATUS_OK)
         status =
             json_find_number((const char *)json.data, "experiment baselines --json", "total.bytes", &bytes);
-    for (int i = 0; i < CODEC_PEERS && status == STATUS_OK; i++) {
+    for (int i = 0; i < CODEC_BASELINES && status == STATUS_OK; i++) {
         results[i].input_bytes = (uint64_t)bytes;
-        status = read_peer((const char *)json.data, codec_peers[i].key, &results[i]);
+        status = read_baseline((const char *)json.data, codec_baselines[i].key, &results[i]);
     }
     buffer_free(&json);
     return status;

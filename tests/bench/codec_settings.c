@@ -9,14 +9,14 @@ static const struct {
     bool has_levels;
 } modes[CODEC_MODE_COUNT] = {{"auto", true}, {"ir", false}, {"lm", false}, {"hybrid", false}};
 
-enum { ITEM_ROOM = 32 };
+enum { ITEM_CAPACITY = 32 };
 
 /* Takes the next item of a list with commas. False at its end. */
-static bool next_item(const char **list, char item[ITEM_ROOM]) {
+static bool next_item(const char **list, char item[ITEM_CAPACITY]) {
     size_t length = strcspn(*list, ",");
     if (**list == '\0')
         return false;
-    size_t kept = length < ITEM_ROOM ? length : ITEM_ROOM - 1;
+    size_t kept = length < ITEM_CAPACITY ? length : ITEM_CAPACITY - 1;
     memcpy(item, *list, kept);
     item[kept] = '\0';
     *list += length + ((*list)[length] == ',');
@@ -24,7 +24,7 @@ static bool next_item(const char **list, char item[ITEM_ROOM]) {
 }
 
 static enum status parse_levels(const char *list, int levels[CODEC_LEVEL_COUNT], int *count) {
-    char item[ITEM_ROOM];
+    char item[ITEM_CAPACITY];
     *count = 0;
     while (next_item(&list, item)) {
         char *end;
@@ -60,7 +60,7 @@ static bool add_setting(struct codec_plan *plan, int mode, int level) {
 
 enum status codec_plan_make(struct codec_plan *plan, const char *mode_list, const char *level_list) {
     int levels[CODEC_LEVEL_COUNT], level_count, mode = 0;
-    char item[ITEM_ROOM];
+    char item[ITEM_CAPACITY];
     bool fits = true;
     plan->count = 0;
     TRY(parse_levels(level_list, levels, &level_count));

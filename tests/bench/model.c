@@ -49,12 +49,12 @@ void bench_random_ids(int32_t *ids, size_t n, const struct t5_config *config, co
 enum status bench_line_lengths(const char *path, int *length, long count) {
     FILE *file = fopen(path, "r");
     char *line = NULL;
-    size_t room = 0;
+    size_t capacity = 0;
     ssize_t size;
     long found = 0;
     if (!file)
         return fail(STATUS_IO, "cannot open %s: %s", path, strerror(errno));
-    while (found < count && (size = getline(&line, &room, file)) >= 0) {
+    while (found < count && (size = getline(&line, &capacity, file)) >= 0) {
         if (size > 0 && line[size - 1] == '\n')
             size--;
         if (size > 0)
