@@ -23,12 +23,12 @@ static double tokens_per_byte(const struct dataset *dataset, enum dataset_split 
     return bytes ? (double)tokens / (double)bytes : 0;
 }
 
-static void format_tokenizer(const struct dataset *dataset, char *text, size_t room) {
+static void format_tokenizer(const struct dataset *dataset, char *text, size_t capacity) {
     int merges = dataset_tokenizer(dataset)->merge_count;
     if (merges > 0)
-        snprintf(text, room, "bpe:%d", merges);
+        snprintf(text, capacity, "bpe:%d", merges);
     else
-        snprintf(text, room, "bytes");
+        snprintf(text, capacity, "bytes");
 }
 
 static void print_words(const struct dataset *dataset, const char *path) {

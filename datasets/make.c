@@ -122,12 +122,12 @@ static enum status collect_sources(struct sources *sources, const struct request
     int corpus_files = 0;
     while (corpus && corpus->files[corpus_files].name)
         corpus_files++;
-    size_t room = (size_t)(corpus_files + count);
-    sources->paths = calloc(room, sizeof *sources->paths);
-    sources->names = calloc(room, sizeof *sources->names);
-    sources->owned = calloc(room, sizeof *sources->owned);
+    size_t capacity = (size_t)(corpus_files + count);
+    sources->paths = calloc(capacity, sizeof *sources->paths);
+    sources->names = calloc(capacity, sizeof *sources->names);
+    sources->owned = calloc(capacity, sizeof *sources->owned);
     if (!sources->paths || !sources->names || !sources->owned)
-        return fail(STATUS_MEMORY, "no memory for the names of %zu files", room);
+        return fail(STATUS_MEMORY, "no memory for the names of %zu files", capacity);
     if (corpus)
         TRY(add_corpus(sources, request, corpus));
     for (int i = 0; i < count; i++)

@@ -20,7 +20,7 @@ const struct synth_generator *synth_find(const char *name) {
 
 enum status synth_write(const struct synth_generator *generator, uint64_t seed, uint64_t bytes,
                         FILE *stream) {
-    char record[SYNTH_RECORD_ROOM];
+    char record[SYNTH_RECORD_CAPACITY];
     void *state = calloc(1, generator->state_size);
     if (!state)
         return fail(STATUS_MEMORY, "no memory for generating %s", generator->name);

@@ -13,13 +13,13 @@
 #include <stdio.h>
 #include "base/status.h"
 
-enum { SYNTH_RECORD_ROOM = 1024 };
+enum { SYNTH_RECORD_CAPACITY = 1024 };
 
 struct synth_generator {
     const char *name, *summary;
     size_t state_size;
     void (*begin)(void *state, uint64_t seed);  /* state is zeroed */
-    size_t (*record)(void *state, char *bytes); /* writes 1 to SYNTH_RECORD_ROOM bytes; how many */
+    size_t (*record)(void *state, char *bytes); /* writes 1 to SYNTH_RECORD_CAPACITY bytes; how many */
 };
 
 extern const struct synth_generator synth_service_logs;

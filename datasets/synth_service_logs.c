@@ -240,12 +240,12 @@ struct text {
 static void put(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 static void put(struct text *text, const char *format, ...) {
-    size_t room = SYNTH_RECORD_ROOM - text->size;
+    size_t capacity = SYNTH_RECORD_CAPACITY - text->size;
     va_list arguments;
     va_start(arguments, format);
-    int size = vsnprintf(text->bytes + text->size, room, format, arguments);
+    int size = vsnprintf(text->bytes + text->size, capacity, format, arguments);
     va_end(arguments);
-    assert(size >= 0 && (size_t)size < room);
+    assert(size >= 0 && (size_t)size < capacity);
     text->size += (size_t)size;
 }
 

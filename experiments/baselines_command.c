@@ -10,7 +10,7 @@
 
 static enum status print_table(const char *title, uint64_t input_bytes, const struct baseline_sizes *sizes) {
     struct size_row rows[BASELINE_COUNT];
-    char notes[BASELINE_COUNT][96], bytes[THOUSANDS_ROOM];
+    char notes[BASELINE_COUNT][96], bytes[THOUSANDS_CAPACITY];
 
     baselines_rows(sizes, rows);
     for (int i = 0; i < sizes->count; i++) {

@@ -44,7 +44,7 @@ static double share(double part, double whole) {
 
 /* "97.1 %  (3,976 of 4,096 chunks)" */
 static void print_share(FILE *stream, const char *label, double part, uint64_t whole) {
-    char part_text[THOUSANDS_ROOM], whole_text[THOUSANDS_ROOM];
+    char part_text[THOUSANDS_CAPACITY], whole_text[THOUSANDS_CAPACITY];
 
     if (whole)
         fprintf(stream, "  %-28s%6.1f %%  (%s of %s chunks)\n", label, 100 * share(part, (double)whole),
@@ -95,7 +95,7 @@ static void print_sizes(FILE *stream, const struct comparison *c) {
 
 void comparison_print(FILE *stream, const char *title, const struct comparison *comparison) {
     const struct comparison *c = comparison;
-    char bytes[THOUSANDS_ROOM];
+    char bytes[THOUSANDS_CAPACITY];
 
     fprintf(stream, "%s: %s bytes, decompressed exactly\n\n", visible(title).text,
             thousands(c->input_bytes, bytes));

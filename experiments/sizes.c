@@ -4,8 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-const char *thousands(uint64_t value, char text[THOUSANDS_ROOM]) {
-    char digits[THOUSANDS_ROOM];
+const char *thousands(uint64_t value, char text[THOUSANDS_CAPACITY]) {
+    char digits[THOUSANDS_CAPACITY];
     int length = snprintf(digits, sizeof digits, "%" PRIu64, value);
     char *next = text;
 
@@ -30,7 +30,7 @@ static int label_width(const struct size_row *rows, int count) {
 
 void sizes_print(FILE *stream, const struct size_row *rows, int count, uint64_t input_bytes) {
     int width = label_width(rows, count);
-    char bytes[THOUSANDS_ROOM], bits[THOUSANDS_ROOM];
+    char bytes[THOUSANDS_CAPACITY], bits[THOUSANDS_CAPACITY];
 
     fprintf(stream, "  %-*s  %15s  %9s\n", width, "", "bytes", "bits/byte");
     for (int i = 0; i < count; i++) {

@@ -7,7 +7,7 @@
 #include "base/buffer.h"
 #include "base/status.h"
 
-enum { THOUSANDS_ROOM = 32 };
+enum { THOUSANDS_CAPACITY = 32 };
 
 struct size_row {
     const char *label;
@@ -16,7 +16,7 @@ struct size_row {
 };
 
 /* 1234567 -> "1,234,567" in `text`, which is returned. */
-const char *thousands(uint64_t value, char text[THOUSANDS_ROOM]);
+const char *thousands(uint64_t value, char text[THOUSANDS_CAPACITY]);
 
 void sizes_print(FILE *stream, const struct size_row *rows, int count, uint64_t input_bytes);
 

@@ -30,8 +30,8 @@ struct generate {
 /* The rows of one file: ids with end tokens, one behind the other. */
 struct lines {
     int32_t *ids, *start;
-    int count, count_room;
-    size_t ids_room;
+    int count, count_capacity;
+    size_t ids_capacity;
     int longest; /* row, end token included */
 };
 
@@ -41,22 +41,22 @@ static enum status reserve_line(struct lines *lines, size_t ids) {
     size_t used = lines->count ? (size_t)lines->start[lines->count] : 0;
     if (used + ids > INT32_MAX)
         return fail(STATUS_LIMIT, "the input has more than 2^31 tokens; cut it into several files");
-    if (lines->count + 2 > lines->count_room) {
-        int capacity = 2 * lines->count_room + 64;
+    if (lines->count + 2 > lines->count_capacity) {
+        int capacity = 2 * lines->count_capacity + 64;
         int32_t *start = realloc(lines->start, (size_t)capacity * sizeof *start);
         if (!start)
             return fail(STATUS_MEMORY, "no memory for %d lines", capacity);
         lines->start = start;
-        lines->count_room = capacity;
+        lines->count_capacity = capacity;
         lines->start[0] = 0;
     }
-    if (used + ids > lines->ids_room) {
+    if (used + ids > lines->ids_capacity) {
         size_t capacity = 2 * (used + ids);
         int32_t *more = realloc(lines->ids, capacity * sizeof *more);
         if (!more)
             return fail(STATUS_MEMORY, "no memory for %zu tokens", capacity);
         lines->ids = more;
-        lines->ids_room = capacity;
+        lines->ids_capacity = capacity;
     }
     return STATUS_OK;
 }

@@ -31,13 +31,13 @@ static int column_of(struct metrics *m, const char *name) {
 }
 
 enum status metrics_begin_row(struct metrics *m) {
-    if (m->rows == m->room) {
-        int64_t room = m->room ? 2 * m->room : 256;
-        double *values = realloc(m->values, (size_t)room * METRICS_MAXIMUM * sizeof *values);
+    if (m->rows == m->capacity) {
+        int64_t capacity = m->capacity ? 2 * m->capacity : 256;
+        double *values = realloc(m->values, (size_t)capacity * METRICS_MAXIMUM * sizeof *values);
         if (!values)
-            return fail(STATUS_MEMORY, "no memory for %lld rows of metrics", (long long)room);
+            return fail(STATUS_MEMORY, "no memory for %lld rows of metrics", (long long)capacity);
         m->values = values;
-        m->room = room;
+        m->capacity = capacity;
     }
     for (int i = 0; i < METRICS_MAXIMUM; i++)
         row_of(m, m->rows)[i] = NAN;

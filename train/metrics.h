@@ -12,9 +12,9 @@ enum { METRICS_MAXIMUM = 160, METRIC_NAME_CAPACITY = 48 };
 struct metrics {
     char names[METRICS_MAXIMUM][METRIC_NAME_CAPACITY]; /* columns, in the order they first appeared */
     int columns;
-    int64_t rows, room;
+    int64_t rows, capacity;
     int added[METRICS_MAXIMUM]; /* values in each mean of the current row */
-    double *values;             /* [room, METRICS_MAXIMUM]; NaN where a row has no such value */
+    double *values;             /* [capacity, METRICS_MAXIMUM]; NaN where a row has no such value */
     FILE *stream;               /* metrics.jsonl, or NULL */
 };
 

@@ -6,7 +6,7 @@
 
 enum { ESCAPE_CAPACITY = 8 };
 
-/* The next character of *text as JSON writes it, at most ESCAPE_ROOM bytes; moves *text behind it. */
+/* The next character of *text as JSON writes it, at most ESCAPE_CAPACITY bytes; moves *text behind it. */
 static size_t escape_next(const unsigned char **text, char escaped[ESCAPE_CAPACITY]) {
     const unsigned char *at = *text;
     size_t length = utf8_length(at);

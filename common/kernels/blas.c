@@ -24,7 +24,7 @@ static struct {
     void (*give_back)(void *);
 } blas = {.opening = PTHREAD_MUTEX_INITIALIZER};
 
-static enum status check_room(size_t mebibytes) {
+static enum status check_memory(size_t mebibytes) {
     size_t size = mebibytes << 20;
     void *mapping = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (mapping == MAP_FAILED)
@@ -104,7 +104,7 @@ static enum status open_library(void) {
 
 static enum status load(const char *core) {
     struct variable threads = {.name = "OPENBLAS_NUM_THREADS"}, type = {.name = "OPENBLAS_CORETYPE"};
-    TRY(check_room(LIBRARY_MIB + BUFFER_MIB));
+    TRY(check_memory(LIBRARY_MIB + BUFFER_MIB));
     enum status status = set_variable(&threads, "1");
     if (status == STATUS_OK && core)
         status = set_variable(&type, core);
@@ -122,7 +122,7 @@ static enum status reserve(int threads) {
     int count = 0;
     void **buffers = blas.take && blas.give_back ? calloc((size_t)threads, sizeof *buffers) : NULL;
     while (buffers && status == STATUS_OK && count < threads) {
-        status = check_room(BUFFER_MIB);
+        status = check_memory(BUFFER_MIB);
         if (status == STATUS_OK)
             buffers[count++] = blas.take(0);
     }

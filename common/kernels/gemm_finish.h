@@ -83,7 +83,7 @@ VEC_INLINE void finish_lanes(const struct finishing *f, enum gemm_write write, v
         x = load_values(r->x, p.at);
         active = kept * load_values(r->gate, p.at);
         store_values(r->other, p.at, kept * vec_gelu(x));
-        store_values(r->c, p.at, active * vec_gelu_slope(x));
+        store_values(r->c, p.at, active * vec_gelu_derivative(x));
         break;
     }
 }

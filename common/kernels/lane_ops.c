@@ -179,12 +179,12 @@ static void gated_gelu_backward(float *dx, float *dgate, const float *dy, const 
     for (; i + LANES <= n; i += LANES) {
         vec vx = vec_load(x + i), vd = vec_load(dy + i), vg = vec_load(gate + i);
         vec_store(dgate + i, vd * vec_gelu(vx));
-        vec_store(dx + i, vd * vg * vec_gelu_slope(vx));
+        vec_store(dx + i, vd * vg * vec_gelu_derivative(vx));
     }
     if (i < n) {
         vec vx = TAIL(x, 0.0f), vd = TAIL(dy, 0.0f), vg = TAIL(gate, 0.0f);
         vec_store_part(dgate + i, vd * vec_gelu(vx), n - i);
-        vec_store_part(dx + i, vd * vg * vec_gelu_slope(vx), n - i);
+        vec_store_part(dx + i, vd * vg * vec_gelu_derivative(vx), n - i);
     }
 }
 

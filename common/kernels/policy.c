@@ -1,4 +1,4 @@
-/* Reading a policy and its gradient. */
+/* Statistics of a policy, and its gradient. */
 #include "kernels/policy.h"
 #include <math.h>
 #include <string.h>

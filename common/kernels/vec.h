@@ -123,7 +123,7 @@ VEC_INLINE vec vec_gelu(vec x) {
 }
 
 /* d gelu / dx = (1 + t)/2 + x/2 (1 - t^2) sqrt(2/pi) (1 + 3 * 0.044715 x^2), t the tanh above */
-VEC_INLINE vec vec_gelu_slope(vec x) {
+VEC_INLINE vec vec_gelu_derivative(vec x) {
     vec t = vec_gelu_tanh(x);
     vec inner = (1.0f + x * x * (3.0f * GELU_CUBIC)) * GELU_SCALE;
     return (1.0f + t) * 0.5f + x * 0.5f * (1.0f - t * t) * inner;

@@ -105,7 +105,7 @@ void t5_pass_close(struct t5_pass *pass); /* NULL is fine */
 void t5_forward(struct t5_pass *pass, const struct t5_model *model, const struct t5_batch *batch,
                 const struct t5_dropout *dropout);
 
-/* A value head: a linear reading of the decoder's output (after the final norm, without the logits' scale),
+/* A value head: a linear layer on the decoder's output (after the final norm, without the logits' scale),
  *     v = output . weights + bias    for every target token,
  * for losses that need an estimate of the return beside the logits. Borrowed pointers; arrays of tokens are
  * those of the whole batch, of which a run of the loss finds its piece [first, first + count). */

@@ -19,16 +19,16 @@ static uint32_t two_bytes(const uint8_t *data) {
 
 /* Fields within what the container allows; what they promise may be nonsense. Returns the bytes read. */
 static size_t read_block(const uint8_t *data, size_t size, struct archive_block *block) {
-    uint32_t room = (uint32_t)(size - BLOCK_HEAD);
+    uint32_t left = (uint32_t)(size - BLOCK_HEAD);
     block->method = (enum archive_method)(1 + data[0] % (ARCHIVE_METHODS - 1));
     block->raw_size = 2 + two_bytes(data + 1) % (RAW_MAXIMUM - 1);
     block->chunk_count = 1 + two_bytes(data + 3) % block->raw_size;
     block->coded_size = 1 + two_bytes(data + 5) % (block->raw_size - 1);
     if (block->method == ARCHIVE_STORED)
         block->coded_size = block->raw_size;
-    else if (block->coded_size > room)
-        block->coded_size = room;
-    return BLOCK_HEAD + (block->coded_size < room ? block->coded_size : room);
+    else if (block->coded_size > left)
+        block->coded_size = left;
+    return BLOCK_HEAD + (block->coded_size < left ? block->coded_size : left);
 }
 
 static void write_archive(FILE *output, const struct toy *toy, const uint8_t *data, size_t size) {

@@ -6,19 +6,19 @@
 #include <stdlib.h>
 
 static void grow(struct tape *tape) {
-    tape->room = 2 * tape->room + 1024;
-    size_t room = (size_t)tape->room;
-    tape->value = realloc(tape->value, room * sizeof *tape->value);
-    tape->gradient = realloc(tape->gradient, room * sizeof *tape->gradient);
-    tape->steps = realloc(tape->steps, room * sizeof *tape->steps);
+    tape->capacity = 2 * tape->capacity + 1024;
+    size_t capacity = (size_t)tape->capacity;
+    tape->value = realloc(tape->value, capacity * sizeof *tape->value);
+    tape->gradient = realloc(tape->gradient, capacity * sizeof *tape->gradient);
+    tape->steps = realloc(tape->steps, capacity * sizeof *tape->steps);
     if (!tape->value || !tape->gradient || !tape->steps) {
-        fprintf(stderr, "no memory for %zu numbers\n", room);
+        fprintf(stderr, "no memory for %zu numbers\n", capacity);
         exit(1);
     }
 }
 
 static int push(struct tape *tape, double value, struct tape_step step) {
-    if (tape->count == tape->room)
+    if (tape->count == tape->capacity)
         grow(tape);
     tape->value[tape->count] = value;
     tape->steps[tape->count] = step;
@@ -29,8 +29,8 @@ int tape_leaf(struct tape *tape, double value) {
     return push(tape, value, (struct tape_step){{-1, -1}, {0, 0}});
 }
 
-static int push_one(struct tape *tape, double value, int a, double slope) {
-    return push(tape, value, (struct tape_step){{a, -1}, {slope, 0}});
+static int push_one(struct tape *tape, double value, int a, double partial) {
+    return push(tape, value, (struct tape_step){{a, -1}, {partial, 0}});
 }
 
 int tape_add(struct tape *tape, int a, int b) {
@@ -82,7 +82,7 @@ void tape_backward(struct tape *tape, int result) {
         for (int side = 0; side < 2; side++)
             if (tape->steps[i].operand[side] >= 0)
                 tape->gradient[tape->steps[i].operand[side]] +=
-                    tape->steps[i].slope[side] * tape->gradient[i];
+                    tape->steps[i].partial[side] * tape->gradient[i];
 }
 
 void tape_clear(struct tape *tape) {

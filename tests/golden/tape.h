@@ -12,13 +12,13 @@
 /* d(value)/d(operand) stands beside each operand; no operand: -1. */
 struct tape_step {
     int operand[2];
-    double slope[2];
+    double partial[2];
 };
 
 struct tape {
     double *value, *gradient; /* [count] */
     struct tape_step *steps;  /* [count] */
-    int count, room;
+    int count, capacity;
 };
 
 /* Each returns the number of its result. Without memory the program ends: this is a tool of the tests. */

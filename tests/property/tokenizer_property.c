@@ -8,13 +8,13 @@
 #include "text/merges.h"
 #include "text/tokenizer.h"
 
-enum { TEXT_ROOM = 6000 };
+enum { TEXT_CAPACITY = 6000 };
 
 /* ------------------------------------------------------------ random texts */
 
-static size_t random_text(struct rng *rng, uint8_t *bytes, size_t room) {
+static size_t random_text(struct rng *rng, uint8_t *bytes, size_t capacity) {
     static const int alphabets[] = {1, 2, 3, 5, 20, 256};
-    size_t size = rng_below(rng, room + 1);
+    size_t size = rng_below(rng, capacity + 1);
     int alphabet = alphabets[rng_below(rng, 6)];
     uint8_t offset = (uint8_t)rng_next(rng);
     size_t at = 0;
@@ -210,7 +210,7 @@ Test(tokenizer, merges_equal_the_plain_learner_and_encoding_the_plain_encoder) {
 Test(tokenizer, random_merges_encode_in_rank_order) {
     struct rng rng;
     rng_seed(&rng, 2, "tokenizer");
-    uint8_t *bytes = malloc(TEXT_ROOM);
+    uint8_t *bytes = malloc(TEXT_CAPACITY);
     for (int round = 0; round < 60; round++) {
         struct tokenizer_merge merges[30];
         int count = 0;
@@ -230,7 +230,7 @@ Test(tokenizer, random_merges_encode_in_rank_order) {
         }
         struct tokenizer tokenizer;
         cr_assert_eq(tokenizer_open_merges(&tokenizer, merges, count, 30), STATUS_OK);
-        size_t size = rng_below(&rng, TEXT_ROOM); /* beyond CHUNK_MAXIMUM too */
+        size_t size = rng_below(&rng, TEXT_CAPACITY); /* beyond CHUNK_MAXIMUM too */
         for (size_t i = 0; i < size; i++)
             bytes[i] = (uint8_t)('a' + rng_below(&rng, 2));
         check_text(&tokenizer, bytes, size);
@@ -299,13 +299,13 @@ Test(tokenizer, the_shortest_encoding_is_that_of_trying_all_ways) {
 Test(tokenizer, the_shortest_encoding_of_long_texts_comes_back) {
     struct rng rng;
     rng_seed(&rng, 4, "tokenizer");
-    uint8_t *bytes = malloc(2 * TEXT_ROOM);
+    uint8_t *bytes = malloc(2 * TEXT_CAPACITY);
     for (int round = 0; round < 40; round++) {
         struct tokenizer tokenizer;
-        uint64_t end = random_text(&rng, bytes, 2 * TEXT_ROOM);
+        uint64_t end = random_text(&rng, bytes, 2 * TEXT_CAPACITY);
         cr_assert_eq(bpe_learn(&tokenizer, bytes, &end, 1, 60, 70), STATUS_OK);
         check_shortest(&tokenizer, bytes, end);
-        check_shortest(&tokenizer, bytes, random_text(&rng, bytes, 2 * TEXT_ROOM));
+        check_shortest(&tokenizer, bytes, random_text(&rng, bytes, 2 * TEXT_CAPACITY));
         tokenizer_free(&tokenizer);
     }
     free(bytes);
@@ -403,7 +403,7 @@ Test(tokenizer, long_runs_and_long_texts_take_time_close_to_linear, .timeout = 6
 
 /* -------------------------------------------------------- edges and refusals */
 
-Test(tokenizer, decoding_stops_at_the_room_and_skips_ids_without_bytes) {
+Test(tokenizer, decoding_stops_at_the_capacity_and_skips_ids_without_bytes) {
     const struct tokenizer_merge merges[] = {{TOKEN_BYTE + 'a', TOKEN_BYTE + 'b'}};
     const int32_t ids[] = {TOKEN_PAD, TOKEN_EXTRA, TOKEN_EOS, TOKEN_EXTRA + 1, -5,
                            1 << 30,   INT32_MIN,   TOKEN_UNK, TOKEN_BYTE + 'c'};

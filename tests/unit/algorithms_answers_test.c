@@ -1,4 +1,4 @@
-/* Algorithms on lessons whose answer is known. */
+/* Algorithms on batches whose answer is known. */
 #include "rl_batch_world.h"
 
 /* With pi = mu nothing is cut: v_t is the return. */
@@ -195,7 +195,7 @@ Test(algorithms_answers, ilql_values_come_to_rest_at_the_expectile) {
     }
 }
 
-Test(lesson, returns_are_discounted_sums_to_the_end_of_the_row) {
+Test(rl_batch, returns_are_discounted_sums_to_the_end_of_the_row) {
     static struct world w;
     world_set(&w, (const char *const[]){"rl.discount=0.5", NULL});
     world_open(&w);

@@ -1,4 +1,4 @@
-/* Every algorithm's slopes against finite differences of its loss, written out here once more, in double,
+/* Every algorithm's gradients against finite differences of its loss, written out here once more, in double,
  * from the papers. */
 #include "rl_batch_world.h"
 
@@ -9,7 +9,7 @@ struct view {
     double logits[WORLD_TOKENS][WORLD_IDS], value[WORLD_TOKENS];
 };
 
-/* The lesson with its two networks. */
+/* The batch with its two networks. */
 struct scene {
     const struct world *world;
     struct view held, target;
@@ -216,7 +216,7 @@ static double whole_loss(const struct scene *s, const struct view *now, token_lo
     return sum;
 }
 
-/* ------------------------------------------------------------ slopes against finite differences */
+/* ------------------------------------------------------------ gradients against finite differences */
 
 struct variant {
     const char *algorithm;
@@ -255,7 +255,7 @@ static const struct variant variants[] = {
 };
 enum { VARIANTS = sizeof variants / sizeof *variants };
 
-static double slope_of(const struct scene *s, struct view *now, token_loss *loss, double *at) {
+static double derivative_of(const struct scene *s, struct view *now, token_loss *loss, double *at) {
     const double step = 1e-5, kept = *at;
     double both[2];
     for (int side = 0; side < 2; side++) {
@@ -266,10 +266,10 @@ static double slope_of(const struct scene *s, struct view *now, token_loss *loss
     return (both[1] - both[0]) / (2 * step);
 }
 
-static void expect_near(double slope, double measured, int variant, const char *what, int t, int id) {
-    cr_expect_float_eq(slope, measured, 5e-6 + 2e-5 * fabs(measured),
+static void expect_near(double derivative, double measured, int variant, const char *what, int t, int id) {
+    cr_expect_float_eq(derivative, measured, 5e-6 + 2e-5 * fabs(measured),
                        "variant %d (%s), %s of token %d, id %d: %g not %g", variant,
-                       variants[variant].algorithm, what, t, id, slope, measured);
+                       variants[variant].algorithm, what, t, id, derivative, measured);
 }
 
 static const struct algorithm *algorithm_of(const char *name) {
@@ -296,14 +296,14 @@ static void check_variant(int number, uint64_t seed) {
     for (int t = 0; t < l->tokens; t++) {
         for (int a = 0; a < WORLD_IDS; a++)
             expect_near((double)w.live.logits[t * WORLD_IDS + a],
-                        slope_of(&scene, &now, variant->loss, &now.logits[t][a]), number, "logit", t, a);
-        expect_near((double)l->dvalue[t], slope_of(&scene, &now, variant->loss, &now.value[t]), number,
+                        derivative_of(&scene, &now, variant->loss, &now.logits[t][a]), number, "logit", t, a);
+        expect_near((double)l->dvalue[t], derivative_of(&scene, &now, variant->loss, &now.value[t]), number,
                     "value", t, -1);
     }
     world_close(&w);
 }
 
-Test(algorithms, slopes_are_those_of_the_written_losses) {
+Test(algorithms, gradients_are_those_of_the_written_losses) {
     for (int i = 0; i < VARIANTS; i++)
         for (uint64_t seed = 1; seed <= 3; seed++)
             check_variant(i, seed);
@@ -319,7 +319,7 @@ Test(algorithms, every_one_that_teaches_is_checked) {
     }
 }
 
-/* Losses are sums over tokens: a value head that nothing reads gets no slope. */
+/* Losses are sums over tokens: a value head that nothing reads gets no gradient. */
 Test(algorithms, an_unread_value_learns_nothing) {
     static struct world w;
     const char *cases[][3] = {

@@ -12,10 +12,10 @@
 #include "kernels/lane_ops.h"
 
 /* Room for more than one panel of keys; widths that do and do not fill one. */
-enum { SLOTS = 5, ROOM = 70, HEADS = 3, WIDEST = 72, NUMBERS = SLOTS * ROOM * HEADS * WIDEST };
+enum { SLOTS = 5, CAPACITY = 70, HEADS = 3, WIDEST = 72, NUMBERS = SLOTS * CAPACITY * HEADS * WIDEST };
 
 static const int widths[] = {2, 20, 32, 64, WIDEST};
-static const int counts[SLOTS] = {1, 33, ROOM, 64, 16};
+static const int counts[SLOTS] = {1, 33, CAPACITY, 64, 16};
 
 static void fill(float *x, size_t n, const char *stream) {
     struct rng rng;
@@ -24,9 +24,9 @@ static void fill(float *x, size_t n, const char *stream) {
         x[i] = rng_normal(&rng) * 0.7f;
 }
 
-/* Keys, values and queries of every slot and position, [SLOTS, ROOM, HEADS * width], exact in bf16. */
+/* Keys, values and queries of every slot and position, [SLOTS, CAPACITY, HEADS * width], exact in bf16. */
 struct inputs {
-    float q[NUMBERS], k[NUMBERS], v[NUMBERS], bias[HEADS * (2 * ROOM - 1)];
+    float q[NUMBERS], k[NUMBERS], v[NUMBERS], bias[HEADS * (2 * CAPACITY - 1)];
     bf16 q16[NUMBERS], k16[NUMBERS], v16[NUMBERS];
 };
 
@@ -35,7 +35,7 @@ static struct inputs *inputs_of(const char *stream) {
     fill(in.q, NUMBERS, "queries");
     fill(in.k, NUMBERS, stream);
     fill(in.v, NUMBERS, "values");
-    fill(in.bias, HEADS * (2 * ROOM - 1), "bias");
+    fill(in.bias, HEADS * (2 * CAPACITY - 1), "bias");
     float *wide[] = {in.q, in.k, in.v};
     bf16 *rounded[] = {in.q16, in.k16, in.v16};
     for (int i = 0; i < 3; i++) {
@@ -50,7 +50,7 @@ static struct values pick(float *wide, bf16 *rounded, size_t at, bool in_bf16) {
 }
 
 static struct attention_cache open_cache(int width, bool in_bf16, struct arena *arena) {
-    struct attention_cache cache = {.slots = SLOTS, .capacity = ROOM, .heads = HEADS, .width = width};
+    struct attention_cache cache = {.slots = SLOTS, .capacity = CAPACITY, .heads = HEADS, .width = width};
     struct arena measuring = arena_measuring();
     attention_cache_lay_out(&cache, in_bf16, &measuring);
     EXPECT_OK(arena_open(arena, measuring.used, "a test's cache"));
@@ -66,16 +66,16 @@ static void spoil(const struct attention_cache *cache) {
     memset(bad, 0xff, sizeof bad);
     struct values x = pick(bad, bad16, 0, cache->keys.b16);
     for (int slot = 0; slot < SLOTS; slot++)
-        for (int position = 0; position < ROOM; position++)
+        for (int position = 0; position < CAPACITY; position++)
             attention_cache_put(cache, 1, &slot, &position, x, x, 0);
 }
 
 /* The first counts[slot] positions of every slot, one position of all slots after the other. */
 static void put_counted(const struct attention_cache *cache, struct inputs *in) {
     int inner = HEADS * cache->width;
-    for (int position = 0; position < ROOM; position++)
+    for (int position = 0; position < CAPACITY; position++)
         for (int slot = 0; slot < SLOTS; slot++) {
-            size_t at = (size_t)(slot * ROOM + position) * (size_t)inner;
+            size_t at = (size_t)(slot * CAPACITY + position) * (size_t)inner;
             if (position < counts[slot])
                 attention_cache_put(cache, 1, &slot, &position, pick(in->k, in->k16, at, cache->keys.b16),
                                     pick(in->v, in->v16, at, cache->keys.b16), inner);
@@ -93,7 +93,7 @@ static void step(float *out, const struct attention_cache *cache, struct inputs 
     for (size_t r = 0; r < SLOTS; r++) {
         size_t slot = (size_t)order[r];
         count[r] = counts[slot];
-        size_t at = (slot * ROOM + (size_t)counts[slot] - 1) * inner;
+        size_t at = (slot * CAPACITY + (size_t)counts[slot] - 1) * inner;
         memcpy(q + r * inner, in->q + at, inner * sizeof *q);
         memcpy(q16 + r * inner, in->q16 + at, inner * sizeof *q16);
     }
@@ -102,7 +102,7 @@ static void step(float *out, const struct attention_cache *cache, struct inputs 
                                          .slot = order,
                                          .count = count,
                                          .bias = with_bias ? in->bias : NULL,
-                                         .length = ROOM};
+                                         .length = CAPACITY};
     cr_assert_leq(attention_cache_scratch_count(cache) * (size_t)threads_count(), sizeof scratch / 4);
     attention_cache_step(pick(result, result16, 0, in_bf16), pick(q, q16, 0, in_bf16), cache, &shape,
                          scratch);
@@ -117,10 +117,10 @@ static void plain_step(float *out, int width, const struct inputs *in, bool with
     size_t inner = HEADS * (size_t)width, w = (size_t)width;
     for (size_t slot = 0; slot < SLOTS; slot++)
         for (size_t head = 0; head < HEADS; head++) {
-            size_t count = (size_t)counts[slot], first = slot * ROOM * inner + head * w;
-            const float *bias = in->bias + head * (2 * ROOM - 1) + ROOM - count;
+            size_t count = (size_t)counts[slot], first = slot * CAPACITY * inner + head * w;
+            const float *bias = in->bias + head * (2 * CAPACITY - 1) + CAPACITY - count;
             const float *q = in->q + first + (count - 1) * inner;
-            float scores[ROOM], *to = out + slot * inner + head * w;
+            float scores[CAPACITY], *to = out + slot * inner + head * w;
             for (size_t j = 0; j < count; j++)
                 scores[j] = lane_ops->dot(q, in->k + first + j * inner, w) + (with_bias ? bias[j] : 0.0f);
             lane_ops->scale(
@@ -138,9 +138,9 @@ static void whole_attention(float *out, int width, struct inputs *in, bool in_bf
     size_t inner = HEADS * (size_t)width;
     struct attention_limits limits = {.heads = HEADS,
                                       .width = width,
-                                      .length = ROOM,
-                                      .queries = ROOM,
-                                      .keys = ROOM,
+                                      .length = CAPACITY,
+                                      .queries = CAPACITY,
+                                      .keys = CAPACITY,
                                       .threads = threads_count(),
                                       .bf16 = in_bf16};
     struct attention_scratch scratch;
@@ -150,14 +150,14 @@ static void whole_attention(float *out, int width, struct inputs *in, bool in_bf
     attention_scratch_lay_out(&scratch, &limits, &arena);
     for (size_t slot = 0; slot < SLOTS; slot++) {
         const int32_t start[] = {0, counts[slot]};
-        size_t at = slot * ROOM * inner;
+        size_t at = slot * CAPACITY * inner;
         struct attention_shape shape = {.rows = 1,
                                         .heads = HEADS,
                                         .width = width,
                                         .q_start = start,
                                         .k_start = start,
                                         .bias = with_bias ? in->bias : NULL,
-                                        .length = ROOM,
+                                        .length = CAPACITY,
                                         .causal = true};
         struct attention_operands operands = {pick(in->q, in->q16, at, in_bf16),
                                               pick(in->k, in->k16, at, in_bf16),
@@ -212,15 +212,16 @@ Test(attention_cache, bf16_step_matches_whole_attention) {
 
 /* Rows put together, from one product's rows, on several threads. */
 Test(attention_cache, many_rows_are_put_at_once) {
-    static float got[SLOTS * HEADS * 32], expected[SLOTS * HEADS * 32], rows[SLOTS * ROOM * 3 * HEADS * 32];
-    static bf16 rows16[SLOTS * ROOM * 3 * HEADS * 32];
-    static int slot[SLOTS * ROOM], position[SLOTS * ROOM];
+    static float got[SLOTS * HEADS * 32], expected[SLOTS * HEADS * 32],
+        rows[SLOTS * CAPACITY * 3 * HEADS * 32];
+    static bf16 rows16[SLOTS * CAPACITY * 3 * HEADS * 32];
+    static int slot[SLOTS * CAPACITY], position[SLOTS * CAPACITY];
     enum { INNER = HEADS * 32 };
     struct inputs *in = inputs_of("keys");
-    for (int i = 0; i < SLOTS * ROOM; i++) {
-        slot[i] = i * 3 % (SLOTS * ROOM) / ROOM;
-        position[i] = i * 3 % ROOM;
-        size_t from = (size_t)(slot[i] * ROOM + position[i]) * INNER, to = (size_t)i * 3 * INNER;
+    for (int i = 0; i < SLOTS * CAPACITY; i++) {
+        slot[i] = i * 3 % (SLOTS * CAPACITY) / CAPACITY;
+        position[i] = i * 3 % CAPACITY;
+        size_t from = (size_t)(slot[i] * CAPACITY + position[i]) * INNER, to = (size_t)i * 3 * INNER;
         memcpy(rows + to, in->k + from, INNER * sizeof *rows);
         memcpy(rows + to + INNER, in->v + from, INNER * sizeof *rows);
         memcpy(rows16 + to, in->k16 + from, INNER * sizeof *rows16);
@@ -232,7 +233,7 @@ Test(attention_cache, many_rows_are_put_at_once) {
         struct attention_cache one = open_cache(32, in_bf16, &one_arena);
         struct attention_cache many = open_cache(32, in_bf16, &many_arena);
         put_counted(&one, in);
-        attention_cache_put(&many, SLOTS * ROOM, slot, position, pick(rows, rows16, 0, in_bf16),
+        attention_cache_put(&many, SLOTS * CAPACITY, slot, position, pick(rows, rows16, 0, in_bf16),
                             pick(rows, rows16, INNER, in_bf16), 3 * INNER);
         step(expected, &one, in, true);
         step(got, &many, in, true);
@@ -252,7 +253,7 @@ Test(attention_cache, overwriting_leaves_the_neighbours_intact) {
         put_counted(&cache, in);
         step(before, &cache, in, true);
         for (int slot = 0; slot < SLOTS; slot++) { /* even and odd positions, first and last */
-            size_t at = (size_t)(slot * ROOM + counts[slot] / 2) * HEADS * 32;
+            size_t at = (size_t)(slot * CAPACITY + counts[slot] / 2) * HEADS * 32;
             int position = counts[slot] / 2;
             struct values other = pick(in->q, in->q16, 0, in_bf16);
             attention_cache_put(&cache, 1, &slot, &position, other, other, 0);

@@ -165,11 +165,11 @@ static double loss_of(struct problem *p) {
 }
 
 /* x [rows, columns], rows `stride` apart, moved along a random direction. */
-static void expect_slope(struct problem *p, const char *what, float *x, int stride, const float *dx,
-                         int dx_stride, int rows, int columns) {
+static void expect_derivative(struct problem *p, const char *what, float *x, int stride, const float *dx,
+                              int dx_stride, int rows, int columns) {
     size_t n = (size_t)rows * (size_t)columns;
     float *direction = random_numbers(n, what, false), *kept = numbers(n), *gradient = numbers(n);
-    double slope = 0, loss[2], step = 1e-3;
+    double derivative = 0, loss[2], step = 1e-3;
     for (int side = 0; side < 2; side++) {
         for (int i = 0; i < rows; i++)
             for (int j = 0; j < columns; j++) {
@@ -185,10 +185,10 @@ static void expect_slope(struct problem *p, const char *what, float *x, int stri
     for (int i = 0; i < rows; i++)
         memcpy(gradient + i * columns, dx + i * dx_stride, (size_t)columns * sizeof *x);
     for (size_t i = 0; i < n; i++)
-        slope += (double)gradient[i] * (double)direction[i];
+        derivative += (double)gradient[i] * (double)direction[i];
     double measured = (loss[1] - loss[0]) / (2 * step);
-    cr_expect_lt(fabs(measured - slope), 4e-3 * (fabs(measured) + fabs(slope) + 1.0),
-                 "%s: gradient says %g, differences say %g", what, slope, measured);
+    cr_expect_lt(fabs(measured - derivative), 4e-3 * (fabs(measured) + fabs(derivative) + 1.0),
+                 "%s: gradient says %g, differences say %g", what, derivative, measured);
     free(direction);
     free(kept);
     free(gradient);
@@ -198,13 +198,13 @@ static void check_gradients(bool causal, bool cross, bool masked, float dropout)
     const struct variant variant = {2, 5, {5, 1, 8}, {cross ? 3 : 0, 7, 1}, causal, !cross, masked, dropout};
     struct problem *p = problem_of(&variant, false);
     for (int i = 0; i < p->k_tokens; i++)
-        p->mask[i] = i % 4 != 1; /* a row that sees nothing has no slope: its scores vanish in rounding */
-    expect_slope(p, "q", p->q, p->q_stride, p->dq, p->dq_stride, p->q_tokens, p->inner);
-    expect_slope(p, "k", p->kv, p->kv_stride, p->dkv, p->dkv_stride, p->k_tokens, p->inner);
-    expect_slope(p, "v", p->kv + p->inner, p->kv_stride, p->dkv + p->inner, p->dkv_stride, p->k_tokens,
-                 p->inner);
+        p->mask[i] = i % 4 != 1; /* a row that sees nothing has no gradient: its scores vanish in rounding */
+    expect_derivative(p, "q", p->q, p->q_stride, p->dq, p->dq_stride, p->q_tokens, p->inner);
+    expect_derivative(p, "k", p->kv, p->kv_stride, p->dkv, p->dkv_stride, p->k_tokens, p->inner);
+    expect_derivative(p, "v", p->kv + p->inner, p->kv_stride, p->dkv + p->inner, p->dkv_stride, p->k_tokens,
+                      p->inner);
     if (!cross)
-        expect_slope(p, "bias", p->bias, 0, p->dbias, 0, 1, (int)p->bias_size);
+        expect_derivative(p, "bias", p->bias, 0, p->dbias, 0, 1, (int)p->bias_size);
     problem_free(p);
 }
 

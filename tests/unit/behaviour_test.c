@@ -178,7 +178,7 @@ Test(behaviour, mutations_need_an_exact_code) {
 
 /* ------------------------------------------------------------ combinations */
 
-/* Scores an episode by its code: exact at these nats. */
+/* Scores an episode by its code: exact at this negative log-likelihood. */
 static void score(struct stage *s, const int32_t *code, int size, float nll) {
     struct rollout *r = &s->rollout;
     for (int e = 1; e < r->count[0]; e++)

@@ -116,12 +116,12 @@ static void check_packed(const char *what, const bf16 *packed, const bf16 *x, si
 }
 
 /* Room full of other numbers, so that padding must be written. */
-static bf16 *packed_room(int k, int n) {
+static bf16 *packed_guarded(int k, int n) {
     size_t size = bf16_packed_count(k, n) + 1;
-    bf16 *room = malloc(size * sizeof *room);
+    bf16 *packed = malloc(size * sizeof *packed);
     for (size_t i = 0; i < size; i++)
-        room[i] = SENTINEL;
-    return room;
+        packed[i] = SENTINEL;
+    return packed;
 }
 
 static const int lengths[] = {1, 2, 3, 15, 16, 17, 31, 32, 33, 64, 65, 100, 127, 128, 129, 200};
@@ -130,11 +130,11 @@ enum { LENGTHS = sizeof lengths / sizeof *lengths };
 static void check_packing(int k, int n, size_t spare) {
     size_t ldb = (size_t)n + spare, ld_transposed = ((size_t)k + spare + 1) / 2 * 2;
     bf16 *b = random_matrix(k, n, ldb), *transposed = random_matrix(n, k, ld_transposed);
-    bf16 *packed = packed_room(k, n);
+    bf16 *packed = packed_guarded(k, n);
     bf16_pack(packed, b, ldb, k, n);
     check_packed("bf16_pack", packed, b, ldb, 1, k, n);
     free(packed);
-    packed = packed_room(k, n);
+    packed = packed_guarded(k, n);
     bf16_pack_transposed(packed, transposed, ld_transposed, k, n);
     check_packed("bf16_pack_transposed", packed, transposed, 1, ld_transposed, k, n);
     free(packed);
@@ -159,8 +159,8 @@ Test(bf16, packing_over_threads) {
 
 /* Weights [out, in] in panels of 32 rows: the whole padding of both packed forms must come with them. */
 static void check_weights(int out, int in) {
-    bf16 *rounded = random_matrix(out, in, (size_t)in), *forward = packed_room(in, out),
-         *backward = packed_room(out, in);
+    bf16 *rounded = random_matrix(out, in, (size_t)in), *forward = packed_guarded(in, out),
+         *backward = packed_guarded(out, in);
     size_t size = (size_t)out * (size_t)in;
     float *w = malloc(size * sizeof *w);
     struct rng rng;

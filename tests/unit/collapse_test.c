@@ -148,8 +148,8 @@ Test(metrics, what_is_measured_several_times_is_folded_into_its_row) {
 
 static char folder[64];
 
-static void path_in(char *path, size_t room, const char *name) {
-    snprintf(path, room, "%s/%s", folder, name);
+static void path_in(char *path, size_t capacity, const char *name) {
+    snprintf(path, capacity, "%s/%s", folder, name);
 }
 
 static void set_up(void) {

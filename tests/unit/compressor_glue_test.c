@@ -1,5 +1,5 @@
-/* What the compressor's lessons are made of and what comes of them: the target's reading, slopes per token,
- * weights of rows, whose episodes, losses, noise. */
+/* What the compressor's batches are made of and what comes of them: statistics of the target, gradients per
+ * token, weights of rows, whose episodes, losses, noise. */
 #include "run_world.h"
 #include "train/run/stages.h"
 
@@ -32,8 +32,8 @@ static void keep_logits(void *context, float *logits, int first, int count) {
 /* The target is neither the live network nor its packed copy of yesterday. */
 Test(compressor_glue, targets_are_read_from_the_target_network_of_now) {
     static float logits[64 * 300];
-    for (int narrow = 0; narrow < 2; narrow++) {
-        struct trainer *t = WORLD_RUN("rl.algorithm=dqn", narrow ? "precision=bf16" : "precision=fp32");
+    for (int in_bf16 = 0; in_bf16 < 2; in_bf16++) {
+        struct trainer *t = WORLD_RUN("rl.algorithm=dqn", in_bf16 ? "precision=bf16" : "precision=fp32");
         rl_stage_begin(t);
         t5_refresh(&t->target_compressor);
         push_group(t);
@@ -61,7 +61,7 @@ Test(compressor_glue, targets_are_read_from_the_target_network_of_now) {
 }
 
 /* The loss is divided by the tokens of the batch, every part of it. */
-Test(compressor_glue, slopes_are_per_token) {
+Test(compressor_glue, gradients_are_per_token) {
     struct trainer *t = WORLD_RUN("rl.algorithm=ppo", "rl.baseline=value", "rl.entropy=0.25",
                                   "value.weight=0.5", "rl.clip=1e6");
     push_group(t);
@@ -96,7 +96,7 @@ Test(compressor_glue, imitation_has_the_weights_of_the_rows) {
     world_leave(t);
 }
 
-Test(compressor_glue, on_policy_lessons_are_of_samples_of_this_iteration) {
+Test(compressor_glue, on_policy_batches_are_of_samples_of_this_iteration) {
     struct trainer *t =
         WORLD_RUN("rl.algorithm=a2c", "behaviour.samples=2", "behaviour.temperature=1", "batch.rows=32");
     push_group(t);

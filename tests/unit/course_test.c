@@ -189,9 +189,9 @@ Test(course, tokens_are_dropped_in_the_share_of_the_rows) {
     cr_expect(abs(left - (int)(20 * (700 + 300 * 0.6))) < 400, "%d tokens left", left);
 }
 
-/* ------------------------------------------------------------ which episodes a lesson takes */
+/* ------------------------------------------------------------ which episodes a batch takes */
 
-Test(course, a_lesson_takes_the_best_and_others_at_random) {
+Test(course, a_batch_takes_the_best_and_others_at_random) {
     struct trainer *t = WORLD_RUN("rl.algorithm=awr", "rl.temperature=1e6", "rl.episodes=2", "rl.goal=exact",
                                   "batch.rows=64");
     push_three(t);
@@ -208,7 +208,7 @@ Test(course, a_lesson_takes_the_best_and_others_at_random) {
     world_leave(t);
 }
 
-Test(course, lessons_leave_out_what_hardly_weighs) {
+Test(course, batches_leave_out_what_hardly_weighs) {
     struct trainer *t = WORLD_RUN("rl.algorithm=awr", "rl.temperature=0.4", "rl.goal=exact", "batch.rows=60");
     push_three(t); /* rewards -3, -1, -2: weights as e^-5, 1, e^-2.5 */
     rl_stage_learn_compression(t);
@@ -271,7 +271,7 @@ static struct drawn draw_many(struct trainer *t, bool newest_only) {
     return d;
 }
 
-Test(course, draws_have_the_taste_of_the_options) {
+Test(course, draws_prefer_what_the_options_say) {
     const struct {
         const char *change;
         bool newest_only;
@@ -294,7 +294,7 @@ Test(course, draws_have_the_taste_of_the_options) {
     }
 }
 
-Test(course, targets_follow_every_update_and_a_burst_makes_up_for_the_iterations_before) {
+Test(course, targets_follow_every_update_and_a_periodic_one_makes_up_for_the_iterations_before) {
     struct trainer *t = WORLD_RUN("rl.updates=3", "decompressor.mode=periodic", "decompressor.every=2");
     world_go_on(t, 1);
     cr_expect_eq(t->updates, 3);

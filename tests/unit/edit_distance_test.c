@@ -4,11 +4,11 @@
 #include "base/rng.h"
 #include "text/edit_distance.h"
 
-enum { ROOM = 16 };
+enum { CAPACITY = 16 };
 
 static int distance_of_words(const char *a, const char *b) {
-    int32_t ids[2][ROOM];
-    int scratch[ROOM + 1], a_size = (int)strlen(a), b_size = (int)strlen(b);
+    int32_t ids[2][CAPACITY];
+    int scratch[CAPACITY + 1], a_size = (int)strlen(a), b_size = (int)strlen(b);
     for (int i = 0; i < a_size; i++)
         ids[0][i] = a[i];
     for (int i = 0; i < b_size; i++)

@@ -5,7 +5,7 @@
 #include <string.h>
 #include "codec/exact/ops.h"
 
-enum { ROOM = 4096, ROWS = 19, IN = 200, OUT = 150, WIDTH = 48, KEYS = 300 };
+enum { CAPACITY = 4096, ROWS = 19, IN = 200, OUT = 150, WIDTH = 48, KEYS = 300 };
 
 static uint64_t hash;
 
@@ -27,11 +27,11 @@ static void fill(float *x, size_t n, uint64_t seed) {
         x[i] = next(&seed);
 }
 
-static float a[ROOM], b[ROOM], c[ROOM];
+static float a[CAPACITY], b[CAPACITY], c[CAPACITY];
 
 static void check_rows(void) {
-    fill(a, ROOM, 1);
-    fill(b, ROOM, 2);
+    fill(a, CAPACITY, 1);
+    fill(b, CAPACITY, 2);
     exact_ops->norm(c, a, b, 1e-6f, IN);
     add(c, IN * sizeof *c);
     exact_ops->relu(a, 77);
@@ -86,20 +86,20 @@ static void check_products(void) {
 }
 
 static void check_attention(void) {
-    const size_t room = 4 * EXACT_KEYS; /* fewer than KEYS: the ring comes round */
-    struct exact_cache cache = {aligned_alloc(64, room * WIDTH),
-                                aligned_alloc(64, room * WIDTH),
-                                aligned_alloc(64, room * sizeof(float)),
-                                aligned_alloc(64, room * sizeof(float)),
+    const size_t capacity = 4 * EXACT_KEYS; /* fewer than KEYS: the ring comes round */
+    struct exact_cache cache = {aligned_alloc(64, capacity * WIDTH),
+                                aligned_alloc(64, capacity * WIDTH),
+                                aligned_alloc(64, capacity * sizeof(float)),
+                                aligned_alloc(64, capacity * sizeof(float)),
                                 4,
                                 WIDTH};
     float scores[256], out[WIDTH], query[WIDTH];
     uint8_t weights[512];
-    memset(cache.keys, 0, room * WIDTH);
-    memset(cache.values, 0, room * WIDTH);
-    memset(cache.key_scale, 0, room * sizeof(float));
-    memset(cache.value_scale, 0, room * sizeof(float));
-    fill(b, ROOM, 5);
+    memset(cache.keys, 0, capacity * WIDTH);
+    memset(cache.values, 0, capacity * WIDTH);
+    memset(cache.key_scale, 0, capacity * sizeof(float));
+    memset(cache.value_scale, 0, capacity * sizeof(float));
+    fill(b, CAPACITY, 5);
     for (size_t p = 0; p < KEYS; p++) {
         fill(a, 2 * WIDTH, 100 + p);
         exact_ops->cache_store(&cache, p, a, a + WIDTH);

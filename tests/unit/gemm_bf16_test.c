@@ -14,14 +14,14 @@
 #define ROUNDING 0x1p-24 /* u of float32 */
 #define SUM_ERROR 8.0    /* times sqrt(k + 1) u S */
 #define BF16_ROUNDING 0x1p-9
-#define GELU_ERROR 1e-6  /* of vec.h's gelu, times 1 + |x| */
-#define SLOPE_ERROR 4e-6 /* of its slope, times 1 + |x|^3 */
+#define GELU_ERROR 1e-6       /* of vec.h's gelu, times 1 + |x| */
+#define DERIVATIVE_ERROR 4e-6 /* of its derivative, times 1 + |x|^3 */
 
 static double gelu(double x) {
     return x / 2 * (1 + tanh(sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
 }
 
-static double gelu_slope(double x) {
+static double gelu_derivative(double x) {
     double t = tanh(sqrt(2 / M_PI) * (x + 0.044715 * x * x * x));
     return (1 + t) / 2 + x / 2 * (1 - t * t) * sqrt(2 / M_PI) * (1 + 3 * 0.044715 * x * x);
 }
@@ -49,9 +49,9 @@ static struct expected expected_c(const struct problem *p, struct expected sum, 
         return (struct expected){gelu(x) * kept.value,
                                  fabs(gelu(x)) * kept.error + GELU_ERROR * (1 + fabs(x)) * fabs(kept.value)};
     case GEMM_GATED_GELU_BACKWARD:
-        return (struct expected){
-            gelu_slope(x) * gate * kept.value,
-            fabs(gate) * (fabs(gelu_slope(x)) * kept.error + SLOPE_ERROR * cube * fabs(kept.value))};
+        return (struct expected){gelu_derivative(x) * gate * kept.value,
+                                 fabs(gate) * (fabs(gelu_derivative(x)) * kept.error +
+                                               DERIVATIVE_ERROR * cube * fabs(kept.value))};
     }
     return sum;
 }

@@ -46,7 +46,7 @@ Test(glue, averaged_targets_follow_all_three) {
     world_leave(t);
 }
 
-/* Nats of the last text's last episode under a model. */
+/* Negative log-likelihood of the last text's last episode under a model. */
 static double nats_under(struct trainer *t, struct t5_model *model) {
     int last = t->rollout.texts - 1, number = t->rollout.count[last] - 1;
     const struct episode *e = rollout_episode(&t->rollout, last, number);
@@ -60,8 +60,8 @@ static double nats_under(struct trainer *t, struct t5_model *model) {
 
 /* In bf16 networks are read from packed copies, which an average leaves behind. */
 Test(glue, rewards_are_the_target_decompressors_of_now) {
-    for (int narrow = 0; narrow < 2; narrow++) {
-        struct trainer *t = WORLD_RUN(narrow ? "precision=bf16" : "precision=fp32", "target.tau=0.5",
+    for (int in_bf16 = 0; in_bf16 < 2; in_bf16++) {
+        struct trainer *t = WORLD_RUN(in_bf16 ? "precision=bf16" : "precision=fp32", "target.tau=0.5",
                                       "rl.updates=8", "rl.decompressor_rate=0.05");
         world_go_on(t, 1);
         rl_stage_act(t);

@@ -13,7 +13,7 @@
 #include "kernels/norm.h"
 #include "t5/layer.h"
 
-enum { ROOM = 4096 };
+enum { CAPACITY = 4096 };
 
 /* A function of `count` inputs with its gradients, all in flat arrays. */
 struct probe {
@@ -33,14 +33,14 @@ static void expect_gradients(struct probe *probe, double step, double tolerance)
     struct rng rng;
     rng_seed(&rng, 7, "direction");
     for (int a = 0; a < probe->count; a++) {
-        static float direction[ROOM], kept[ROOM];
+        static float direction[CAPACITY], kept[CAPACITY];
         size_t bytes = probe->size[a] * sizeof(float);
-        cr_assert_leq(probe->size[a], ROOM);
+        cr_assert_leq(probe->size[a], CAPACITY);
         memcpy(kept, probe->input[a], bytes);
         fill(direction, probe->size[a], &rng);
-        double slope = 0, loss[2];
+        double derivative = 0, loss[2];
         for (size_t i = 0; i < probe->size[a]; i++)
-            slope += (double)probe->gradient[a][i] * (double)direction[i];
+            derivative += (double)probe->gradient[a][i] * (double)direction[i];
         for (int side = 0; side < 2; side++) {
             for (size_t i = 0; i < probe->size[a]; i++)
                 probe->input[a][i] = kept[i] + (float)((side ? step : -step) * (double)direction[i]);
@@ -48,8 +48,8 @@ static void expect_gradients(struct probe *probe, double step, double tolerance)
         }
         memcpy(probe->input[a], kept, bytes);
         double measured = (loss[1] - loss[0]) / (2 * step);
-        cr_expect_lt(fabs(measured - slope), tolerance * (fabs(measured) + fabs(slope) + 1.0),
-                     "input %d: gradient says %g, differences say %g", a, slope, measured);
+        cr_expect_lt(fabs(measured - derivative), tolerance * (fabs(measured) + fabs(derivative) + 1.0),
+                     "input %d: gradient says %g, differences say %g", a, derivative, measured);
     }
 }
 
@@ -75,7 +75,8 @@ static double norm_loss(struct probe *p) {
 Test(gradients, norm) {
     const int shapes[][2] = {{1, 1}, {3, 5}, {4, 16}, {7, 33}, {2, 128}};
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
-        static float x[ROOM], w[ROOM], dx[ROOM], dw[ROOM], y[ROOM], dy[ROOM], inv[ROOM];
+        static float x[CAPACITY], w[CAPACITY], dx[CAPACITY], dw[CAPACITY], y[CAPACITY], dy[CAPACITY],
+            inv[CAPACITY];
         struct norm_case c = {shapes[s][0], shapes[s][1], y, inv, dy};
         size_t n = (size_t)(c.rows * c.width);
         struct rng rng;
@@ -108,7 +109,7 @@ static double activation_loss(struct probe *p) {
 }
 
 Test(gradients, gated_gelu) {
-    static float x[ROOM], gate[ROOM], dx[ROOM], dgate[ROOM], y[ROOM], dy[ROOM];
+    static float x[CAPACITY], gate[CAPACITY], dx[CAPACITY], dgate[CAPACITY], y[CAPACITY], dy[CAPACITY];
     for (size_t n = 1; n < 70; n += 17) {
         struct elementwise_case c = {n, true, y, dy};
         struct rng rng;
@@ -123,7 +124,7 @@ Test(gradients, gated_gelu) {
 }
 
 Test(gradients, relu) {
-    static float x[ROOM], dx[ROOM], y[ROOM], dy[ROOM];
+    static float x[CAPACITY], dx[CAPACITY], y[CAPACITY], dy[CAPACITY];
     struct elementwise_case c = {61, false, y, dy};
     struct rng rng;
     rng_seed(&rng, 1, "relu");
@@ -150,7 +151,7 @@ static double nll_loss(struct probe *p) {
 }
 
 Test(gradients, cross_entropy) {
-    static float logits[ROOM], gradient[ROOM], nll[ROOM];
+    static float logits[CAPACITY], gradient[CAPACITY], nll[CAPACITY];
     const int32_t labels[] = {3, -100, 0, 36, 12};
     const float weights[] = {1.0f, 1.0f, -0.5f, 2.0f, 0.25f};
     struct loss_case c = {labels, weights, 5, 37, nll};
@@ -180,7 +181,7 @@ static double linear_loss(struct probe *p) {
 }
 
 Test(gradients, linear) {
-    static float x[ROOM], w[ROOM], dx[ROOM], dw[ROOM], y[ROOM], dy[ROOM];
+    static float x[CAPACITY], w[CAPACITY], dx[CAPACITY], dw[CAPACITY], y[CAPACITY], dy[CAPACITY];
     struct linear_case c = {13, 7, 19, y, dy};
     struct rng rng;
     rng_seed(&rng, 1, "linear");
@@ -210,7 +211,8 @@ static double embedding_loss(struct probe *p) {
 }
 
 Test(gradients, embedding_and_positions) {
-    static float table[ROOM], positions[ROOM], dtable[ROOM], dpositions[ROOM], out[ROOM], dout[ROOM];
+    static float table[CAPACITY], positions[CAPACITY], dtable[CAPACITY], dpositions[CAPACITY], out[CAPACITY],
+        dout[CAPACITY];
     const int32_t ids[] = {1, 0, 1, 3, 3, 3, 2}, start[] = {0, 3, 7};
     struct embedding_case c = {ids, start, out, dout};
     struct rng rng;
@@ -237,7 +239,7 @@ static double dropout_loss(struct probe *p) {
 }
 
 Test(gradients, dropout) {
-    static float x[ROOM], dx[ROOM], y[ROOM], dy[ROOM];
+    static float x[CAPACITY], dx[CAPACITY], y[CAPACITY], dy[CAPACITY];
     struct dropout_case c = {y, dy};
     struct rng rng;
     rng_seed(&rng, 1, "dropout");

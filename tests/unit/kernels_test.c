@@ -11,7 +11,7 @@
 #include "kernels/position.h"
 #include "kernels/sample.h"
 
-enum { ROOM = 8192 };
+enum { CAPACITY = 8192 };
 
 static void fill(float *x, size_t n, const char *stream) {
     struct rng rng;
@@ -25,11 +25,11 @@ static float element(const float *x, int leading, bool transposed, int i, int j)
 }
 
 static void check_gemm(bool ta, bool tb, int m, int n, int k, float beta) {
-    static float a[ROOM], b[ROOM], c[ROOM], expected[ROOM];
+    static float a[CAPACITY], b[CAPACITY], c[CAPACITY], expected[CAPACITY];
     int lda = (ta ? m : k) + 3, ldb = (tb ? k : n) + 1, ldc = n + 2;
-    fill(a, ROOM, "a");
-    fill(b, ROOM, "b");
-    fill(c, ROOM, "c");
+    fill(a, CAPACITY, "a");
+    fill(b, CAPACITY, "b");
+    fill(c, CAPACITY, "c");
     memcpy(expected, c, sizeof c);
     for (int i = 0; i < m; i++)
         for (int j = 0; j < n; j++) {
@@ -39,7 +39,7 @@ static void check_gemm(bool ta, bool tb, int m, int n, int k, float beta) {
             expected[i * ldc + j] = (float)sum;
         }
     gemm(ta, tb, m, n, k, a, lda, b, ldb, beta, c, ldc);
-    for (int i = 0; i < ROOM; i++)
+    for (int i = 0; i < CAPACITY; i++)
         cr_assert_float_eq(c[i], expected[i], 1e-4f * (float)k, "m %d n %d k %d element %d", m, n, k, i);
 }
 
@@ -64,12 +64,12 @@ Test(kernels, gemm_portable) {
 
 /* The bits of loop results under each instruction set this CPU has. */
 static uint32_t lane_ops_fingerprint(const struct lane_ops *l) {
-    static float x[ROOM], y[ROOM], z[ROOM], sums[GEMM_PANEL * 8];
+    static float x[CAPACITY], y[CAPACITY], z[CAPACITY], sums[GEMM_PANEL * 8];
     uint32_t hash = 2166136261u;
     for (size_t n = 1; n < 100; n += 7) {
-        fill(x, ROOM, "x");
-        fill(y, ROOM, "y");
-        fill(z, ROOM, "z");
+        fill(x, CAPACITY, "x");
+        fill(y, CAPACITY, "y");
+        fill(z, CAPACITY, "z");
         x[0] *= 30; /* far ends of the exponential */
         float kept, scalars[] = {l->dot(x, y, n),
                                  l->max(x, n),

@@ -30,12 +30,12 @@ struct pupil {
     struct batch batch;
 };
 
-static void open_pupil(struct pupil *p, bool narrow) {
+static void open_pupil(struct pupil *p, bool in_bf16) {
     struct rng rng;
     rng_seed(&rng, 7, "weights");
     cr_assert_eq(t5_open(&p->model, &config), STATUS_OK);
     t5_initialise(&p->model, &rng);
-    cr_assert_eq(narrow ? t5_use_bf16(&p->model) : STATUS_OK, STATUS_OK);
+    cr_assert_eq(in_bf16 ? t5_use_bf16(&p->model) : STATUS_OK, STATUS_OK);
     cr_assert_eq(batch_open(&p->batch, ROWS, LENGTH + 1), STATUS_OK);
     struct t5_limits limits = batch_limits(&p->batch);
     cr_assert_eq(learner_open(&p->learner, &p->model, &limits, 1), STATUS_OK);
@@ -76,11 +76,11 @@ Test(learner, packed_copies_follow_the_weights) {
 
 Test(learner, both_precisions_learn_alike) {
     double loss[2][30];
-    for (int narrow = 0; narrow < 2; narrow++) {
+    for (int in_bf16 = 0; in_bf16 < 2; in_bf16++) {
         struct pupil p;
-        open_pupil(&p, narrow);
+        open_pupil(&p, in_bf16);
         for (int i = 0; i < 30; i++)
-            loss[narrow][i] = loss_gradient(&p).loss;
+            loss[in_bf16][i] = loss_gradient(&p).loss;
         close_pupil(&p);
     }
     cr_expect_lt(loss[0][29], 0.5 * loss[0][0], "%g to %g", loss[0][0], loss[0][29]);

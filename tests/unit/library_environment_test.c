@@ -106,14 +106,14 @@ Test(library_environment, failures_leave_the_callers_environment_too) {
         laconic_status unknown = laconic_open_for(&other, "junk", 4, 0);
         laconic_status packed = laconic_compress(model, NULL, text, SIZE, back, &one);
         one = 1;
-        laconic_status room = laconic_decompress(model, archive.bytes, archive.size, back, &one);
+        laconic_status status = laconic_decompress(model, archive.bytes, archive.size, back, &one);
         laconic_status cut = laconic_decompress(model, archive.bytes, archive.size - 1, back, &size);
         laconic_status counted = laconic_content_size(archive.bytes, archive.size - 1, &content);
         take_off(&before, "a failure");
         cr_assert_eq(none, LACONIC_IO);
         cr_assert_eq(unknown, LACONIC_FORMAT);
         cr_assert_eq(packed, LACONIC_LIMIT);
-        cr_assert_eq(room, LACONIC_LIMIT);
+        cr_assert_eq(status, LACONIC_LIMIT);
         cr_assert_eq(cut, LACONIC_FORMAT);
         cr_assert_eq(counted, LACONIC_FORMAT);
         cr_assert_null(other);

@@ -135,7 +135,7 @@ static double gelu(double x) {
     return x / 2 * (1 + tanh(sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
 }
 
-static double gelu_slope(double x) {
+static double gelu_derivative(double x) {
     const double step = 1e-5;
     return (gelu(x + step) - gelu(x - step)) / (2 * step);
 }
@@ -165,7 +165,7 @@ static void expect_write(const struct gemm_result *r, const struct outcome *o, s
         break;
     case GEMM_GATED_GELU_BACKWARD:
         *other = gelu(x) * kept;
-        *c = gelu_slope(x) * gate * kept;
+        *c = gelu_derivative(x) * gate * kept;
         break;
     }
 }

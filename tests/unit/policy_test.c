@@ -128,8 +128,8 @@ static double loss_of(const double *row, int vocabulary, int action, const struc
            (double)w->entropy[t] * plain.entropy;
 }
 
-static void expect_slope(double *row, int n, int i, int action, const struct weights *w, int t,
-                         double slope) {
+static void expect_derivative(double *row, int n, int i, int action, const struct weights *w, int t,
+                              double derivative) {
     const double step = 1e-4, at = row[i];
     double loss[2];
     for (int side = 0; side < 2; side++) {
@@ -138,8 +138,8 @@ static void expect_slope(double *row, int n, int i, int action, const struct wei
     }
     row[i] = at;
     double measured = (loss[1] - loss[0]) / (2 * step);
-    cr_expect_float_eq(slope, measured, 3e-5 + 3e-4 * fabs(measured), "token %d of %d ids, id %d: %g not %g",
-                       t, n, i, slope, measured);
+    cr_expect_float_eq(derivative, measured, 3e-5 + 3e-4 * fabs(measured),
+                       "token %d of %d ids, id %d: %g not %g", t, n, i, derivative, measured);
 }
 
 /* Every id of small vocabularies; of large ones the action, the largest, and some. */
@@ -160,14 +160,14 @@ Test(policy, gradient_is_that_of_finite_differences) {
                 const float *g = gradient + t * n;
                 widen(p.logits + t * n, row, n);
                 for (int i = t % stride; i < n; i += stride)
-                    expect_slope(row, n, i, p.actions[t], &w, t, (double)g[i]);
-                expect_slope(row, n, p.actions[t], p.actions[t], &w, t, (double)g[p.actions[t]]);
-                expect_slope(row, n, p.others[t], p.actions[t], &w, t, (double)g[p.others[t]]);
+                    expect_derivative(row, n, i, p.actions[t], &w, t, (double)g[i]);
+                expect_derivative(row, n, p.actions[t], p.actions[t], &w, t, (double)g[p.actions[t]]);
+                expect_derivative(row, n, p.others[t], p.actions[t], &w, t, (double)g[p.others[t]]);
             }
         }
 }
 
-/* Logits may all rise together: what the slopes leave is the logit's and the sum's. */
+/* Logits may all rise together: what the derivatives leave is the logit's and the sum's. */
 Test(policy, gradients_of_extreme_logits_are_finite_and_add_up) {
     static struct problem p;
     struct weights w;
@@ -188,7 +188,7 @@ Test(policy, gradients_of_extreme_logits_are_finite_and_add_up) {
         }
 }
 
-Test(policy, without_slopes_there_is_no_gradient) {
+Test(policy, without_derivatives_there_is_no_gradient) {
     static struct problem p;
     float none[TOKENS] = {0}, ones[TOKENS];
     for (int t = 0; t < TOKENS; t++)
@@ -204,16 +204,16 @@ Test(policy, threads_do_not_change_the_bits) {
     static float first[TOKENS * WIDEST], again[TOKENS * WIDEST];
     float entropy[2][TOKENS];
     struct weights w;
-    struct policy_gradients slope = {w.logit, w.log_sum, w.entropy};
+    struct policy_gradients gradients = {w.logit, w.log_sum, w.entropy};
     make_weights(&w);
     make_problem(&p, 1280, &spreads[1]);
     memcpy(first, p.logits, sizeof first);
     memcpy(again, p.logits, sizeof again);
-    policy_gradient(first, p.actions, TOKENS, 1280, &slope);
+    policy_gradient(first, p.actions, TOKENS, 1280, &gradients);
     policy_measure(p.logits, p.actions, NULL, TOKENS, 1280,
                    &(struct policy_statistics){.entropy = entropy[0]});
     cr_assert_eq(threads_start(3), STATUS_OK);
-    policy_gradient(again, p.actions, TOKENS, 1280, &slope);
+    policy_gradient(again, p.actions, TOKENS, 1280, &gradients);
     policy_measure(p.logits, p.actions, NULL, TOKENS, 1280,
                    &(struct policy_statistics){.entropy = entropy[1]});
     threads_stop();

@@ -54,7 +54,7 @@ Test(replay_best, best_codes_are_drawn_uniformly) {
     struct replay replay;
     struct rng rng;
     uint64_t text;
-    int32_t code[ROOM];
+    int32_t code[CAPACITY];
     int size, drawn[TEXTS] = {0};
     rng_seed(&rng, 7, "draws");
     open_replay(&replay, sized(2, 10, 4096));

@@ -14,7 +14,7 @@ static int64_t plain_draw(const struct replay *replay, struct rng *rng, double n
     return at;
 }
 
-Test(replay_draw, without_tastes_only_the_candidate_is_drawn) {
+Test(replay_draw, without_preferences_only_the_candidate_is_drawn) {
     struct replay replay;
     struct rng one, other;
     rng_seed(&one, 5, "draws");
@@ -120,7 +120,7 @@ Test(replay_draw, highest_reward_is_that_of_episodes_held) {
     replay_close(&replay);
 }
 
-Test(replay_draw, hopeless_tastes_still_draw) {
+Test(replay_draw, hopeless_preferences_still_draw) {
     struct replay replay;
     struct rng rng;
     struct replay_statistics s;

@@ -12,8 +12,8 @@ static void expect_equal(struct replay *a, struct replay *b) {
     cr_expect_eq(a->accepted, b->accepted);
     cr_expect_eq(a->tried, b->tried);
     for (int64_t i = 0; i < a->count; i++) {
-        int32_t codes[2][ROOM] = {{0}};
-        float reals[2][ROOM + 1] = {{0}};
+        int32_t codes[2][CAPACITY] = {{0}};
+        float reals[2][CAPACITY + 1] = {{0}};
         cr_expect_eq(memcmp(replay_at(a, i), replay_at(b, i), sizeof(struct episode)), 0);
         replay_code(a, i, codes[0]);
         replay_code(b, i, codes[1]);
@@ -26,7 +26,7 @@ static void expect_equal(struct replay *a, struct replay *b) {
     for (int i = 0; i < 200 && a->count > 0; i++) {
         struct replay_sampling sampling = {0.3, 2, i % 3, 0.5 * (i % 2), (int64_t)a->groups};
         uint64_t texts[2] = {0};
-        int32_t codes[2][ROOM] = {{0}};
+        int32_t codes[2][CAPACITY] = {{0}};
         int sizes[2] = {0};
         cr_expect_eq(replay_draw(a, &one, &sampling).first, replay_draw(b, &other, &sampling).first);
         cr_expect_eq(replay_draw_best(a, &one, &texts[0], codes[0], &sizes[0]),
@@ -83,12 +83,15 @@ Test(replay_file, refuses_a_buffer_larger_than_the_configured_one) {
         struct replay_size size;
         const char *sentence;
     } cases[] = {
-        {{3, 100, VOCABULARY, ROOM, 9}, "holds 8 episodes, the configuration allows 3: set replay.capacity"},
-        {{9, 11, VOCABULARY, ROOM, 9}, "holds 20 tokens, the configuration allows 11: set replay.capacity"},
-        {{9, 30, VOCABULARY, ROOM, 1}, "holds 2 best codes, the configuration allows 1: set replay.capacity"},
+        {{3, 100, VOCABULARY, CAPACITY, 9},
+         "holds 8 episodes, the configuration allows 3: set replay.capacity"},
+        {{9, 11, VOCABULARY, CAPACITY, 9},
+         "holds 20 tokens, the configuration allows 11: set replay.capacity"},
+        {{9, 30, VOCABULARY, CAPACITY, 1},
+         "holds 2 best codes, the configuration allows 1: set replay.capacity"},
         {{9, 30, VOCABULARY, 3, 9}, "longer than any text"},
-        {{9, 30, 5, ROOM, 9}, "beyond the vocabulary of 5"},
-        {{9, 30, 1 << 20, ROOM, 9}, NULL},
+        {{9, 30, 5, CAPACITY, 9}, "beyond the vocabulary of 5"},
+        {{9, 30, 1 << 20, CAPACITY, 9}, NULL},
     };
     struct replay replay;
     char path[64];
@@ -163,7 +166,7 @@ Test(replay_file, refuses_damaged_files) {
         {"integers", 3, POLICIES_MAXIMUM, "behaviour policy"},
         {"integers", 3, -1, "behaviour policy"},
         {"integers", 3, 4294967296.0, "too large"},
-        {"integers", 4, ROOM + 1, "longer"},
+        {"integers", 4, CAPACITY + 1, "longer"},
         {"integers", 4, -1, "longer"},
         {"integers", 4, 2, "ask for 7 tokens and 5 log-probabilities, stored are 6 and 4"},
         {"integers", 5, 2, "yes or no"},

@@ -8,8 +8,8 @@ enum { MODEL_EPISODES = 24, MODEL_TOKENS = 50, MODEL_TEXTS = 12, MODEL_SLOTS = 9
 
 struct plain_episode {
     struct episode episode;
-    int32_t code[ROOM];
-    float log_probability[ROOM + 1];
+    int32_t code[CAPACITY];
+    float log_probability[CAPACITY + 1];
 };
 
 /* Every episode there ever was; those from `begin` on are held. */
@@ -65,15 +65,15 @@ static struct plain_episode random_episode(struct rng *rng, uint64_t text, int64
     struct plain_episode p = {.episode = {.text = text,
                                           .iteration = iteration,
                                           .policy = (int32_t)rng_below(rng, POLICIES_MAXIMUM),
-                                          .tokens = (int32_t)rng_below(rng, ROOM + 1),
+                                          .tokens = (int32_t)rng_below(rng, CAPACITY + 1),
                                           .exact = (int32_t)rng_below(rng, 2),
                                           .has_log_probability = (int32_t)rng_below(rng, 2),
                                           .reward = -rng_uniform(rng),
                                           .nll = (float)rng_below(rng, 4),
                                           .terms = {rng_uniform(rng)}}};
-    for (int i = 0; i < ROOM; i++)
+    for (int i = 0; i < CAPACITY; i++)
         p.code[i] = (int32_t)rng_below(rng, VOCABULARY);
-    for (int i = 0; i <= ROOM; i++)
+    for (int i = 0; i <= CAPACITY; i++)
         p.log_probability[i] = -rng_uniform(rng);
     return p;
 }
@@ -150,8 +150,8 @@ static void expect_best(const struct model *m, uint64_t text, const int32_t *cod
 }
 
 static void expect_held(const struct model *m, const struct replay *replay, struct rng *rng) {
-    int32_t code[ROOM];
-    float reals[ROOM + 1];
+    int32_t code[CAPACITY];
+    float reals[CAPACITY + 1];
     uint64_t drawn;
     int size, filled = 0;
     cr_assert_eq(replay->count, m->end - m->begin);

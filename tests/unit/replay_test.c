@@ -6,10 +6,10 @@ static void expect_consistent(const struct replay *replay) {
     int64_t tokens = 0;
     for (int64_t i = 0; i < replay->count; i++) {
         const struct episode *e = replay_at(replay, i);
-        const int32_t expected[ROOM] = {(int32_t)e->text, e->policy, 7, 8, 9};
-        const float reals[ROOM + 1] = {-1, -2, -3, -4, -5, -(float)e->text};
-        int32_t code[ROOM];
-        float log_probability[ROOM + 1];
+        const int32_t expected[CAPACITY] = {(int32_t)e->text, e->policy, 7, 8, 9};
+        const float reals[CAPACITY + 1] = {-1, -2, -3, -4, -5, -(float)e->text};
+        int32_t code[CAPACITY];
+        float log_probability[CAPACITY + 1];
         size_t size = (size_t)e->tokens;
         tokens += e->tokens;
         replay_code(replay, i, code);
@@ -30,11 +30,11 @@ static void expect_consistent(const struct replay *replay) {
 Test(replay, wraps_around_by_whole_groups) {
     const struct {
         struct replay_size size;
-        int64_t held;                                 /* of groups of 1, 2, 3, 4, after the last push */
-    } cases[] = {{{10, 50, VOCABULARY, ROOM, 0}, 10}, /* no more episodes */
-                 {{12, 18, VOCABULARY, ROOM, 0}, 7},  /* no more tokens: 10 + 6, but not 10 + 6 + 3 */
-                 {{10, 50, 1 << 16, ROOM, 0}, 10},
-                 {{10, 50, (1 << 16) + 1, ROOM, 0}, 10}};
+        int64_t held;                                     /* of groups of 1, 2, 3, 4, after the last push */
+    } cases[] = {{{10, 50, VOCABULARY, CAPACITY, 0}, 10}, /* no more episodes */
+                 {{12, 18, VOCABULARY, CAPACITY, 0}, 7},  /* no more tokens: 10 + 6, but not 10 + 6 + 3 */
+                 {{10, 50, 1 << 16, CAPACITY, 0}, 10},
+                 {{10, 50, (1 << 16) + 1, CAPACITY, 0}, 10}};
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
         struct replay replay;
         open_replay(&replay, cases[c].size);
@@ -61,15 +61,15 @@ Test(replay, holds_a_group_as_large_as_itself) {
     replay_close(&replay);
 }
 
-Test(replay, packs_ids_as_narrow_as_the_vocabulary_allows) {
+Test(replay, packs_ids_as_tightly_as_the_vocabulary_allows) {
     for (int vocabulary = 1 << 16; vocabulary <= (1 << 16) + 1; vocabulary++) {
         struct replay replay;
-        struct replay_size size = {2, 10, vocabulary, ROOM, 2};
-        int32_t code[ROOM] = {0, vocabulary - 1, 1, 2, 259}, out[ROOM];
+        struct replay_size size = {2, 10, vocabulary, CAPACITY, 2};
+        int32_t code[CAPACITY] = {0, vocabulary - 1, 1, 2, 259}, out[CAPACITY];
         int length;
         open_replay(&replay, size);
-        replay_begin_group(&replay, 1, ROOM);
-        replay_push(&replay, &(struct episode){.text = 3, .tokens = ROOM, .exact = 1}, code, NULL);
+        replay_begin_group(&replay, 1, CAPACITY);
+        replay_push(&replay, &(struct episode){.text = 3, .tokens = CAPACITY, .exact = 1}, code, NULL);
         replay_code(&replay, 0, out);
         cr_expect_arr_eq(out, code, sizeof code);
         cr_assert(replay_best(&replay, 3, out, &length));
@@ -81,10 +81,10 @@ Test(replay, packs_ids_as_narrow_as_the_vocabulary_allows) {
 }
 
 Test(replay, refuses_sizes_beyond_memory) {
-    const struct replay_size sizes[] = {{INT64_MAX, 1, VOCABULARY, ROOM, 0},
-                                        {1, INT64_MAX, VOCABULARY, ROOM, 0},
-                                        {1, 1, VOCABULARY, ROOM, INT64_MAX},
-                                        {INT64_MAX / 100, INT64_MAX / 8, VOCABULARY, ROOM, 0},
+    const struct replay_size sizes[] = {{INT64_MAX, 1, VOCABULARY, CAPACITY, 0},
+                                        {1, INT64_MAX, VOCABULARY, CAPACITY, 0},
+                                        {1, 1, VOCABULARY, CAPACITY, INT64_MAX},
+                                        {INT64_MAX / 100, INT64_MAX / 8, VOCABULARY, CAPACITY, 0},
                                         {1, 1, VOCABULARY, INT32_MAX, INT64_MAX / (1 << 20)}};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         struct replay replay;
@@ -117,7 +117,7 @@ Test(replay, statistics_describe_what_is_held) {
     cr_expect_eq(s.share[3], 0);
     cr_expect_float_eq(s.exact, 0.5, 1e-12);
     size_t episode = sizeof(struct episode) + sizeof(struct replay_place);
-    size_t best = sizeof(struct best_code) + sizeof(int64_t) + ROOM * 2;
+    size_t best = sizeof(struct best_code) + sizeof(int64_t) + CAPACITY * 2;
     cr_expect_eq(s.bytes, 4 * episode + 7 * 2 + (2 + 4 + 2) * 4 + 2 * best);
     cr_expect_eq(s.reserved, 100 * episode + 500 * 2 + 600 * 4 + 64 * best);
     replay_close(&replay);

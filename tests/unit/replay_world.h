@@ -8,10 +8,10 @@
 #include <unistd.h>
 #include "train/replay/replay.h"
 
-enum { ROOM = 5, VOCABULARY = 300 };
+enum { CAPACITY = 5, VOCABULARY = 300 };
 
 static inline struct replay_size sized(int64_t episodes, int64_t tokens, int64_t best) {
-    return (struct replay_size){episodes, tokens, VOCABULARY, ROOM, best};
+    return (struct replay_size){episodes, tokens, VOCABULARY, CAPACITY, best};
 }
 
 static inline void open_replay(struct replay *replay, struct replay_size size) {
@@ -19,7 +19,7 @@ static inline void open_replay(struct replay *replay, struct replay_size size) {
 }
 
 static inline int size_of(int i) {
-    return 1 + i % ROOM;
+    return 1 + i % CAPACITY;
 }
 
 /* Pushes a group of `size` episodes about text `text`, whose codes and rewards tell them apart. */
@@ -29,8 +29,8 @@ static inline void push_group(struct replay *replay, uint64_t text, int size) {
         tokens += size_of(i);
     replay_begin_group(replay, size, tokens);
     for (int i = 0; i < size; i++) {
-        int32_t code[ROOM] = {(int32_t)text, i, 7, 8, 9};
-        float log_probability[ROOM + 1] = {-1, -2, -3, -4, -5, -(float)text};
+        int32_t code[CAPACITY] = {(int32_t)text, i, 7, 8, 9};
+        float log_probability[CAPACITY + 1] = {-1, -2, -3, -4, -5, -(float)text};
         struct episode episode = {.text = text,
                                   .iteration = (int64_t)text,
                                   .policy = i,
@@ -46,7 +46,7 @@ static inline void push_group(struct replay *replay, uint64_t text, int size) {
 /* A group of one episode, its code `size` times the same id. */
 static inline void push_one(struct replay *replay, uint64_t text, int size, int exact, float nll,
                             int32_t id) {
-    const int32_t code[ROOM] = {id, id, id, id, id};
+    const int32_t code[CAPACITY] = {id, id, id, id, id};
     replay_begin_group(replay, 1, size);
     replay_push(replay, &(struct episode){.text = text, .tokens = size, .exact = exact, .nll = nll}, code,
                 NULL);
@@ -54,7 +54,7 @@ static inline void push_one(struct replay *replay, uint64_t text, int size, int 
 
 /* The first id of the best code of a text; -1: none. */
 static inline int32_t best_id(const struct replay *replay, uint64_t text) {
-    int32_t code[ROOM] = {-1};
+    int32_t code[CAPACITY] = {-1};
     int size = 0;
     if (!replay_best(replay, text, code, &size))
         return -1;

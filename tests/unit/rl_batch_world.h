@@ -1,7 +1,7 @@
-/* Small random lessons for tests of algorithms: rows of several texts, some with common beginnings, every
+/* Small random batches for tests of algorithms: rows of several texts, some with common beginnings, every
  * state's logits and values the same wherever it occurs, as networks would have it. */
-#ifndef LACONIC_TESTS_LESSON_WORLD_H
-#define LACONIC_TESTS_LESSON_WORLD_H
+#ifndef LACONIC_TESTS_RL_BATCH_WORLD_H
+#define LACONIC_TESTS_RL_BATCH_WORLD_H
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -62,7 +62,7 @@ static inline void world_share_states(struct world *w) {
             }
 }
 
-/* Rows of the lesson without contents: opened, to be filled in by the caller; world_close() afterwards. */
+/* Rows of the batch without contents: opened, to be filled in by the caller; world_close() afterwards. */
 static inline void world_open(struct world *w) {
     cr_assert_eq(rl_batch_open(&w->batch, WORLD_ROWS, WORLD_TOKENS), STATUS_OK);
     w->batch.settings = &w->settings;

@@ -17,8 +17,8 @@ enum { WORLD_TEXTS = 60 };
 
 static char world_folder[64];
 
-static inline void world_path(char *path, size_t room, const char *name) {
-    snprintf(path, room, "%s/%s", world_folder, name);
+static inline void world_path(char *path, size_t capacity, const char *name) {
+    snprintf(path, capacity, "%s/%s", world_folder, name);
 }
 
 /* model.json without dropout, and data.h5: WORLD_TEXTS lines, no two alike, 40 of them to learn from. */

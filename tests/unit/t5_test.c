@@ -103,10 +103,10 @@ static void check_gradients(struct t5_config config, bool masked, float dropout_
         float *w = model.weights + p->offset, *kept = malloc(n * sizeof *kept),
               *along = malloc(n * sizeof *along);
         memcpy(kept, w, n * sizeof *kept);
-        double slope = 0, loss[2], step = 2e-3 / sqrt((double)n);
+        double derivative = 0, loss[2], step = 2e-3 / sqrt((double)n);
         for (size_t j = 0; j < n; j++) {
             along[j] = rng_normal(&rng);
-            slope += (double)along[j] * (double)gradients[p->offset + j];
+            derivative += (double)along[j] * (double)gradients[p->offset + j];
         }
         for (int side = 0; side < 2; side++) {
             for (size_t j = 0; j < n; j++)
@@ -115,8 +115,8 @@ static void check_gradients(struct t5_config config, bool masked, float dropout_
         }
         memcpy(w, kept, n * sizeof *kept);
         double measured = (loss[1] - loss[0]) / (2 * step);
-        cr_expect_lt(fabs(measured - slope), 0.02 * (fabs(measured) + fabs(slope)) + 0.05,
-                     "%s: gradient says %g, differences say %g", p->name, slope, measured);
+        cr_expect_lt(fabs(measured - derivative), 0.02 * (fabs(measured) + fabs(derivative)) + 0.05,
+                     "%s: gradient says %g, differences say %g", p->name, derivative, measured);
         free(kept);
         free(along);
     }

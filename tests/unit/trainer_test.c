@@ -14,8 +14,8 @@
 
 static char folder[64];
 
-static void path_in(char *path, size_t room, const char *run, const char *name) {
-    snprintf(path, room, "%s/%s%s%s", folder, run, *name ? "/" : "", name);
+static void path_in(char *path, size_t capacity, const char *run, const char *name) {
+    snprintf(path, capacity, "%s/%s%s%s", folder, run, *name ? "/" : "", name);
 }
 
 static void write_file(const char *name, const char *text, int repeat) {
@@ -356,7 +356,7 @@ static bool same_weights(const struct t5_model *a, const struct t5_model *b) {
     return memcmp(a->weights, b->weights, a->weight_count * sizeof(float)) == 0;
 }
 
-/* A lesson as the last update of a one-step run left it: token rewards add up to the episode's. */
+/* A batch as the last update of a one-step run left it: token rewards add up to the episode's. */
 static void expect_rewards_add_up(const struct trainer *t, bool dense, bool normalized) {
     const struct rl_batch *l = &t->rl_batch;
     cr_assert_gt(l->rows, 0);
@@ -397,7 +397,7 @@ Test(trainer, token_rewards_add_up_to_the_episodes) {
                                  dense ? "reward.shaping=dense" : "reward.shaping=terminal",
                                  normalized ? "reward.normalize=group" : "reward.normalize=none",
                                  NULL};
-        snprintf(name, sizeof name, "lesson-%d", i);
+        snprintf(name, sizeof name, "batch-%d", i);
         struct trainer *t = in_rl_stage(name, 1, changes);
         expect_rewards_add_up(t, dense, normalized);
         leave(t);
@@ -427,7 +427,7 @@ Test(trainer, fresh_samples_have_ratios_of_one) {
     leave(t);
 }
 
-Test(trainer, a_frozen_decompressor_stays_and_a_periodic_one_learns_in_bursts) {
+Test(trainer, a_frozen_decompressor_stays_and_a_periodic_one_learns_at_intervals) {
     const char *frozen[] = {"supervised.steps=0", "decompressor.mode=frozen", NULL};
     const char *periodic[] = {"supervised.steps=0", "decompressor.mode=periodic", "decompressor.every=3",
                               NULL};

@@ -171,7 +171,7 @@ Test(vain, what_files_nothing_says_why_and_ends, .init = quiet) {
     cr_expect_not_null(collapse_in_vain(&a, PHASE_RL, 5));
     cr_expect_null(collapse_in_vain(&a, PHASE_RL, 6), "one of six filed something");
     cr_assert_eq(options_set(train_options, &s, "decompressor.mode=periodic"), STATUS_OK);
-    cr_expect_null(collapse_impatience(&a, &s), "a burst may help");
+    cr_expect_null(collapse_impatience(&a, &s), "its updates may help");
     step_warns(&a, "collapse_idle", &s, PHASE_RL, 1, all_well);
     cr_expect_eq(a.unfiled, 0);
     cr_expect_eq(a.idle, 0);
@@ -211,8 +211,8 @@ Test(vain, no_message_shows_what_is_no_number) {
 
 static char folder[64];
 
-static void path_in(char *path, size_t room, const char *name) {
-    snprintf(path, room, "%s/%s", folder, name);
+static void path_in(char *path, size_t capacity, const char *name) {
+    snprintf(path, capacity, "%s/%s", folder, name);
 }
 
 static void set_up(void) {

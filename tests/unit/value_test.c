@@ -175,11 +175,11 @@ static void check_direction(const struct problem *p, const struct t5_model *mode
                             const float *gradient, size_t n, struct rng *rng) {
     static struct run run;
     float *kept = malloc(n * sizeof *kept), *along = malloc(n * sizeof *along);
-    double slope = 0, loss[2], step = 2e-3 / sqrt((double)n);
+    double derivative = 0, loss[2], step = 2e-3 / sqrt((double)n);
     memcpy(kept, w, n * sizeof *kept);
     for (size_t j = 0; j < n; j++) {
         along[j] = rng_normal(rng);
-        slope += (double)along[j] * (double)gradient[j];
+        derivative += (double)along[j] * (double)gradient[j];
     }
     for (int side = 0; side < 2; side++) {
         for (size_t j = 0; j < n; j++)
@@ -189,8 +189,8 @@ static void check_direction(const struct problem *p, const struct t5_model *mode
     }
     memcpy(w, kept, n * sizeof *kept);
     double measured = (loss[1] - loss[0]) / (2 * step);
-    cr_expect_lt(fabs(measured - slope), 0.02 * (fabs(measured) + fabs(slope)) + 0.05,
-                 "%s: gradient says %g, differences say %g", name, slope, measured);
+    cr_expect_lt(fabs(measured - derivative), 0.02 * (fabs(measured) + fabs(derivative)) + 0.05,
+                 "%s: gradient says %g, differences say %g", name, derivative, measured);
     free(along);
     free(kept);
 }

@@ -17,11 +17,11 @@ const struct behaviour_share *behaviour_share(const struct train_settings *s, in
 }
 
 int behaviour_most_episodes(const struct train_settings *s) {
-    int64_t room = 0;
+    int64_t most = 0;
     static_assert((int)POLICY_COUNT <= (int)POLICIES_MAXIMUM, "raise POLICIES_MAXIMUM");
     for (int policy = 0; policy < POLICY_COUNT; policy++)
-        room += behaviour_share(s, policy)->count * (behaviours[policy].mutates ? s->behaviour.rounds : 1);
-    return (int)room;
+        most += behaviour_share(s, policy)->count * (behaviours[policy].mutates ? s->behaviour.rounds : 1);
+    return (int)most;
 }
 
 void behaviour_act(struct actor *actor, struct rollout *r, int policy) {

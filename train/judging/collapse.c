@@ -199,7 +199,7 @@ void collapse_after_evaluation(struct collapse_monitors *c, const struct moment 
 }
 
 static const char *const no_code = "no code could be filed",
-                         *const no_lesson = "neither model learned anything",
+                         *const no_learning = "neither model learned anything",
                          *const no_bounds = "gradients stayed larger than collapse.gradient";
 
 const char *collapse_impatience(const struct collapse_monitors *c, const struct train_settings *s) {
@@ -211,7 +211,7 @@ const char *collapse_impatience(const struct collapse_monitors *c, const struct 
     if (c->unfiled >= patience + pause)
         return no_code;
     if (c->idle >= patience + pause)
-        return no_lesson;
+        return no_learning;
     return c->diverged >= patience ? no_bounds : NULL;
 }
 
@@ -224,7 +224,7 @@ const char *collapse_in_vain(const struct collapse_monitors *c, enum phase phase
         return NULL;
     if (phase == PHASE_SUPERVISED)
         return 2 * c->diverged > (double)steps ? no_bounds : NULL;
-    return c->unfiled >= (double)steps ? no_code : c->idle >= (double)steps ? no_lesson : NULL;
+    return c->unfiled >= (double)steps ? no_code : c->idle >= (double)steps ? no_learning : NULL;
 }
 
 /* The order of the file; what came later stands behind. */

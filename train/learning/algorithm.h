@@ -2,8 +2,8 @@
  * algorithm_list.h; the option rl.algorithm knows it by its name from then on.
  *
  * An algorithm says which episodes of a replayed text it wants and with what weight. Without loss_gradient()
- * the loss is sum over episodes of weight * -ln C(z | x). With it, it sees the whole batch as a lesson and
- * fills in slopes. The loss is divided by the number of tokens of the batch in either case.
+ * the loss is sum over episodes of weight * -ln C(z | x). With it, it sees the whole batch and fills in
+ * the derivatives of its loss. The loss is divided by the number of tokens of the batch in either case.
  */
 #ifndef LACONIC_TRAIN_LEARNING_ALGORITHM_H
 #define LACONIC_TRAIN_LEARNING_ALGORITHM_H

@@ -31,7 +31,7 @@ void best_codes_close(struct best_codes *best);
 void best_codes_empty(struct best_codes *best);
 
 /* An exact code: kept when the text's slot is free or holds another text, when it is shorter than the one
- * that stands there, and when it is as short with lower nats. */
+ * that stands there, and when it is as short at a lower negative log-likelihood. */
 void best_codes_offer(struct best_codes *best, const struct best_code *code, const int32_t *ids);
 /* Frees the slot of a text, if it holds this text; the last entry moves into the gap. */
 void best_codes_forget(struct best_codes *best, uint64_t text);

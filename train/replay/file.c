@@ -2,8 +2,8 @@
  * kept.
  *
  *     counters         [3]        groups begun; candidates taken and tried since the last statistics
- *     integers         [n, 7]     text, group, iteration, policy, size, exact, known
- *     reals            [n, 2 + k] reward, nats, the k reward terms
+ *     integers         [n, 7]     text, group, iteration, policy, size, exact, whether log_probability has it
+ *     reals            [n, 2 + k] reward, negative log-likelihood, the k reward terms
  *     codes            [tokens]   z of every episode, one after another: `size` ids each
  *     log_probability  [values]   of every episode where they are known: tokens + 1 each
  *     best_integers    [m, 2]     text, size
@@ -39,9 +39,9 @@ _Static_assert(offsetof(struct episode, nll) == offsetof(struct episode, reward)
 static void put_integers(const struct episode *e, int64_t *integers) {
     for (int i = 0; i < INTEGERS; i++) {
         const char *field = (const char *)e + integer_fields[i].offset;
-        int32_t narrow;
-        memcpy(&narrow, field, sizeof narrow);
-        integers[i] = narrow;
+        int32_t number;
+        memcpy(&number, field, sizeof number);
+        integers[i] = number;
         if (integer_fields[i].is_wide)
             memcpy(&integers[i], field, sizeof *integers);
     }
@@ -51,11 +51,11 @@ static void put_integers(const struct episode *e, int64_t *integers) {
 static bool take_integers(struct episode *e, const int64_t *integers) {
     for (int i = 0; i < INTEGERS; i++) {
         char *field = (char *)e + integer_fields[i].offset;
-        int32_t narrow = (int32_t)integers[i];
+        int32_t number = (int32_t)integers[i];
         if (integer_fields[i].is_wide)
             memcpy(field, &integers[i], sizeof *integers);
-        else if (narrow == integers[i])
-            memcpy(field, &narrow, sizeof narrow);
+        else if (number == integers[i])
+            memcpy(field, &number, sizeof number);
         else
             return false;
     }
@@ -219,8 +219,9 @@ static enum status count_stored(struct h5_file *file, const char *group, const s
                                 struct stored *s) {
     uint64_t best = (uint64_t)r->size.best;
     TRY(count_rows(file, group, "integers", (uint64_t)r->size.episodes, "episodes", &s->episodes));
-    TRY(count_rows(file, group, "codes", r->codes.room, "tokens", &s->tokens));
-    TRY(count_rows(file, group, "log_probability", r->log_probability.room, "log-probabilities", &s->values));
+    TRY(count_rows(file, group, "codes", r->codes.capacity, "tokens", &s->tokens));
+    TRY(count_rows(file, group, "log_probability", r->log_probability.capacity, "log-probabilities",
+                   &s->values));
     TRY(count_rows(file, group, "best_integers", best, "best codes", &s->best));
     return count_rows(file, group, "best_codes", best * (uint64_t)r->size.code_limit, "tokens of best codes",
                       &s->best_tokens);

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool ring_open(struct ring *ring, uint64_t room, size_t width) {
-    assert(room > 0);
-    *ring = (struct ring){.data = calloc(room, width), .width = width, .room = room};
+bool ring_open(struct ring *ring, uint64_t capacity, size_t width) {
+    assert(capacity > 0);
+    *ring = (struct ring){.data = calloc(capacity, width), .width = width, .capacity = capacity};
     return ring->data != NULL;
 }
 
@@ -24,12 +24,12 @@ uint64_t ring_count(const struct ring *ring) {
 }
 
 uint64_t ring_free(const struct ring *ring) {
-    return ring->room - ring_count(ring);
+    return ring->capacity - ring_count(ring);
 }
 
 struct ring_pieces ring_at(const struct ring *ring, uint64_t place, uint64_t count) {
     assert(place >= ring->begin && place <= ring->end && count <= ring->end - place);
-    uint64_t from = place % ring->room, straight = ring->room - from;
+    uint64_t from = place % ring->capacity, straight = ring->capacity - from;
     uint64_t head = count < straight ? count : straight;
     return (struct ring_pieces){{ring->data + from * ring->width, ring->data}, {head, count - head}};
 }

@@ -10,10 +10,10 @@
 #include <stdint.h>
 
 struct ring {
-    uint8_t *data;       /* [room, width] */
+    uint8_t *data;       /* [capacity, width] */
     size_t width;        /* bytes of an element */
-    uint64_t room;       /* elements */
-    uint64_t begin, end; /* held: begin <= place < end <= begin + room */
+    uint64_t capacity;   /* elements */
+    uint64_t begin, end; /* held: begin <= place < end <= begin + capacity */
 };
 
 /* Places that follow each other lie in at most two pieces of memory; the second is often empty. */
@@ -22,7 +22,7 @@ struct ring_pieces {
     uint64_t count[2]; /* elements */
 };
 
-bool ring_open(struct ring *ring, uint64_t room, size_t width); /* false: no memory */
+bool ring_open(struct ring *ring, uint64_t capacity, size_t width); /* false: no memory */
 void ring_close(struct ring *ring);
 void ring_empty(struct ring *ring);
 uint64_t ring_free(const struct ring *ring);  /* elements that still fit */

@@ -12,11 +12,11 @@
 
 /* FOLDER/NAME; the caller frees it. */
 static enum status path_in(const struct trainer *t, const char *name, char **path) {
-    size_t room = strlen(t->folder) + strlen(name) + 2;
-    *path = malloc(room);
+    size_t capacity = strlen(t->folder) + strlen(name) + 2;
+    *path = malloc(capacity);
     if (!*path)
         return fail(STATUS_MEMORY, "no memory for a file name");
-    snprintf(*path, room, "%s/%s", t->folder, name);
+    snprintf(*path, capacity, "%s/%s", t->folder, name);
     return STATUS_OK;
 }
 

@@ -99,7 +99,7 @@ enum status places_absolute(const char *name, char **path) {
 }
 
 /* From the folder `from` to the file `to`, both from the root and without links or dots. */
-static void relate(const char *from, const char *to, char *name, size_t room) {
+static void relate(const char *from, const char *to, char *name, size_t capacity) {
     size_t common = 0, used = 0;
 
     if (strcmp(from, "/") == 0)
@@ -111,11 +111,12 @@ static void relate(const char *from, const char *to, char *name, size_t room) {
             break;
     }
     name[0] = '\0';
-    for (const char *rest = from + common; *rest && used < room; rest++) /* a ".." for each folder to leave */
+    for (const char *rest = from + common; *rest && used < capacity;
+         rest++) /* a ".." for each folder to leave */
         if (*rest == '/')
-            used += (size_t)snprintf(name + used, room - used, "../");
-    if (used < room)
-        snprintf(name + used, room - used, "%s", to + common + 1);
+            used += (size_t)snprintf(name + used, capacity - used, "../");
+    if (used < capacity)
+        snprintf(name + used, capacity - used, "%s", to + common + 1);
 }
 
 static enum status store(const struct place *place, const char *folder) {

@@ -30,16 +30,16 @@ static enum status list_pairs(const struct tokenizer *tokenizer, const struct da
                               size_t *count) {
     uint64_t chunks = dataset_count(data, SPLIT_TRAIN);
     uint64_t stride = dataset_bytes(data, SPLIT_TRAIN) / SAMPLE_BYTES + 1;
-    size_t room = (size_t)(dataset_bytes(data, SPLIT_TRAIN) / stride + 2 * CHUNK_TOKENS);
+    size_t capacity = (size_t)(dataset_bytes(data, SPLIT_TRAIN) / stride + 2 * CHUNK_TOKENS);
     int32_t ids[CHUNK_TOKENS];
     *count = 0;
-    *pairs = malloc(room * sizeof **pairs);
+    *pairs = malloc(capacity * sizeof **pairs);
     if (!*pairs)
         return fail(STATUS_MEMORY, "no memory to count pairs of tokens: set demonstration.pairs to 0");
     for (uint64_t i = 0; i < chunks; i += stride) {
         struct dataset_chunk chunk = dataset_get(data, SPLIT_TRAIN, i);
         size_t size = tokenizer_encode(tokenizer, chunk.bytes, chunk.size, ids);
-        for (size_t j = 0; j + 1 < size && *count < room; j++)
+        for (size_t j = 0; j + 1 < size && *count < capacity; j++)
             (*pairs)[(*count)++] = key_of(ids[j], ids[j + 1]);
     }
     return STATUS_OK;

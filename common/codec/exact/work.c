@@ -29,8 +29,8 @@ void exact_work_lay_out(struct exact_work *w, const struct t5_config *c, size_t 
     w->attended = ARENA_TAKE(arena, float, rows * w->inner_stride);
     w->hidden = ARENA_TAKE(arena, float, rows * w->ff_stride);
     w->gate = c->gated_gelu ? ARENA_TAKE(arena, float, rows * w->ff_stride) : NULL;
-    w->rows_room = largest(w->model_stride, largest(w->inner_stride, w->ff_stride));
-    w->rows.q = ARENA_TAKE(arena, uint8_t, rows * w->rows_room);
+    w->rows_capacity = largest(w->model_stride, largest(w->inner_stride, w->ff_stride));
+    w->rows.q = ARENA_TAKE(arena, uint8_t, rows * w->rows_capacity);
     w->rows.scale = ARENA_TAKE(arena, float, rows);
     w->head = ARENA_TAKE(arena, float, 3 * width);
     w->scores = ARENA_TAKE(arena, float, keys);

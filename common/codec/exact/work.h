@@ -18,10 +18,10 @@ struct exact_work {
     float *attended;                              /* [EXACT_ROWS, inner_stride] */
     float *hidden, *gate;                         /* [EXACT_ROWS, ff_stride]; gate only with gated_gelu */
     struct exact_rows rows;
-    size_t rows_room; /* longest row in 8 bits */
-    float *head;      /* [3, width padded] one head's numbers where widths are padded */
-    float *scores;    /* [keys] */
-    uint8_t *weights; /* [2 keys] */
+    size_t rows_capacity; /* longest row in 8 bits */
+    float *head;          /* [3, width padded] one head's numbers where widths are padded */
+    float *scores;        /* [keys] */
+    uint8_t *weights;     /* [2 keys] */
 };
 
 /* keys: the most that any query sees, in whole blocks. Runs the same on a measuring arena. */

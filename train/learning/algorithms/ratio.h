@@ -13,7 +13,7 @@ void ratio_episode_weights(const struct train_settings *settings, const struct c
 /* pi / mu of token t in a row whose behaviour probabilities are known, kept finite. */
 float ratio_of(const struct rl_batch *batch, int t);
 
-/* Sums over tokens for the lesson's figures. */
+/* Sums over tokens for the batch's figures. */
 struct ratio_tally {
     double ratio, largest;
     int clipped, tokens;
