@@ -88,7 +88,7 @@ struct bench_result {
     double padded_tokens;
 };
 
-/* A few lines for people, or one of JSON with the keys of the peer's program and more of ours. */
+/* A few lines for people, or one of JSON with the keys of the PyTorch program and more of ours. */
 void bench_report(const struct bench_settings *settings, const struct bench_result *result);
 
 const char *bench_version(void); /* "laconic 0.2.0" */

@@ -31,7 +31,7 @@ static double padding_of(const struct bench_result *r) {
     return 1 - r->tokens / r->padded_tokens;
 }
 
-/* The first keys are those of the PyTorch peer, so that lines divide. */
+/* The first keys are those of the PyTorch program, so that lines divide. */
 static void print_json(const struct bench_settings *s, const struct bench_result *r) {
     struct json_line line;
     double speed = r->flops / r->timing.median;

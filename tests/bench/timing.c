@@ -9,7 +9,7 @@ static int compare_seconds(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* The mean of the two in the middle where their number is even, as the peer's median is. */
+/* The mean of the two in the middle where their number is even, as the PyTorch program's median is. */
 double timing_median(double *seconds, int count) {
     qsort(seconds, (size_t)count, sizeof *seconds, compare_seconds);
     return count % 2 ? seconds[count / 2] : (seconds[count / 2 - 1] + seconds[count / 2]) / 2;

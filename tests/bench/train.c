@@ -27,7 +27,7 @@ static void fill_batch(struct train_work *w) {
 }
 
 static void train_step(void *context) {
-    static const struct adamw adamw = {1e-4f, 0.9f, 0.999f, 1e-8f, 0.01f}; /* as the peer's */
+    static const struct adamw adamw = {1e-4f, 0.9f, 0.999f, 1e-8f, 0.01f}; /* as PyTorch's */
     struct train_work *w = context;
     fill_batch(w);
     w->last = learner_step(&w->learner, &w->batch, &adamw, 1.0);

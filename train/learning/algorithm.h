@@ -1,4 +1,4 @@
-/* Off-policy losses of the compressor. To add one, write its file in algorithms/ and add a row to
+/* Losses by which the compressor learns. To add one, write its file in algorithms/ and add a row to
  * algorithm_list.h; the option rl.algorithm knows it by its name from then on.
  *
  * An algorithm says which episodes of a replayed text it wants and with what weight. Without loss_gradient()

@@ -1,4 +1,4 @@
-/* The critic: a linear reading V(s_t) of the compressor's decoder output, learned beside its logits. Used in
+/* The critic: a linear layer V(s_t) on the compressor's decoder output, learned beside its logits. Used in
  * training only, kept in the run's checkpoint, never in exported models. */
 #ifndef LACONIC_TRAIN_LEARNING_VALUE_HEAD_H
 #define LACONIC_TRAIN_LEARNING_VALUE_HEAD_H
