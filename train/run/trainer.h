@@ -1,7 +1,7 @@
 /* A training run: everything it owns, in one place.
  *
- * supervised_stage.c is the supervised warm start, rl_stage.c off-policy reinforcement, the rl stage; run.c goes
- * through both, checkpoint.c keeps and restores all that changes the future.
+ * supervised_stage.c is the supervised warm start, rl_stage.c off-policy reinforcement, the rl stage; run.c
+ * goes through both, checkpoint.c keeps and restores all that changes the future.
  */
 #ifndef LACONIC_TRAIN_RUN_TRAINER_H
 #define LACONIC_TRAIN_RUN_TRAINER_H
