@@ -1,6 +1,6 @@
 /* A training run: everything it owns, in one place.
  *
- * supervised.c is the supervised warm start, rl_stage.c off-policy reinforcement, the rl stage; run.c goes
+ * supervised_stage.c is the supervised warm start, rl_stage.c off-policy reinforcement, the rl stage; run.c goes
  * through both, checkpoint.c keeps and restores all that changes the future.
  */
 #ifndef LACONIC_TRAIN_RUN_TRAINER_H
