@@ -280,15 +280,6 @@ discard:
     return status;
 }
 
-enum status file_writer_flush(struct file_writer *writer) {
-    int error = file_flush(writer->stream);
-    if (!error)
-        return STATUS_OK;
-    enum status status = file_fail_write(writer->path, error);
-    file_writer_abort(writer);
-    return status;
-}
-
 static int settle_stream(const struct file_writer *writer) {
     int descriptor = fileno(writer->stream);
 

@@ -32,7 +32,6 @@ enum status file_writer_open(struct file_writer *writer, const char *path);
  * can put a link into a folder chooses what is overwritten. Devices behind links are written. */
 enum status file_writer_open_over(struct file_writer *writer, const char *path);
 enum status file_writer_commit(struct file_writer *writer); /* closes in every case; on failure removes */
-enum status file_writer_flush(struct file_writer *writer);  /* on failure closes and removes */
 void file_writer_abort(struct file_writer *writer);         /* closes and removes; safe after commit */
 
 /* Flushes; 0, or the errno of what failed now or, as far as that is still known, earlier. */

@@ -1,4 +1,4 @@
-/* Numbers and checks of an archive's bytes (private to archive*.c and note.c). */
+/* Numbers and checks of an archive's bytes (private to archive*.c, note.c and codec_range.c). */
 #ifndef LACONIC_CODEC_ARCHIVE_BYTES_H
 #define LACONIC_CODEC_ARCHIVE_BYTES_H
 

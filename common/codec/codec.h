@@ -71,6 +71,13 @@ struct codec; /* a model pair made ready; not for use by two threads at once */
 enum status codec_open(struct codec **codec, const struct model_pair *pair);
 void codec_close(struct codec *codec);
 
+/* codec_open() with another engine (engine.h); the codec closes it, also when opening fails. */
+struct engine;
+enum status codec_open_with_engine(struct codec **codec, const struct model_pair *pair,
+                                   struct engine *engine);
+/* The one that a codec works with, the codec's own; opened if need be. */
+enum status codec_open_engine(struct codec *codec, struct engine **engine);
+
 /* Where an archive's frames may name other models than the codec's: gives the pair of this hash, which must
  * stay until the next call and outlive the codec. */
 typedef enum status codec_find_model(void *context, const uint8_t hash[MODEL_HASH_BYTES],

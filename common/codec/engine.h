@@ -8,7 +8,6 @@
 
 #include <stdint.h>
 #include "base/status.h"
-#include "codec/codec.h"
 #include "codec/exact/model.h"
 #include "store/model_file.h"
 #include "t5/model.h"
@@ -44,12 +43,5 @@ typedef enum status engine_sink(void *context, int row, const int32_t *ids, int 
 /* Any number of rows, cut into batches. */
 enum status engine_generate(struct engine *engine, enum engine_role role, const struct t5_rows *sources,
                             const int *limits, engine_sink *sink, void *context);
-
-/* The one a codec works with, the codec's own; opened if need be. */
-enum status codec_open_engine(struct codec *codec, struct engine **engine);
-
-/* codec_open() with another engine; the codec closes it, also when opening fails. */
-enum status codec_open_with_engine(struct codec **codec, const struct model_pair *pair,
-                                   struct engine *engine);
 
 #endif

@@ -11,10 +11,6 @@ void gemm_select(enum gemm_backend backend) {
     selected = backend;
 }
 
-enum gemm_backend gemm_selected(void) {
-    return selected;
-}
-
 void gemm_serial(bool transpose_a, bool transpose_b, int m, int n, int k, float alpha, const float *a,
                  int lda, const float *b, int ldb, float beta, float *c, int ldc) {
     if (m == 0 || n == 0)

@@ -17,12 +17,12 @@ enum gemm_backend {
 };
 
 void gemm_select(enum gemm_backend backend); /* process-wide; not while other threads compute */
-enum gemm_backend gemm_selected(void);
 
 void gemm(bool transpose_a, bool transpose_b, int m, int n, int k, const float *a, int lda, const float *b,
           int ldb, float beta, float *c, int ldc);
 
-/* The same on the calling thread alone, for use inside a task of threads_for(). */
+/* The same on the calling thread alone, for use inside a task of threads_for(); the product is multiplied by
+ * alpha before it is added. */
 void gemm_serial(bool transpose_a, bool transpose_b, int m, int n, int k, float alpha, const float *a,
                  int lda, const float *b, int ldb, float beta, float *c, int ldc);
 

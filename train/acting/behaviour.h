@@ -7,7 +7,7 @@
 #include "train/acting/rollout.h"
 
 enum { BEHAVIOUR_ROWS = 256 };    /* the generator needs that many rows, or rl.texts if fewer */
-enum { EPISODES_MAXIMUM = 8192 }; /* episodes of one text in one iteration; settings.c holds them below */
+enum { EPISODES_MAXIMUM = 8192 }; /* episodes of one text in one iteration; run/settings_check.c holds them below */
 
 struct actor {
     const struct environment *environment;

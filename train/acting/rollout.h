@@ -3,7 +3,7 @@
  * Simple use:
  *     rollout_open(&rollout, 64, 40, 32);             64 texts, 40 episodes each, codes of up to 32 tokens
  *     environment_random_text(&environment, &rng, TEXT_ANY, rollout_add_text(&rollout));
- *     rollout_propose(&rollout, 0, &(struct proposal){.policy = POLICY_copy, .size = n, .code = ids});
+ *     rollout_propose(&rollout, 0, &(struct proposal){.policy = POLICY_copy, .tokens = n, .code = ids});
  *     score_rollout(...);                             scoring.h
  *     rollout_best(&rollout, 0, RANKING_SHORTEST);
  *     rollout_store(&rollout, &replay, iteration);

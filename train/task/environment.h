@@ -3,7 +3,7 @@
  * Simple use:
  *     struct text text;
  *     int32_t code[CHUNK_MAXIMUM];
- *     environment_random_text(&environment, &rng, TEXT_ANY, &text);           text.ids [text.size]
+ *     environment_random_text(&environment, &rng, TEXT_ANY, &text);           text.ids [text.tokens]
  *     int tokens = environment_demonstration(&environment, &text, code);
  *     double bits = environment_code_bits(&environment, code, tokens);
  */

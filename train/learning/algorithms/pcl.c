@@ -23,7 +23,7 @@ static double single_step_gradient(struct rl_batch *b, int r) {
     return error;
 }
 
-/* The error at t counts for every ln pi from t on: their slopes are the sums of the errors so far. */
+/* The error at t counts for every ln pi from t on: their derivatives are the sums of the errors so far. */
 static double multi_step_gradient(struct rl_batch *b, int r) {
     float scale = (float)b->settings->q.scale, length = (float)(b->start[r + 1] - b->start[r]);
     float log_pi = 0.0f, gain = 0.0f, before = 0.0f;

@@ -22,7 +22,7 @@ float q_double(const struct rl_batch *batch, int t);
 /* The largest target Q among the actions that replayed rows of the same text took in this very state. */
 float q_in_support(const struct rl_batch *batch, int r, int t);
 
-/* Adds d(loss)/dQ(s_t, a_t) and d(loss)/dV(s_t) to the slopes. */
+/* Adds d(loss)/dQ(s_t, a_t) and d(loss)/dV(s_t) to the gradients. */
 void q_gradient(struct rl_batch *batch, int t, float dq);
 void q_soft_gradient(struct rl_batch *batch, int t, float dv);
 
