@@ -6,8 +6,10 @@
 #include "t5/generate.h"
 #include "train/acting/rollout.h"
 
-enum { BEHAVIOUR_ROWS = 256 };    /* the generator needs that many rows, or rl.texts if fewer */
-enum { EPISODES_MAXIMUM = 8192 }; /* episodes of one text in one iteration; run/settings_check.c holds them below */
+enum { BEHAVIOUR_ROWS = 256 }; /* the generator needs that many rows, or rl.texts if fewer */
+enum {
+    EPISODES_MAXIMUM = 8192
+}; /* episodes of one text in one iteration; run/settings_check.c holds them below */
 
 struct actor {
     const struct environment *environment;
