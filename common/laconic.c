@@ -8,7 +8,7 @@
 #include "base/cli.h"
 #include "base/place.h"
 #include "base/program.h"
-#include "completions.h"
+#include "completions/completions.h"
 
 /* Which executable does a subcommand, and whether it wants to hear its name (it has several). */
 static const struct completion_tool tools[] = {

@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 #include "commands.h"
 #include "base/cli.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "setup.h"
 #include "store/model_file.h"

@@ -8,6 +8,7 @@ passed=0 failed=0
 
 # room may include ...: the rooms of common/ it may use (itself always). Lowest rooms first.
 rooms="base:
+completions:base
 kernels:base
 t5:base kernels
 text:base
@@ -23,7 +24,7 @@ acting:task replay
 learning:task replay acting
 judging:task replay acting learning
 run:task replay acting learning judging"
-common="base kernels t5 text store codec library"
+common="base completions kernels t5 text store codec library"
 
 # Prints "FILE:LINE: PATH" for every #include in the C files of a folder.
 includes() {

@@ -269,5 +269,5 @@ const struct option_row train_options[] = {
            "held-out figure by which best.h5 is chosen"),
     FLOAT("checkpoint.minutes", checkpoint.minutes, FREE, 0, 1e6, "2",
           "minutes between checkpoints, 0: every step; one always at the end"),
-    OPTION_ROW_END_WITH(aliases),
+    OPTION_ROW_END(aliases),
 };

@@ -1,5 +1,5 @@
 /* Gathering what can be completed: every tool is asked with --help-table. */
-#include "completions.h"
+#include "completions/completions.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* The scripts: the same list, told to bash, zsh and fish. */
 #include <stdio.h>
 #include <string.h>
-#include "completions.h"
+#include "completions/completions.h"
 
 static bool takes_value(const struct completion_option *option) {
     return option->kind == 'v' || option->kind == 'l';

@@ -11,7 +11,7 @@
  *     static struct option_alias aliases[] = {OPTION_RENAMED("target.rate", "target.tau"),
  *                                             OPTION_VALUE_RENAMED("algorithm", "reinforce", "ppo"),
  *                                             OPTION_ALIAS_END};
- *     static const struct option_row rows[] = {..., OPTION_ROW_END_WITH(aliases)};
+ *     static const struct option_row rows[] = {..., OPTION_ROW_END(aliases)};
  */
 #ifndef LACONIC_STORE_OPTIONS_H
 #define LACONIC_STORE_OPTIONS_H
@@ -73,8 +73,7 @@ struct option_row {
     { name, OPTION_TEXT, offsetof(type, field), rule, 0, 0, value, NULL, help, NULL }
 #define OPTION_ROW_CHOICE(name, type, field, rule, choices, value, help)                                     \
     { name, OPTION_CHOICE, offsetof(type, field), rule, 0, 0, value, choices, help, NULL }
-#define OPTION_ROW_END OPTION_ROW_END_WITH(NULL)
-#define OPTION_ROW_END_WITH(aliases)                                                                         \
+#define OPTION_ROW_END(aliases)                                                                              \
     { NULL, OPTION_BOOL, 0, OPTION_FREE, 0, 0, NULL, NULL, NULL, aliases }
 
 void options_defaults(const struct option_row *rows, void *settings);

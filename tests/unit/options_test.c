@@ -33,7 +33,7 @@ static const struct option_row rows[] = {
     OPTION_ROW_CHOICE("algorithm", struct settings, algorithm, OPTION_FREE, algorithms, "reinforce",
                       "how to learn"),
     OPTION_ROW_TEXT("name", struct settings, name, OPTION_FREE, "", "of the run"),
-    OPTION_ROW_END_WITH(aliases),
+    OPTION_ROW_END(aliases),
 };
 
 static struct settings settings;

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <zstd.h>
-#include "base/signals.h"
 #include "codec/prior.h"
 #include "kernels/policy.h"
 #include "train/judging/one_code.h"

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/cli.h"
-#include "base/file.h"
 #include "base/json_line.h"
 #include "base/log.h"
 #include "base/program.h"
@@ -222,6 +221,21 @@ static enum status train(const struct arguments *a, const struct resume *resume,
     return status;
 }
 
+/* Settings, threads and signals in the order in which they need each other. */
+static enum status prepare_and_train(const struct arguments *a, const char *configuration,
+                                     struct resume *resume) {
+    static struct train_settings settings; /* too large for a small stack */
+    TRY(cpu_choose(a->cpu));
+    if (a->resume)
+        TRY(resume_open(resume, a->output));
+    TRY(a->resume ? settings_of_old_run(a, configuration, resume, &settings)
+                  : settings_of_new_run(a, configuration, &settings));
+    TRY(threads_start((int)settings.threads));
+    TRY(cpu_prepare(a->cpu));
+    signals_ask_to_stop();
+    return train(a, resume, &settings);
+}
+
 int main(int argc, char **argv) {
     struct arguments a = {.output = "runs/run"};
     const struct cli_option options[] = {
@@ -254,8 +268,7 @@ int main(int argc, char **argv) {
         options};
     char **operands;
     int count;
-    static struct train_settings settings; /* too large for a small stack */
-    static struct resume resume;
+    static struct resume resume; /* too large for a small stack */
     program_start();
     enum status status = cli_parse(&command, argc, argv, &operands, &count);
     if (status == STATUS_OK && a.options) {
@@ -266,20 +279,7 @@ int main(int argc, char **argv) {
         status = check_arguments(&a, count);
     log_set_level(a.quiet ? LOG_WARNING : a.verbose ? LOG_DETAIL : LOG_INFO);
     if (status == STATUS_OK)
-        status = cpu_choose(a.cpu);
-    const char *configuration = count ? operands[0] : NULL;
-    if (status == STATUS_OK && a.resume)
-        status = resume_open(&resume, a.output);
-    if (status == STATUS_OK)
-        status = a.resume ? settings_of_old_run(&a, configuration, &resume, &settings)
-                          : settings_of_new_run(&a, configuration, &settings);
-    if (status == STATUS_OK)
-        status = threads_start((int)settings.threads);
-    if (status == STATUS_OK)
-        status = cpu_prepare(a.cpu);
-    signals_ask_to_stop();
-    if (status == STATUS_OK)
-        status = train(&a, &resume, &settings);
+        status = prepare_and_train(&a, count ? operands[0] : NULL, &resume);
     threads_stop();
     resume_close(&resume);
     return cli_finish("laconic train", status);

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include "base/buffer.h"
 #include "base/file.h"
-#include "store/t5_json.h"
 #include "train/run/changes.h"
 #include "train/run/places.h"
 
