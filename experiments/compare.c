@@ -13,10 +13,11 @@
 #include "base/trial.h"
 #include "comparison.h"
 #include "store/json_find.h"
+#include "store/model_find.h"
 
 /* The program under test and where its files go. */
 struct workplace {
-    const char *model;
+    char *model;     /* owned */
     char *mode_list; /* owned; `modes` point into it */
     const char *modes[COMPARISON_MODES];
     int mode_count;
@@ -27,26 +28,55 @@ struct workplace {
 static void workplace_close(struct workplace *place) {
     trial_close(&place->trial);
     free(place->laconic);
+    free(place->model);
     free(place->mode_list);
     *place = (struct workplace){0};
 }
 
-/* Cuts "ir,auto" at its commas; `laconic compress` judges the words. */
+/* One of those that `laconic compress --mode` knows, and not there yet. */
+static enum status add_mode(struct workplace *place, const char *mode) {
+    static const char *const known[COMPARISON_MODES] = {"ir", "hybrid", "lm", "auto"};
+    bool is_known = false;
+
+    for (int i = 0; i < COMPARISON_MODES; i++)
+        is_known = is_known || strcmp(mode, known[i]) == 0;
+    if (!is_known)
+        return fail(STATUS_USAGE, "--mode takes some of ir, hybrid, lm and auto, with commas, not '%s'",
+                    mode);
+    for (int i = 0; i < place->mode_count; i++)
+        if (strcmp(mode, place->modes[i]) == 0)
+            return fail(STATUS_USAGE, "--mode names %s twice; keep one", mode);
+    place->modes[place->mode_count++] = mode;
+    return STATUS_OK;
+}
+
+/* Cuts "ir,auto" at its commas. */
 static enum status read_modes(struct workplace *place, const char *list) {
     place->mode_list = strdup(list);
     if (!place->mode_list)
         return fail(STATUS_MEMORY, "no memory for %zu bytes of modes", strlen(list));
-    for (char *next = place->mode_list, *mode; (mode = strsep(&next, ","));) {
-        if (place->mode_count == COMPARISON_MODES)
-            return fail(STATUS_USAGE, "--mode takes at most %d modes", COMPARISON_MODES);
-        place->modes[place->mode_count++] = mode;
+    for (char *next = place->mode_list, *mode; (mode = strsep(&next, ","));)
+        TRY(add_mode(place, mode));
+    return STATUS_OK;
+}
+
+/* The model given, else the default, so that every program reads the same. */
+static enum status choose_model(struct workplace *place, const char *model) {
+    struct model_pair pair;
+
+    if (model) {
+        place->model = strdup(model);
+        return place->model ? STATUS_OK : fail(STATUS_MEMORY, "no memory for the path of a model");
     }
+    TRY(model_load_default(&pair, &place->model));
+    model_pair_free(&pair);
     return STATUS_OK;
 }
 
 static enum status workplace_open(struct workplace *place, const char *model, const char *modes) {
-    place->model = model;
     enum status status = read_modes(place, modes);
+    if (status == STATUS_OK)
+        status = choose_model(place, model);
     if (status == STATUS_OK)
         status = place_program("laconic", &place->laconic);
     if (status == STATUS_OK)
@@ -182,11 +212,12 @@ static const char compare_details[] =
     "came back exactly.\n";
 
 enum status command_compare(int argc, char **argv) {
-    const char *model = getenv("LACONIC_MODEL");
+    const char *model = NULL;
     const char *modes = "ir,auto";
     bool as_json = false;
     struct cli_option options[] = {
-        {"model", 'm', "MODEL.h5", "the trained pair (default: LACONIC_MODEL)", CLI_TEXT, &model},
+        {"model", 'm', "MODEL.h5", "the trained pair (default: LACONIC_MODEL, else default.h5)", CLI_TEXT,
+         &model},
         {"mode", 0, "LIST", "modes of 'laconic compress', with commas (default: ir,auto)", CLI_TEXT, &modes},
         {"json", 0, NULL, "one JSON object on the last line instead of tables", CLI_FLAG, &as_json},
         CLI_END};
@@ -201,9 +232,6 @@ enum status command_compare(int argc, char **argv) {
     TRY(cli_parse(&command, argc, argv, &files, &count));
     if (count == 0)
         return fail(STATUS_USAGE, "no FILE given; see laconic experiment compare --help");
-    if (!model || !*model)
-        return fail(STATUS_USAGE,
-                    "which model? Give -m MODEL.h5 or set LACONIC_MODEL; laconic train makes one");
     TRY(workplace_open(&place, model, modes));
     enum status status = compare_all(&place, files, count, as_json, &json);
     if (status == STATUS_OK && as_json)
