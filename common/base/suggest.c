@@ -2,9 +2,13 @@
  * (Damerau 1964, in the restricted form that edits no letter twice). */
 #include "base/suggest.h"
 
+#include <stdbool.h>
 #include <string.h>
 
-enum { WORD_MAXIMUM = 63 };
+enum {
+    WORD_MAXIMUM = 63,
+    BEGINNING_MINIMUM = 3 /* letters that say which name they begin, however much is left of it */
+};
 
 static int least(int a, int b) {
     return a < b ? a : b;
@@ -30,9 +34,18 @@ static int edit_distance(const char *a, size_t a_length, const char *b, size_t b
     return cost[a_length][b_length];
 }
 
+/* Of "collapse.exact_match": all of it, or the last component alone. */
+static bool is_beginning(const char *word, size_t length, const char *candidate) {
+    const char *dot = strrchr(candidate, '.');
+
+    return length >= BEGINNING_MINIMUM &&
+           (strncmp(candidate, word, length) == 0 || (dot && strncmp(dot + 1, word, length) == 0));
+}
+
 const char *suggest_nearest(const char *word, const char *const *candidates, size_t count) {
     size_t length = strlen(word);
     const char *nearest = NULL;
+    bool begun = false; /* by the word */
 
     if (length > WORD_MAXIMUM)
         return NULL;
@@ -42,7 +55,11 @@ const char *suggest_nearest(const char *word, const char *const *candidates, siz
         if (candidate_length > WORD_MAXIMUM)
             continue;
         int distance = edit_distance(word, length, candidates[i], candidate_length);
-        if (distance <= bound) {
+        bool begins = is_beginning(word, length, candidates[i]);
+        if (begins && !begun)
+            bound = WORD_MAXIMUM;
+        begun = begun || begins;
+        if (begins == begun && distance <= bound) {
             nearest = candidates[i];
             bound = distance - 1;
         }

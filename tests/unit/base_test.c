@@ -204,6 +204,17 @@ Test(suggest, finds_slips_of_the_hand) {
     cr_assert_null(suggest_nearest("x", names, 0));
 }
 
+Test(suggest, prefers_what_the_word_begins) {
+    const char *const names[] = {"collapse.length", "collapse.exact_match_fallback", "collapse.exact_match",
+                                 "rate"};
+
+    cr_assert_str_eq(suggest_nearest("collapse.exact", names, 4), "collapse.exact_match");
+    cr_assert_str_eq(suggest_nearest("exact", names, 4), "collapse.exact_match");
+    cr_assert_str_eq(suggest_nearest("length", names, 4), "collapse.length");
+    cr_assert_str_eq(suggest_nearest("rat", names, 4), "rate");
+    cr_assert_null(suggest_nearest("co", names, 4));
+}
+
 Test(suggest, is_not_upset_by_long_words) {
     char word[1000];
     const char *const names[] = {"a", word};
