@@ -25,10 +25,26 @@ static const struct option_row *find_row(const struct option_row *rows, const ch
     return NULL;
 }
 
+/* A group that was renamed option by option: the first of those, or NULL. */
+static const struct option_alias *find_old_group(const struct option_row *rows, const char *name) {
+    size_t length = strlen(name);
+
+    while (rows->name)
+        rows++;
+    for (const struct option_alias *alias = rows->aliases; alias && alias->old; alias++)
+        if (!alias->option && strncmp(alias->old, name, length) == 0 && alias->old[length] == '.')
+            return alias;
+    return NULL;
+}
+
 static enum status fail_unknown(const struct option_row *rows, const char *where, const char *name) {
     const char *names[ROWS_MAXIMUM];
+    const struct option_alias *group = find_old_group(rows, name);
     size_t count = 0;
 
+    if (group)
+        return fail(STATUS_CONFIG, "%s: there is no key '%s'; its settings are called %.*s.KEY now", where,
+                    name, (int)strcspn(group->now, "."), group->now);
     for (; rows->name && count < ROWS_MAXIMUM; rows++)
         names[count++] = rows->name;
     return json_fail_unknown(where, name, names, count);
@@ -311,7 +327,7 @@ enum status options_read_record(const struct option_row *rows, void *settings, c
     return read_file(&(struct reader){.rows = rows, .settings = settings, .where = path, .is_record = true});
 }
 
-enum status options_set(const struct option_row *rows, void *settings, const char *assignment) {
+static enum status set_one(const struct option_row *rows, void *settings, const char *assignment) {
     struct reader reader = {.rows = rows, .settings = settings, .where = "--set"};
     char name[NAME_CAPACITY];
     const char *equals = strchr(assignment, '='), *called;
@@ -327,6 +343,12 @@ enum status options_set(const struct option_row *rows, void *settings, const cha
     if (!row)
         return fail_unknown(rows, "--set", name);
     return store_written(row, settings, read_value(&reader, row, equals + 1), reader.where);
+}
+
+enum status options_set(const struct option_row *rows, void *settings, const char *assignment) {
+    enum status status = set_one(rows, settings, assignment);
+
+    return status == STATUS_CONFIG ? STATUS_USAGE : status;
 }
 
 /* ---- values told apart and shown ---- */

@@ -85,8 +85,8 @@ enum status options_read_json(const struct option_row *rows, void *settings, con
                               const char *where);
 enum status options_read_file(const struct option_row *rows, void *settings, const char *path);
 enum status options_read_record(const struct option_row *rows, void *settings, const char *path);
-enum status options_set(const struct option_row *rows, void *settings,
-                        const char *assignment); /* "key=value" */
+/* "key=value" from a command line, so that what is wrong with it is STATUS_USAGE. */
+enum status options_set(const struct option_row *rows, void *settings, const char *assignment);
 
 /* One row's value in two settings; and as it is written after --set, the caller frees *text. */
 bool options_same(const struct option_row *row, const void *one, const void *other);

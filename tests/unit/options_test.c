@@ -130,12 +130,12 @@ Test(options, old_names_are_never_shown) {
     cr_expect_null(strstr(text, "penalty"));
     free(text);
     options_defaults(rows, &settings);
-    EXPECT_FAIL(set("penalty.lenght=1"), STATUS_CONFIG, "no key 'penalty.lenght'");
+    EXPECT_FAIL(set("penalty.lenght=1"), STATUS_USAGE, "no key 'penalty.lenght'");
     cr_expect_null(strstr(fail_sentence(), "penalty.length'"));
-    EXPECT_FAIL(set("algorithm=copyin"), STATUS_CONFIG,
+    EXPECT_FAIL(set("algorithm=copyin"), STATUS_USAGE,
                 "algorithm must be one of reinforce, imitation, not 'copyin'");
     cr_expect_null(strstr(fail_sentence(), "copying"));
-    EXPECT_FAIL(set("lr=2"), STATUS_CONFIG, "optimizer.rate must be a number from 0 to 1, not 2");
+    EXPECT_FAIL(set("lr=2"), STATUS_USAGE, "optimizer.rate must be a number from 0 to 1, not 2");
 }
 
 Test(options, ranges_and_types_are_told) {
@@ -210,23 +210,23 @@ Test(options, set_says_what_is_wrong) {
 
     EXPECT_FAIL(set("batch"), STATUS_USAGE, "--set needs KEY=VALUE, not 'batch'");
     EXPECT_FAIL(set("=3"), STATUS_USAGE, "--set needs KEY=VALUE");
-    EXPECT_FAIL(set("btch=3"), STATUS_CONFIG, "--set: there is no key 'btch'; did you mean 'batch'?");
-    EXPECT_FAIL(set("reward=3"), STATUS_CONFIG, "reward is a group of settings");
-    EXPECT_FAIL(set("batch=x"), STATUS_CONFIG, "batch must be a whole number from 1 to 4096, not x");
-    EXPECT_FAIL(set("batch="), STATUS_CONFIG, "not nothing");
-    EXPECT_FAIL(set("batch=nan"), STATUS_CONFIG, "not nan");
-    EXPECT_FAIL(set("batch=1.5"), STATUS_CONFIG, "not 1.5");
-    EXPECT_FAIL(set("greedy=yes"), STATUS_CONFIG, "greedy must be true or false, not yes");
+    EXPECT_FAIL(set("btch=3"), STATUS_USAGE, "--set: there is no key 'btch'; did you mean 'batch'?");
+    EXPECT_FAIL(set("reward=3"), STATUS_USAGE, "reward is a group of settings");
+    EXPECT_FAIL(set("batch=x"), STATUS_USAGE, "batch must be a whole number from 1 to 4096, not x");
+    EXPECT_FAIL(set("batch="), STATUS_USAGE, "not nothing");
+    EXPECT_FAIL(set("batch=nan"), STATUS_USAGE, "not nan");
+    EXPECT_FAIL(set("batch=1.5"), STATUS_USAGE, "not 1.5");
+    EXPECT_FAIL(set("greedy=yes"), STATUS_USAGE, "greedy must be true or false, not yes");
     static const char *const no_numbers[] = {"0x10",      " 5",    "5 ", "5x",  "inf",
                                              "-infinity", "1e999", "1e", "--5", "1,5"};
     for (size_t i = 0; i < sizeof no_numbers / sizeof *no_numbers; i++) {
         char assignment[32];
         snprintf(assignment, sizeof assignment, "optimizer.rate=%s", no_numbers[i]);
-        EXPECT_FAIL(set(assignment), STATUS_CONFIG, "optimizer.rate must be a number from 0 to 1, not ");
+        EXPECT_FAIL(set(assignment), STATUS_USAGE, "optimizer.rate must be a number from 0 to 1, not ");
     }
-    EXPECT_FAIL(set("name=caf\xe9"), STATUS_CONFIG, "name is no UTF-8 text");
+    EXPECT_FAIL(set("name=caf\xe9"), STATUS_USAGE, "name is no UTF-8 text");
     memset(text + 5, 'x', 4200);
-    EXPECT_FAIL(set(text), STATUS_CONFIG, "name is a text of 4200 bytes; at most 4095 fit");
+    EXPECT_FAIL(set(text), STATUS_USAGE, "name is a text of 4200 bytes; at most 4095 fit");
 }
 
 Test(options, what_is_written_reads_back_the_same) {
