@@ -211,7 +211,7 @@ static enum status inspect_archive(FILE *input) {
     TRY(codec_list(input, &listing));
     printf("a laconic archive, format version %d, structure intact\n", listing.version);
     for (int i = 0; i == 0 || i < listing.model_count; i++) {
-        archive_format_hash(listing.models[i], hash);
+        report_model(listing.models[i], hash);
         printf("  %-13s %s\n", i == 0 ? "model" : "", hash);
     }
     printf("  %-13s %" PRIu64 " bytes of content in %" PRIu64, "size", listing.content_bytes,

@@ -1,8 +1,8 @@
 /* laconic list: what archives say of themselves, without a model. */
 #include <inttypes.h>
+#include <string.h>
 #include "commands.h"
 #include "base/cli.h"
-#include "codec/archive.h"
 #include "codec/codec.h"
 #include "base/json_line.h"
 #include "base/visible.h"
@@ -16,7 +16,7 @@ struct list {
 
 static void print_row(struct list *self, const char *name, const struct codec_listing *listing) {
     char hash[MODEL_HASH_TEXT];
-    archive_format_hash(listing->models[0], hash);
+    report_model(listing->models[0], hash);
     if (!self->headed)
         printf("%7s %7s %9s %12s %12s %9s  %-32s  %s\n", "frames", "blocks", "chunks", "archive", "content",
                "bits/byte", "model", "file");
@@ -27,9 +27,9 @@ static void print_row(struct list *self, const char *name, const struct codec_li
         printf("%9.3f", bits_per_byte(listing->archive_bytes, listing->content_bytes));
     else
         printf("%9s", "-");
-    printf("  %s  %s\n", hash, visible(name).text);
+    printf("  %-32s  %s\n", hash, visible(name).text);
     for (int i = 1; i < listing->model_count; i++) { /* further models below the first */
-        archive_format_hash(listing->models[i], hash);
+        report_model(listing->models[i], hash);
         printf("%61s  %s\n", "", hash);
     }
     if (listing->more_models)
@@ -49,16 +49,15 @@ static void print_details(const struct codec_listing *listing) {
     report_comments(listing);
 }
 
-/* "model" is the first of "models". */
+/* "model" is the first of "models"; no model is null. */
 static void add_models(struct json_line *line, const struct codec_listing *listing) {
     char hashes[CODEC_MODELS_LISTED][MODEL_HASH_TEXT];
-    const char *texts[CODEC_MODELS_LISTED];
-    archive_format_hash(listing->models[0], hashes[0]);
+    const char *texts[CODEC_MODELS_LISTED] = {NULL};
     for (int i = 0; i < listing->model_count; i++) {
-        archive_format_hash(listing->models[i], hashes[i]);
-        texts[i] = hashes[i];
+        report_model(listing->models[i], hashes[i]);
+        texts[i] = strcmp(hashes[i], "none") == 0 ? NULL : hashes[i];
     }
-    json_line_text(line, "model", hashes[0]);
+    json_line_text(line, "model", texts[0]);
     json_line_texts(line, "models", texts, listing->model_count);
 }
 

@@ -92,6 +92,15 @@ void report_range(const struct transfer_file *file, const struct codec_report *r
     report_chunks(report);
 }
 
+void report_model(const uint8_t hash[MODEL_HASH_BYTES], char text[MODEL_HASH_TEXT]) {
+    static const uint8_t none[MODEL_HASH_BYTES];
+
+    if (memcmp(hash, none, sizeof none) == 0)
+        snprintf(text, MODEL_HASH_TEXT, "none");
+    else
+        model_hash_format(hash, text);
+}
+
 void report_comments(const struct codec_listing *listing) {
     for (const char *line = listing->comment; *line;) {
         size_t size = strcspn(line, "\n");

@@ -27,6 +27,9 @@ void report_decompressed(const struct transfer_file *file, const struct codec_re
 
 void report_range(const struct transfer_file *file, const struct codec_report *report, uint64_t begin);
 
+/* The model that an archive's frames name, in hexadecimal, or "none" where none was written with one. */
+void report_model(const uint8_t hash[MODEL_HASH_BYTES], char text[MODEL_HASH_TEXT]);
+
 /* The comments of an archive, a line each; nothing without any. */
 void report_comments(const struct codec_listing *listing);
 

@@ -15,6 +15,13 @@ static void begin_member(struct json_line *line, const char *name) {
     fputs(": ", stdout);
 }
 
+static void print_text(const char *value) {
+    if (value)
+        json_text_print(stdout, value);
+    else
+        fputs("null", stdout);
+}
+
 void json_line_begin(struct json_line *line) {
     line->has_members = false;
     putchar('{');
@@ -22,7 +29,7 @@ void json_line_begin(struct json_line *line) {
 
 void json_line_text(struct json_line *line, const char *name, const char *value) {
     begin_member(line, name);
-    json_text_print(stdout, value);
+    print_text(value);
 }
 
 void json_line_texts(struct json_line *line, const char *name, const char *const *values, int count) {
@@ -30,7 +37,7 @@ void json_line_texts(struct json_line *line, const char *name, const char *const
     putchar('[');
     for (int i = 0; i < count; i++) {
         fputs(i ? ", " : "", stdout);
-        json_text_print(stdout, values[i]);
+        print_text(values[i]);
     }
     putchar(']');
 }

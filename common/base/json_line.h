@@ -10,7 +10,7 @@ struct json_line {
 };
 
 void json_line_begin(struct json_line *line);
-void json_line_text(struct json_line *line, const char *name, const char *value); /* any bytes */
+void json_line_text(struct json_line *line, const char *name, const char *value); /* any bytes; NULL: null */
 void json_line_integer(struct json_line *line, const char *name, uint64_t value);
 void json_line_number(struct json_line *line, const char *name, double value); /* null unless finite */
 void json_line_texts(struct json_line *line, const char *name, const char *const *values, int count);
