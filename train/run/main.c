@@ -101,17 +101,27 @@ static size_t count_weights(const struct t5_model *model) {
     return count;
 }
 
+/* "3536", "1.09M" */
+static const char *show_weights(size_t count, char text[24]) {
+    if (count < 1000000)
+        snprintf(text, 24, "%zu", count);
+    else
+        snprintf(text, 24, "%.2fM", (double)count / 1e6);
+    return text;
+}
+
 static uint64_t count_held_out(const struct trainer *t) {
     return dataset_count(t->data, SPLIT_VALID) + dataset_count(t->data, SPLIT_TEST);
 }
 
 static void describe(const struct trainer *t) {
     const struct t5_model *c = &t->pair.compressor, *d = &t->pair.decompressor;
+    char compressor[24], decompressor[24];
     log_info("data %s: %" PRIu64 " training chunks, %" PRIu64 " held out", t->settings.data,
              dataset_count(t->data, SPLIT_TRAIN), count_held_out(t));
-    log_info("models: compressor %.2fM weights, decompressor %.2fM, vocabulary %d, %d merges",
-             (double)count_weights(c) / 1e6, (double)count_weights(d) / 1e6, c->config.vocab_size,
-             t->pair.tokenizer.merge_count);
+    log_info("models: compressor %s weights, decompressor %s, vocabulary %d, %d merges",
+             show_weights(count_weights(c), compressor), show_weights(count_weights(d), decompressor),
+             c->config.vocab_size, t->pair.tokenizer.merge_count);
     log_info("computing on %s, %d thread%s", cpu_description(), threads_count(),
              threads_count() == 1 ? "" : "s");
 }
@@ -189,6 +199,7 @@ static enum status plan_and_train(struct trainer *t, const struct arguments *a, 
                                   const struct train_settings *settings, struct run_claim *claim) {
     TRY(trainer_plan(t, settings, a->output, a->resume ? &resume->shapes : NULL));
     describe(t);
+    train_settings_advise(settings);
     if (a->from)
         TRY(begin_check(t, a->from));
     if (a->dry_run) {

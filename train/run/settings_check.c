@@ -1,5 +1,6 @@
-/* Settings that contradict each other. */
+/* Settings that contradict each other or teach little. */
 #include "train/run/settings_check.h"
+#include "base/log.h"
 #include "train/acting/behaviour.h"
 #include "train/learning/algorithm.h"
 
@@ -36,4 +37,12 @@ enum status train_settings_check(const struct train_settings *s) {
             "replay.capacity is %lld, less than one iteration fills (rl.texts x episodes per text = %lld)",
             (long long)s->replay.capacity, (long long)(episodes * s->rl.texts));
     return STATUS_OK;
+}
+
+void train_settings_advise(const struct train_settings *s) {
+    if (s->rl.steps > 0 && (algorithms[s->rl.algorithm]->needs & NEEDS_ODDS) &&
+        s->behaviour.samples.count == 0)
+        log_warning("rl.algorithm %s has no samples with known probabilities to learn from: set "
+                    "behaviour.samples above 0",
+                    algorithm_names[s->rl.algorithm]);
 }
