@@ -39,7 +39,7 @@ static void print_pair(const struct model_pair *pair, const struct model_label *
     for (int id = 0; id < vocabulary; id++)
         seen += pair->prior_counts[id];
     model_pair_hash(pair, hash);
-    archive_format_hash(hash, hash_text);
+    model_hash_format(hash, hash_text);
     chunking_format(&pair->chunking, chunking, sizeof chunking);
     printf(label->packed ? "a laconic model for use, weights in 8 bits\n" : "a laconic checkpoint\n");
     if (*label->title)

@@ -32,10 +32,6 @@ bool archive_get_varint(const uint8_t **bytes, const uint8_t *end, uint64_t maxi
     return good && *value <= maximum;
 }
 
-void archive_format_hash(const uint8_t hash[16], char text[33]) {
-    model_hash_format(hash, text);
-}
-
 /* ---- writing ---- */
 
 static enum status write_bytes(FILE *output, const void *bytes, size_t size, uint64_t *written) {

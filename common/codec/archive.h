@@ -112,7 +112,4 @@ size_t archive_put_varint(uint8_t bytes[ARCHIVE_VARINT_MAXIMUM], uint64_t value)
 enum status archive_append_varint(struct buffer *buffer, uint64_t value);
 bool archive_get_varint(const uint8_t **bytes, const uint8_t *end, uint64_t maximum, uint64_t *value);
 
-/* The model's name for people: 32 hexadecimal digits. */
-void archive_format_hash(const uint8_t hash[16], char text[33]);
-
 #endif

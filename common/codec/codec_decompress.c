@@ -12,8 +12,8 @@ enum status codec_check_model(struct codec *codec, const struct archive_header *
     if (codec->find && memcmp(header->model_hash, codec->model_hash, sizeof codec->model_hash) != 0)
         TRY(codec_find_pair(codec, header->model_hash));
     const struct chunking *ours = &codec->tools.pair->chunking;
-    archive_format_hash(header->model_hash, wanted);
-    archive_format_hash(codec->model_hash, given);
+    model_hash_format(header->model_hash, wanted);
+    model_hash_format(codec->model_hash, given);
     if (memcmp(header->model_hash, codec->model_hash, sizeof codec->model_hash) != 0)
         return fail(
             STATUS_MISMATCH,

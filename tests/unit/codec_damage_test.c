@@ -47,10 +47,10 @@ Test(codec_damage, another_model_is_refused_by_both_names) {
     cr_assert_eq(decompress(strange, archive.data, archive.size, &back), STATUS_MISMATCH);
     free(back.data);
     model_pair_hash(&pair, hash);
-    archive_format_hash(hash, text);
+    model_hash_format(hash, text);
     cr_assert(strstr(fail_sentence(), text), "%s", fail_sentence());
     model_pair_hash(&stranger, hash);
-    archive_format_hash(hash, text);
+    model_hash_format(hash, text);
     cr_assert(strstr(fail_sentence(), text), "%s", fail_sentence());
     free(archive.data);
     codec_close(codec);

@@ -11,12 +11,12 @@
 #include "train/learning/rl_batch.h"
 
 enum algorithm_needs {
-    NEEDS_TARGET = 1,     /* batch.target is filled in */
-    NEEDS_VALUE = 2,      /* a value head: batch.live.value, and batch.target.value with NEEDS_TARGET */
-    NEEDS_NEWEST = 4,     /* on-policy: only the newest iteration's episodes */
-    NEEDS_SAMPLES = 8,    /* no episodes but those sampled from the compressor */
-    NEEDS_FREQUENCY = 16, /* a mean over samples: a code drawn twice counts twice */
-    NEEDS_ODDS = 32,      /* how likely the behaviour policy made a code: known of samples alone */
+    NEEDS_TARGET = 1,           /* batch.target is filled in */
+    NEEDS_VALUE = 2,            /* a value head: batch.live.value, and batch.target.value with NEEDS_TARGET */
+    NEEDS_NEWEST = 4,           /* on-policy: only the newest iteration's episodes */
+    NEEDS_SAMPLES = 8,          /* no episodes but those sampled from the compressor */
+    NEEDS_FREQUENCY = 16,       /* a mean over samples: a code drawn twice counts twice */
+    NEEDS_LOG_PROBABILITY = 32, /* how likely the behaviour policy made a code: known of samples alone */
 };
 
 /* The episodes about one text that the replay holds together. */

@@ -40,7 +40,7 @@ enum status train_settings_check(const struct train_settings *s) {
 }
 
 void train_settings_advise(const struct train_settings *s) {
-    if (s->rl.steps > 0 && (algorithms[s->rl.algorithm]->needs & NEEDS_ODDS) &&
+    if (s->rl.steps > 0 && (algorithms[s->rl.algorithm]->needs & NEEDS_LOG_PROBABILITY) &&
         s->behaviour.samples.count == 0)
         log_warning("rl.algorithm %s has no samples with known probabilities to learn from: set "
                     "behaviour.samples above 0",

@@ -50,6 +50,6 @@ static void loss_gradient(struct rl_batch *b) {
 }
 
 const struct algorithm algorithm_vtrace = {.name = "vtrace",
-                                           .needs = NEEDS_VALUE | NEEDS_FREQUENCY | NEEDS_ODDS,
+                                           .needs = NEEDS_VALUE | NEEDS_FREQUENCY | NEEDS_LOG_PROBABILITY,
                                            .episode_weights = ratio_episode_weights,
                                            .loss_gradient = loss_gradient};
