@@ -1,6 +1,5 @@
 /* laconic list: what archives say of themselves, without a model. */
 #include <inttypes.h>
-#include <string.h>
 #include "commands.h"
 #include "base/cli.h"
 #include "codec/codec.h"
@@ -55,7 +54,7 @@ static void add_models(struct json_line *line, const struct codec_listing *listi
     const char *texts[CODEC_MODELS_LISTED] = {NULL};
     for (int i = 0; i < listing->model_count; i++) {
         report_model(listing->models[i], hashes[i]);
-        texts[i] = strcmp(hashes[i], "none") == 0 ? NULL : hashes[i];
+        texts[i] = codec_is_bare(listing->models[i]) ? NULL : hashes[i];
     }
     json_line_text(line, "model", texts[0]);
     json_line_texts(line, "models", texts, listing->model_count);

@@ -93,9 +93,7 @@ void report_range(const struct transfer_file *file, const struct codec_report *r
 }
 
 void report_model(const uint8_t hash[MODEL_HASH_BYTES], char text[MODEL_HASH_TEXT]) {
-    static const uint8_t none[MODEL_HASH_BYTES];
-
-    if (memcmp(hash, none, sizeof none) == 0)
+    if (codec_is_bare(hash))
         snprintf(text, MODEL_HASH_TEXT, "none");
     else
         model_hash_format(hash, text);

@@ -11,10 +11,6 @@
 /* For reading; never waits. The caller closes *descriptor. STATUS_IO with the reason. */
 enum status plain_file_open(const char *path, int *descriptor);
 
-/* For writing from the beginning, made where it is missing; what it holds stays, and it never waits. The
- * caller closes *descriptor. STATUS_IO with the reason. */
-enum status plain_file_open_to_write(const char *path, int *descriptor);
-
 /* For writing; made where it is missing, and what it holds stays. Never waits. The caller closes *stream.
  * STATUS_IO with the reason. */
 enum status plain_file_stream(const char *path, FILE **stream);

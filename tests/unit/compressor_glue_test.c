@@ -19,16 +19,6 @@ static void push_group(struct trainer *t) {
     reward_weights(&t->settings, 1, t->environment.reward_weights);
 }
 
-struct logits_of {
-    float *to;
-    int vocabulary;
-};
-
-static void keep_logits(void *context, float *logits, int first, int count) {
-    struct logits_of *l = context;
-    memcpy(l->to + first * l->vocabulary, logits, (size_t)(count * l->vocabulary) * sizeof *logits);
-}
-
 /* The target is neither the live network nor its packed copy of yesterday. */
 Test(compressor_glue, targets_are_read_from_the_target_network_of_now) {
     static float logits[64 * 300];

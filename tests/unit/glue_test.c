@@ -229,16 +229,6 @@ static bool rebuilds(struct trainer *t, const struct text *text, const int32_t *
            memcmp(g->rows.ids, text->ids, (size_t)text->tokens * sizeof *ids) == 0;
 }
 
-struct logits_of {
-    float *to;
-    int vocabulary;
-};
-
-static void keep_logits(void *context, float *logits, int first, int count) {
-    struct logits_of *l = context;
-    memcpy(l->to + first * l->vocabulary, logits, (size_t)(count * l->vocabulary) * sizeof *logits);
-}
-
 static void read_logits(struct trainer *t, struct t5_model *model, float *to) {
     const struct t5_batch view = batch_view(&t->batch);
     struct logits_of context = {to, model->config.vocab_size};

@@ -103,6 +103,17 @@ static inline void world_go_on(struct trainer *t, long steps) {
     cr_assert_eq(trainer_run(t, &(struct run_limits){.steps = steps}), STATUS_OK, "%s", fail_sentence());
 }
 
+/* What t5_head() shows, kept: [tokens, vocabulary]. */
+struct logits_of {
+    float *to;
+    int vocabulary;
+};
+
+static inline void keep_logits(void *context, float *logits, int first, int count) {
+    struct logits_of *l = context;
+    memcpy(l->to + first * l->vocabulary, logits, (size_t)(count * l->vocabulary) * sizeof *logits);
+}
+
 /* Which training text these ids are; -1: none. */
 static inline int64_t world_text_of(const struct trainer *t, const int32_t *ids, int size) {
     for (uint64_t i = 0; i < dataset_count(t->data, SPLIT_TRAIN); i++) {

@@ -15,31 +15,31 @@ void rl_stage_begin(struct trainer *t) {
     targets_copy(&targets);
 }
 
-struct acting rl_stage_acting(struct trainer *t) {
+/* The greedy policy is that of `target`, and `decompressor` scores. */
+static struct acting acting_with(struct trainer *t, const struct t5_model *target,
+                                 const struct t5_model *decompressor, double progress) {
     return (struct acting){.actor = {.environment = &t->environment,
                                      .compressor = &t->pair.compressor,
-                                     .target = &t->target_compressor,
+                                     .target = target,
                                      .generator = t->generator,
-                                     .replay = &t->replay,
-                                     .rng = &t->rng[STREAM_ACTION],
-                                     .repeats = t->algorithm->needs & NEEDS_FREQUENCY,
-                                     .progress = trainer_progress(t)},
+                                     .progress = progress},
                            .rollout = &t->rollout,
-                           .decompressor = &t->target_decompressor,
+                           .decompressor = decompressor,
                            .scorer = &t->scorer,
                            .batch = &t->batch};
 }
 
+struct acting rl_stage_acting(struct trainer *t) {
+    struct acting acting =
+        acting_with(t, &t->target_compressor, &t->target_decompressor, trainer_progress(t));
+    acting.actor.replay = &t->replay;
+    acting.actor.rng = &t->rng[STREAM_ACTION];
+    acting.actor.repeats = t->algorithm->needs & NEEDS_FREQUENCY;
+    return acting;
+}
+
 struct acting search_acting(struct trainer *t) {
-    return (struct acting){.actor = {.environment = &t->environment,
-                                     .compressor = &t->pair.compressor,
-                                     .target = &t->pair.compressor,
-                                     .generator = t->generator,
-                                     .progress = 1},
-                           .rollout = &t->rollout,
-                           .decompressor = &t->pair.decompressor,
-                           .scorer = &t->scorer,
-                           .batch = &t->batch};
+    return acting_with(t, &t->pair.compressor, &t->pair.decompressor, 1);
 }
 
 static void report_replay(struct trainer *t) {

@@ -7,15 +7,15 @@
 #define LACONIC_TRAIN_RUN_TRAINER_H
 
 #include "base/progress.h"
-#include "train/judging/collapse.h"
-#include "train/learning/group.h"
-#include "train/learning/learner.h"
 #include "train/acting/behaviour.h"
+#include "train/judging/collapse.h"
 #include "train/judging/evaluation.h"
 #include "train/judging/example.h"
+#include "train/learning/group.h"
+#include "train/learning/learner.h"
+#include "train/learning/value_head.h"
 #include "train/metrics.h"
 #include "train/phase.h"
-#include "train/learning/value_head.h"
 
 /* The random streams, by what they decide. */
 enum stream { STREAM_WEIGHTS, STREAM_TEXTS, STREAM_NOISE, STREAM_ACTION, STREAM_REPLAY, STREAM_COUNT };
