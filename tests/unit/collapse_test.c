@@ -1,14 +1,11 @@
 /* Collapse monitors warn once, again when they recovered or became twice as bad, also across a checkpoint;
  * collapse.stop ends a run that can go on. And the rows of metrics that they read: means and extremes. */
 #include <criterion/criterion.h>
-#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include "base/log.h"
+#include "run_folder.h"
 #include "train/run/trainer.h"
 
 static struct train_settings settings_with(const char *const *changes) {
@@ -146,55 +143,14 @@ Test(metrics, what_is_measured_several_times_is_folded_into_its_row) {
 
 /* ---- with files ---- */
 
-static char folder[64];
-
-static void path_in(char *path, size_t capacity, const char *name) {
-    snprintf(path, capacity, "%s/%s", folder, name);
-}
-
-static void set_up(void) {
-    char path[128], source[128];
-    log_set_level(LOG_ERROR);
-    snprintf(folder, sizeof folder, "collapse-test-%d", (int)getpid());
-    cr_assert_eq(mkdir(folder, 0700), 0);
-    path_in(path, sizeof path, "model.json");
-    FILE *f = fopen(path, "w");
-    fputs("{\"vocab_size\": 300, \"d_model\": 16, \"d_kv\": 8, \"d_ff\": 32, \"num_layers\": 1, "
-          "\"num_heads\": 2}\n",
-          f);
-    fclose(f);
-    path_in(source, sizeof source, "text");
-    f = fopen(source, "w");
-    for (int i = 0; i < 400; i++)
-        fprintf(f, "status=ok host=alpha request number %d\n", i % 17);
-    fclose(f);
-    path_in(path, sizeof path, "data.h5");
-    const char *paths[] = {source};
-    struct dataset_recipe recipe = {
-        .paths = paths, .path_count = 1, .chunking = {CHUNK_BYTES, 16}, .shares = {0.8, 0.1, 0.1}};
-    cr_assert_eq(dataset_make(&recipe, path), STATUS_OK, "%s", fail_sentence());
-}
-
-static void tear_down(void) {
-    DIR *d = opendir(folder);
-    for (struct dirent *entry; d && (entry = readdir(d));) {
-        char path[512];
-        snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-        unlink(path);
-    }
-    if (d)
-        closedir(d);
-    rmdir(folder);
-}
-
-TestSuite(collapse_files, .init = set_up, .fini = tear_down);
+TestSuite(collapse_files, .init = run_folder_begin, .fini = run_folder_leave);
 
 Test(collapse_files, come_back_as_they_were) {
     struct collapse_monitors before = {.level = {1.5, 0, 2, 1e12}, .best_exact_match = 0.75, .warned = true},
                              after;
     struct h5_file *file;
     char path[128];
-    path_in(path, sizeof path, "monitors.h5");
+    run_path(path, sizeof path, "monitors.h5");
     cr_assert_eq(h5_create(&file, path), STATUS_OK, "%s", fail_sentence());
     cr_expect_eq(collapse_write(file, "trainer/collapse", &before), STATUS_OK, "%s", fail_sentence());
     cr_expect_eq(h5_commit(file), STATUS_OK);
@@ -220,9 +176,9 @@ static struct trainer *run(const char *stop, bool resume, enum status expected) 
     struct trainer *t = calloc(1, sizeof *t);
     struct train_settings s = settings_with(small);
     cr_assert_eq(options_set(train_options, &s, stop), STATUS_OK);
-    path_in(s.model, sizeof s.model, "model.json");
-    path_in(s.data, sizeof s.data, "data.h5");
-    cr_assert_eq(trainer_open(t, &s, folder), STATUS_OK, "%s", fail_sentence());
+    run_path(s.model, sizeof s.model, "model.json");
+    run_path(s.data, sizeof s.data, "data.h5");
+    cr_assert_eq(trainer_open(t, &s, run_folder), STATUS_OK, "%s", fail_sentence());
     if (resume)
         cr_assert_eq(checkpoint_load(t), STATUS_OK, "%s", fail_sentence());
     cr_expect_eq(trainer_run(t, &(struct run_limits){0}), expected, "%s", fail_sentence());
@@ -258,9 +214,9 @@ Test(collapse_files, a_run_that_begins_with_the_rl_stage_is_evaluated_first) {
     struct train_settings s = settings_with(small);
     s.supervised.steps = 0;
     s.rl.steps = 2;
-    path_in(s.model, sizeof s.model, "model.json");
-    path_in(s.data, sizeof s.data, "data.h5");
-    cr_assert_eq(trainer_open(t, &s, folder), STATUS_OK, "%s", fail_sentence());
+    run_path(s.model, sizeof s.model, "model.json");
+    run_path(s.data, sizeof s.data, "data.h5");
+    cr_assert_eq(trainer_open(t, &s, run_folder), STATUS_OK, "%s", fail_sentence());
     cr_assert_eq(trainer_run(t, &(struct run_limits){.steps = 1}), STATUS_OK, "%s", fail_sentence());
     cr_expect_not(isnan(t->collapse.best_exact_match));
     cr_expect_gt(t->evaluation.chunks, 0);

@@ -3,7 +3,7 @@
 #include "run_world.h"
 #include "train/run/stages.h"
 
-TestSuite(compressor_glue, .init = world_begin, .fini = world_end);
+TestSuite(compressor_glue, .init = world_begin, .fini = run_folder_leave);
 
 /* One group about text 0: a greedy code, and samples with known probabilities. */
 static void push_group(struct trainer *t) {

@@ -5,7 +5,7 @@
 #include "train/judging/search.h"
 #include "train/run/stages.h"
 
-TestSuite(course, .init = world_begin, .fini = world_end);
+TestSuite(course, .init = world_begin, .fini = run_folder_leave);
 
 /* ------------------------------------------------------------ rates and budgets */
 
@@ -406,7 +406,7 @@ Test(course, phases_leave_their_files_and_a_whole_prior) {
     char path[128];
     int evaluations = 0, texts = 0;
     world_go_on(t, 2);
-    world_path(path, sizeof path, "supervised.h5");
+    run_path(path, sizeof path, "supervised.h5");
     cr_expect_eq(access(path, F_OK), 0);
     cr_expect_eq(t->phase, PHASE_RL);
     for (size_t i = 0; i < t->pair.prior_sample_count; i++)

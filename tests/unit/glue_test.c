@@ -5,7 +5,7 @@
 #include "kernels/optimizer.h"
 #include "train/run/stages.h"
 
-TestSuite(glue, .init = world_begin, .fini = world_end);
+TestSuite(glue, .init = world_begin, .fini = run_folder_leave);
 
 /* ------------------------------------------------------------ target networks */
 
@@ -103,14 +103,14 @@ Test(glue, greedy_codes_are_the_target_compressors_of_now) {
 
 static bool has_best(void) {
     char path[128];
-    world_path(path, sizeof path, "best.h5");
+    run_path(path, sizeof path, "best.h5");
     return access(path, F_OK) == 0;
 }
 
 /* Evaluates when the best so far was `best`; whether best.h5 was written. */
 static bool beats(struct trainer *t, double best) {
     char path[128];
-    world_path(path, sizeof path, "best.h5");
+    run_path(path, sizeof path, "best.h5");
     unlink(path);
     t->best = best;
     cr_assert_eq(trainer_evaluate(t, false), STATUS_OK, "%s", fail_sentence());
@@ -160,7 +160,7 @@ Test(glue, the_first_evaluation_gives_the_pair_a_prior_sample) {
     cr_expect_eq(t->pair.prior_sample_count, 0);
     cr_assert_eq(trainer_evaluate(t, false), STATUS_OK, "%s", fail_sentence());
     cr_expect_eq(texts_of_sample(t), 16, "evaluation.chunks");
-    world_path(path, sizeof path, "best.h5");
+    run_path(path, sizeof path, "best.h5");
     cr_assert_eq(model_pair_load(path, &best), STATUS_OK, "%s", fail_sentence());
     cr_expect_eq(best.prior_sample_count, t->pair.prior_sample_count);
     model_pair_free(&best);

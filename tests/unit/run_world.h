@@ -3,58 +3,24 @@
 #define LACONIC_TESTS_RUN_WORLD_H
 
 #include <criterion/criterion.h>
-#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include "base/log.h"
+#include "run_folder.h"
 #include "train/run/trainer.h"
 
 enum { WORLD_TEXTS = 60 };
 
-static char world_folder[64];
-
-static inline void world_path(char *path, size_t capacity, const char *name) {
-    snprintf(path, capacity, "%s/%s", world_folder, name);
-}
-
 /* model.json without dropout, and data.h5: WORLD_TEXTS lines, no two alike, 40 of them to learn from. */
 static inline void world_begin(void) {
-    char path[128], source[128];
-    log_set_level(LOG_ERROR);
-    snprintf(world_folder, sizeof world_folder, "world-%d", (int)getpid());
-    cr_assert_eq(mkdir(world_folder, 0700), 0);
-    world_path(path, sizeof path, "model.json");
-    FILE *f = fopen(path, "w");
-    fputs("{\"vocab_size\": 300, \"d_model\": 16, \"d_kv\": 8, \"d_ff\": 32, \"num_layers\": 1, "
-          "\"num_heads\": 2, \"dropout_rate\": 0}\n",
-          f);
-    fclose(f);
-    world_path(source, sizeof source, "text");
-    f = fopen(source, "w");
+    run_folder_enter();
+    run_folder_shape(", \"dropout_rate\": 0");
+    FILE *f = run_folder_file("text");
     for (int i = 0; i < WORLD_TEXTS; i++)
         fprintf(f, "%.*s%c%c%c\n", i % 3, "xx", 'a' + i % 4, 'a' + i / 4 % 4, 'a' + i / 16);
     fclose(f);
-    world_path(path, sizeof path, "data.h5");
-    const char *paths[] = {source};
-    struct dataset_recipe recipe = {
-        .paths = paths, .path_count = 1, .chunking = {CHUNK_LINES, 8}, .shares = {2 / 3.0, 1 / 3.0, 0}};
-    cr_assert_eq(dataset_make(&recipe, path), STATUS_OK, "%s", fail_sentence());
-}
-
-static inline void world_end(void) {
-    DIR *d = opendir(world_folder);
-    for (struct dirent *entry; d && (entry = readdir(d));) {
-        char path[512];
-        snprintf(path, sizeof path, "%s/%s", world_folder, entry->d_name);
-        unlink(path);
-    }
-    if (d)
-        closedir(d);
-    rmdir(world_folder);
+    run_folder_data((struct chunking){CHUNK_LINES, 8}, (const double[]){2 / 3.0, 1 / 3.0, 0});
 }
 
 /* A run that begins with the rl stage and learns from any code (rl.goal reward), with `changes`; to be closed
@@ -82,12 +48,12 @@ static inline struct trainer *world_run(const char *const *changes) {
     struct trainer *t = calloc(1, sizeof *t);
     struct train_settings s;
     options_defaults(train_options, &s);
-    world_path(s.model, sizeof s.model, "model.json");
-    world_path(s.data, sizeof s.data, "data.h5");
+    run_path(s.model, sizeof s.model, "model.json");
+    run_path(s.data, sizeof s.data, "data.h5");
     for (const char *const *list = small; list; list = list == small ? changes : NULL)
         for (int i = 0; list[i]; i++)
             cr_assert_eq(options_set(train_options, &s, list[i]), STATUS_OK, "%s", fail_sentence());
-    cr_assert_eq(trainer_open(t, &s, world_folder), STATUS_OK, "%s", fail_sentence());
+    cr_assert_eq(trainer_open(t, &s, run_folder), STATUS_OK, "%s", fail_sentence());
     cr_assert_eq(metrics_begin_row(&t->metrics), STATUS_OK);
     return t;
 }

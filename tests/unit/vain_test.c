@@ -1,14 +1,11 @@
 /* Runs that bring nothing are told of and end: constant codes of any length, gradients without bounds, losses
  * that are no numbers, iterations that file or teach nothing. */
 #include <criterion/criterion.h>
-#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include "base/log.h"
+#include "run_folder.h"
 #include "base/number.h"
 #include "train/judging/one_code.h"
 #include "train/run/trainer.h"
@@ -209,48 +206,7 @@ Test(vain, no_message_shows_what_is_no_number) {
 
 /* ---- runs ---- */
 
-static char folder[64];
-
-static void path_in(char *path, size_t capacity, const char *name) {
-    snprintf(path, capacity, "%s/%s", folder, name);
-}
-
-static void set_up(void) {
-    char path[128], source[128];
-    quiet();
-    snprintf(folder, sizeof folder, "vain-test-%d", (int)getpid());
-    cr_assert_eq(mkdir(folder, 0700), 0);
-    path_in(path, sizeof path, "model.json");
-    FILE *f = fopen(path, "w");
-    fputs("{\"vocab_size\": 300, \"d_model\": 16, \"d_kv\": 8, \"d_ff\": 32, \"num_layers\": 1, "
-          "\"num_heads\": 2}\n",
-          f);
-    fclose(f);
-    path_in(source, sizeof source, "text");
-    f = fopen(source, "w");
-    for (int i = 0; i < 400; i++)
-        fprintf(f, "status=ok host=alpha request number %d\n", i % 17);
-    fclose(f);
-    path_in(path, sizeof path, "data.h5");
-    const char *paths[] = {source};
-    struct dataset_recipe recipe = {
-        .paths = paths, .path_count = 1, .chunking = {CHUNK_BYTES, 16}, .shares = {0.8, 0.1, 0.1}};
-    cr_assert_eq(dataset_make(&recipe, path), STATUS_OK, "%s", fail_sentence());
-}
-
-static void tear_down(void) {
-    DIR *d = opendir(folder);
-    for (struct dirent *entry; d && (entry = readdir(d));) {
-        char path[512];
-        snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-        unlink(path);
-    }
-    if (d)
-        closedir(d);
-    rmdir(folder);
-}
-
-TestSuite(vain_runs, .init = set_up, .fini = tear_down);
+TestSuite(vain_runs, .init = run_folder_begin, .fini = run_folder_leave);
 
 /* Untrained, C writes one token for ever: no code ends. */
 static const char *const mute[] = {"supervised.steps=0",
@@ -271,9 +227,9 @@ static struct trainer *open_run(const char *const *changes) {
     struct train_settings s = settings_with(mute);
     for (int i = 0; changes[i]; i++)
         cr_assert_eq(options_set(train_options, &s, changes[i]), STATUS_OK, "%s", fail_sentence());
-    path_in(s.model, sizeof s.model, "model.json");
-    path_in(s.data, sizeof s.data, "data.h5");
-    cr_assert_eq(trainer_open(t, &s, folder), STATUS_OK, "%s", fail_sentence());
+    run_path(s.model, sizeof s.model, "model.json");
+    run_path(s.data, sizeof s.data, "data.h5");
+    cr_assert_eq(trainer_open(t, &s, run_folder), STATUS_OK, "%s", fail_sentence());
     return t;
 }
 
@@ -367,7 +323,7 @@ Test(vain_runs, monitors_come_back_and_those_of_an_earlier_version_too) {
         before.level[i] = i + 1.5;
     before.best_exact_match = 0.5;
     before.unfiled = 3, before.untaught = 4, before.idle = 5, before.diverged = 6;
-    path_in(path, sizeof path, "monitors.h5");
+    run_path(path, sizeof path, "monitors.h5");
     cr_assert_eq(h5_create(&file, path), STATUS_OK, "%s", fail_sentence());
     cr_assert_eq(collapse_write(file, "new", &before), STATUS_OK, "%s", fail_sentence());
     cr_assert_eq(h5_write(file, "old", H5_F64, &(struct h5_shape){.rank = 1, .extent = {5}},
